@@ -1,0 +1,63 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The dependency table is the architecture: one row a target, arrows only downward, siblings never import
+// each other. `Tests/ArchitectureTests` reads this table and checks every `import` line against it.
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let table: [(level: Int, name: String, mayImport: [Target.Dependency])] = [
+    (1, "Determinism", []),
+    (1, "SafeFiles", []),
+    (1, "JSONText", ["CSimdJSON", "CJSONC"]),
+    (1, "Geometry", ["CMetricKernels"]),
+    (2, "TensorCore", ["Determinism", "COpenBLAS", "CKernels"]),
+    (2, "Communication", ["Determinism"]),
+    (2, "Reporting", ["Determinism", "SafeFiles", "JSONText"]),
+    (2, "Annotations", ["Geometry", "JSONText", "SafeFiles"]),
+    (2, "ImageFiles", ["Geometry", "SafeFiles", "CImageCodecs"]),
+    (3, "Autograd", ["TensorCore", "Communication", "Determinism", "CKernels"]),
+    (3, "CheckpointIO", ["TensorCore", "SafeFiles", "JSONText"]),
+    (3, "DenseData", ["Annotations", "ImageFiles", "TensorCore", "Geometry", "Determinism", "SafeFiles", "JSONText"]),
+    (3, "DenseMetrics", ["Determinism", "Geometry", "Annotations", "Reporting", "CMetricKernels"]),
+    (4, "NeuralLayers", ["Autograd", "TensorCore", "Determinism", "CKernels"]),
+    (5, "VisionBackbones", ["NeuralLayers", "CheckpointIO", "Autograd", "TensorCore", "Determinism"]),
+    (5, "DenseHeads", ["NeuralLayers", "Geometry", "Autograd", "TensorCore", "Determinism"]),
+    (5, "SelfSupervision", ["NeuralLayers", "Autograd", "TensorCore", "Determinism"]),
+    (5, "Distillation", ["NeuralLayers", "CheckpointIO", "Autograd", "TensorCore", "Determinism"]),
+    (
+        6, "EvaluationHarness",
+        [
+            "Determinism", "SafeFiles", "JSONText", "Geometry", "TensorCore", "Communication", "Reporting", "Annotations",
+            "ImageFiles", "Autograd", "CheckpointIO", "DenseData", "DenseMetrics", "NeuralLayers", "VisionBackbones",
+            "DenseHeads", "SelfSupervision", "Distillation", yams, logging,
+        ]
+    ),
+]
+
+let package = Package(
+    name: "dmt",
+    products: table.map { .library(name: $0.name, targets: [$0.name]) } + [.executable(name: "dmt", targets: ["dmt"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+        .target(name: "CKernels"),
+        .target(name: "CMetricKernels"),
+        .target(
+            name: "CImageCodecs",
+            linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("deflate")]),
+        .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
+        .target(name: "TestSupport", dependencies: ["Autograd", "TensorCore", "Geometry", "Determinism"]),
+        .executableTarget(name: "dmt", dependencies: ["EvaluationHarness", argumentParser]),
+        .testTarget(name: "ArchitectureTests"),
+    ] + table.map { .target(name: $0.name, dependencies: $0.mayImport) }
+        + table.map { .testTarget(name: $0.name + "Tests", dependencies: [.byName(name: $0.name), "TestSupport"] + $0.mayImport) },
+    cxxLanguageStandard: .cxx17
+)
