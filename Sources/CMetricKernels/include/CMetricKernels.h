@@ -1,1 +1,3 @@
 #pragma once
+#include "SemsegCounts.h"
+#include "FeatureDots.h"

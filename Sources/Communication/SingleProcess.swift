@@ -1,0 +1,13 @@
+/// The group of one process: sums are their own terms, and nobody is waited for.
+public struct SingleProcess: Communicator {
+    public init() {}
+
+    public var rank: Int { 0 }
+    public var size: Int { 1 }
+
+    public func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) {}
+
+    public func gather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
+
+    public func barrier() {}
+}
