@@ -1,8 +1,8 @@
 import JSONText
 import SafeFiles
 
-/// Writes safetensors files: header first byte `{`, padded with spaces to a multiple of 8, entries and metadata sorted
-/// by name, tensors in the same order. Equal contents give equal bytes.
+/// Writes safetensors files: header first byte `{`, padded with spaces to a multiple of 8; tensors by element size,
+/// widest first, then by name, so that each one is aligned. Equal contents give equal bytes.
 public enum SafetensorsWriter {
     /// A tensor to write: little-endian bytes, row-major.
     public struct Item {
@@ -23,10 +23,8 @@ public enum SafetensorsWriter {
     ///
     /// - Precondition: names are distinct, not empty, not `__metadata__` and without NUL; each item has the bytes of its shape.
     public static func encode(_ items: [Item], metadata: [String: String] = [:]) -> [UInt8] {
-        let items = items.sorted { $0.name < $1.name }
-        for (a, b) in zip(items, items.dropFirst()) {
-            precondition(a.name != b.name, "safetensors: two tensors called '\(a.name)'")
-        }
+        let items = items.sorted { (-$0.type.bitCount, $0.name) < (-$1.type.bitCount, $1.name) }
+        precondition(Set(items.map(\.name)).count == items.count, "safetensors: two tensors of one name")
         var members: [(String, JSONValue)] = []
         if !metadata.isEmpty {
             for key in metadata.keys { precondition(!key.utf8.contains(0), "safetensors: metadata key with NUL") }
