@@ -20,14 +20,22 @@ static void count_pairs(const uint8_t *prediction, const uint8_t *label, size_t 
     if (i < count) even[(size_t)label[i] << 8 | prediction[i]] += 1;
 }
 
-int32_t dmt_semseg_counts_u8(const uint8_t *prediction, const uint8_t *label, size_t count,
-                             const int32_t *prediction_map, const int32_t *label_map, size_t classes,
-                             uint32_t *scratch, uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
+static void count_wide_pairs(const uint16_t *prediction, const uint16_t *label, size_t count, uint32_t *even,
+                             uint32_t *odd) {
+    size_t i = 0;
+    for (; i + 2 <= count; i += 2) {
+        even[(size_t)label[i] << 8 | prediction[i]] += 1;
+        odd[(size_t)label[i + 1] << 8 | prediction[i + 1]] += 1;
+    }
+    if (i < count) even[(size_t)label[i] << 8 | prediction[i]] += 1;
+}
+
+/* Turns the pair tables into counts and clears them. */
+static int32_t collect_pairs(uint32_t *scratch, const int32_t *prediction_map, const int32_t *label_map,
+                             size_t classes, uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
                              uint64_t *unclassified) {
     uint32_t *even = scratch;
-    uint32_t *odd = scratch + 65536;
-    count_pairs(prediction, label, count, even, odd);
-
+    const uint32_t *odd = scratch + 65536;
     memset(intersection, 0, classes * sizeof *intersection);
     memset(predicted, 0, classes * sizeof *predicted);
     memset(labelled, 0, classes * sizeof *labelled);
@@ -67,10 +75,26 @@ int32_t dmt_semseg_counts_u8(const uint8_t *prediction, const uint8_t *label, si
     return 0;
 }
 
+int32_t dmt_semseg_counts_u8(const uint8_t *prediction, const uint8_t *label, size_t count,
+                             const int32_t *prediction_map, const int32_t *label_map, size_t classes,
+                             uint32_t *scratch, uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
+                             uint64_t *unclassified) {
+    count_pairs(prediction, label, count, scratch, scratch + 65536);
+    return collect_pairs(scratch, prediction_map, label_map, classes, intersection, predicted, labelled,
+                         unclassified);
+}
+
 int32_t dmt_semseg_counts_u16(const uint16_t *prediction, const uint16_t *label, size_t count,
                               const int32_t *prediction_map, const int32_t *label_map, size_t classes,
-                              uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
+                              uint32_t *scratch, uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
                               uint64_t *unclassified) {
+    uint16_t bits = 0;
+    for (size_t i = 0; i < count; i++) bits |= (uint16_t)(prediction[i] | label[i]);
+    if (bits < 256) {
+        count_wide_pairs(prediction, label, count, scratch, scratch + 65536);
+        return collect_pairs(scratch, prediction_map, label_map, classes, intersection, predicted, labelled,
+                             unclassified);
+    }
     memset(intersection, 0, classes * sizeof *intersection);
     memset(predicted, 0, classes * sizeof *predicted);
     memset(labelled, 0, classes * sizeof *labelled);

@@ -20,7 +20,7 @@ public final class SafetensorsFile: Sendable {
                 missing ? .missing : .malformed, file: path, expected: "a readable safetensors file",
                 found: missing ? "no file" : String(cString: strerror(errno)), remedy: "check the path")
         }
-        do {
+        do throws(DataError) {
             var status = stat()
             guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
                 throw SafetensorsHeader.malformed(path, "a regular file", "a folder or device")
@@ -51,7 +51,7 @@ public final class SafetensorsFile: Sendable {
     public func read(_ name: String, into buffer: UnsafeMutableRawBufferPointer) throws(DataError) {
         let range = try entry(name).byteRange
         precondition(buffer.count == range.count, "read '\(name)': \(buffer.count) bytes for \(range.count)")
-        try Self.fill(descriptor, from: range.lowerBound, buffer, path)
+        try Self.fill(descriptor, from: range.lowerBound, buffer, path, range.count)
     }
 
     /// - Throws: `DataError` naming the tensor when the file does not hold it.
@@ -68,7 +68,7 @@ public final class SafetensorsFile: Sendable {
         var failure: DataError?
         let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
             do throws(DataError) {
-                try fill(descriptor, from: range.lowerBound, UnsafeMutableRawBufferPointer(buffer.extracting(0..<range.count)), path)
+                try fill(descriptor, from: range.lowerBound, UnsafeMutableRawBufferPointer(buffer), path, range.count)
                 count = range.count
             } catch {
                 failure = error
@@ -79,11 +79,11 @@ public final class SafetensorsFile: Sendable {
     }
 
     private static func fill(
-        _ descriptor: Int32, from offset: Int, _ buffer: UnsafeMutableRawBufferPointer, _ path: String
+        _ descriptor: Int32, from offset: Int, _ buffer: UnsafeMutableRawBufferPointer, _ path: String, _ count: Int
     ) throws(DataError) {
         var done = 0
-        while done < buffer.count {
-            let got = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+        while done < count {
+            let got = pread(descriptor, buffer.baseAddress! + done, count - done, off_t(offset + done))
             if got < 0 && errno == EINTR { continue }
             guard got > 0 else {
                 let found = got == 0 ? "the end of the file" : String(cString: strerror(errno))

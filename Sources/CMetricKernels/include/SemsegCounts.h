@@ -32,11 +32,11 @@ int32_t dmt_semseg_counts_u8(const uint8_t *prediction, const uint8_t *label, si
                              uint32_t *scratch, uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
                              uint64_t *unclassified);
 
-/* The same for 16-bit values: maps have 65536 entries, no scratch, any count.
- * The invalid value reported is the first in pixel order. */
+/* The same for 16-bit values: maps have 65536 entries. Images whose values all lie below 256 take the path above; in
+ * others the invalid value reported is the first in pixel order. */
 int32_t dmt_semseg_counts_u16(const uint16_t *prediction, const uint16_t *label, size_t count,
                               const int32_t *prediction_map, const int32_t *label_map, size_t classes,
-                              uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
+                              uint32_t *scratch, uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
                               uint64_t *unclassified);
 
 /* sums[j] = sum over i of weights[i] * rows[i * width + j]: counts of a resampled data set. */

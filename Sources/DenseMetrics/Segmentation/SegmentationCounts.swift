@@ -82,8 +82,8 @@ public struct SegmentationCounter {
         precondition(prediction.count == label.count, "counts: \(prediction.count) and \(label.count) pixels")
         var result = SegmentationCounts(classCount: coding.classCount)
         let code = dmt_semseg_counts_u16(
-            prediction, label, label.count, map16, map16, coding.classCount, &result.intersection, &result.predicted,
-            &result.labelled, &result.unclassified)
+            prediction, label, label.count, map16, map16, coding.classCount, &scratch, &result.intersection,
+            &result.predicted, &result.labelled, &result.unclassified)
         try check(code)
         return result
     }
