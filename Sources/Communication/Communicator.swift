@@ -1,59 +1,34 @@
-/// A group of processes that train one model together.
+/// The ranks that train together, seen from one of them.
 ///
-/// Every member calls the same operations in the same order; each operation returns when this process may use its
-/// result. Operations are synchronous: overlap belongs above this protocol, where the order of gradients is known.
+/// Every rank calls the same operations in the same order; each operation returns when this rank may use its result.
+/// Reductions run in rank order, so every rank ends with the same bytes, and so does a repeated run of the same `size`.
+/// One process is the case `size == 1`, not a special case: callers never ask which implementation they hold.
 ///
-/// Sums must have the same bytes on all ranks and in repeated runs with the same `size`: implementations add in rank
-/// order. One process is the case `size == 1`, not a special case: callers never ask which implementation they hold.
+/// A rank that is lost cannot be answered for: implementations end the process, and the run resumes from its last
+/// checkpoint. That is why nothing here throws.
 public protocol Communicator: Sendable {
-    /// This process's number, `0..<size`. Rank 0 writes files and prints.
+    /// This process's number, from 0. Rank 0 writes files and prints.
     var rank: Int { get }
-    /// Number of processes.
+    /// The number of processes.
     var size: Int { get }
-
-    /// Replaces `values` on every rank by the element-wise sum over ranks, added in rank order.
-    ///
-    /// - Parameter values: the same number of elements on every rank.
-    /// - Throws: `CommunicationError` when a rank is lost.
-    func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicationError)
-
-    /// The bytes of each rank, in rank order, on rank 0; an empty array on the others. Lengths may differ.
-    ///
-    /// - Throws: `CommunicationError` when a rank is lost.
-    func gather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]]
-
-    /// Returns once every rank has called it.
-    ///
-    /// - Throws: `CommunicationError` when a rank is lost.
-    func barrier() throws(CommunicationError)
+    /// Adds `count` floats over all ranks, in place. `count` is the same on every rank.
+    func allReduceSum(_ values: UnsafeMutablePointer<Float>, count: Int)
+    /// Adds `count` doubles over all ranks, in place. `count` is the same on every rank.
+    func allReduceSum(_ values: UnsafeMutablePointer<Double>, count: Int)
+    /// Every rank's bytes, in rank order, on every rank. Lengths may differ.
+    func gather(_ bytes: [UInt8]) -> [[UInt8]]
+    /// Returns when every rank has called it.
+    func barrier()
 }
 
 extension Communicator {
     /// Whether this process writes files and prints.
     public var isLeader: Bool { rank == 0 }
 
-    /// The items `0..<count` that this rank works on: consecutive, sizes differ by at most one, depending on
+    /// The items of `0..<count` that this rank works on: consecutive, sizes differ by at most one, depending on
     /// `(count, rank, size)` alone.
     public func share(of count: Int) -> Range<Int> {
         precondition(count >= 0, "share of \(count) items")
         return rank * count / size..<(rank + 1) * count / size
-    }
-}
-
-/// A collective operation that could not finish.
-public struct CommunicationError: Error, CustomStringConvertible, Sendable, Equatable {
-    public var operation: String
-    public var rank: Int
-    public var found: String
-
-    public init(operation: String, rank: Int, found: String) {
-        self.operation = operation
-        self.rank = rank
-        self.found = found
-    }
-
-    public var description: String {
-        "\(operation) on rank \(rank): expected every rank to take part, found \(found); "
-            + "start the run again from its last checkpoint."
     }
 }

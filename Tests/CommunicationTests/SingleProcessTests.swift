@@ -5,19 +5,23 @@ import Testing
 private struct Rank: Communicator {
     var rank: Int
     var size: Int
-    func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) {}
+    func allReduceSum(_ values: UnsafeMutablePointer<Float>, count: Int) {}
+    func allReduceSum(_ values: UnsafeMutablePointer<Double>, count: Int) {}
     func gather(_ bytes: [UInt8]) -> [[UInt8]] { [] }
     func barrier() {}
 }
 
 @Suite struct SingleProcessTests {
-    @Test func sumOfOneProcessKeepsTheValues() throws {
+    @Test func sumOfOneProcessKeepsTheValues() {
         let group: any Communicator = SingleProcess()
-        var values: [Float] = [1.5, -2, .leastNonzeroMagnitude]
-        try values.withUnsafeMutableBufferPointer { try group.allReduceSum($0) }
-        #expect(values == [1.5, -2, .leastNonzeroMagnitude])
-        #expect(try group.gather([3, 1, 2]) == [[3, 1, 2]])
-        try group.barrier()
+        var floats: [Float] = [1.5, -2, .leastNonzeroMagnitude]
+        var doubles: [Double] = [1e300, -0.0]
+        floats.withUnsafeMutableBufferPointer { group.allReduceSum($0.baseAddress!, count: $0.count) }
+        doubles.withUnsafeMutableBufferPointer { group.allReduceSum($0.baseAddress!, count: $0.count) }
+        #expect(floats == [1.5, -2, .leastNonzeroMagnitude])
+        #expect(doubles.map(\.bitPattern) == [1e300, -0.0].map(\.bitPattern))
+        #expect(group.gather([3, 1, 2]) == [[3, 1, 2]])
+        group.barrier()
         #expect(group.isLeader && group.size == 1 && group.share(of: 7) == 0..<7)
     }
 

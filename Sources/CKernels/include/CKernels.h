@@ -1,1 +1,137 @@
+// The seam between the engine and its numeric inner loops.
+//
+// One table of functions per CPU path and float type. Pointers are untyped: a table filled for `float` reads floats, one
+// filled for `double` reads doubles. Every function is single-threaded, writes only its outputs and allocates nothing;
+// callers split work by shape. Another device offers the same functions to take part.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef long dmt_index;  // Swift's Int
+
+typedef enum { DMT_PATH_PLAIN = 0, DMT_PATH_AVX2 = 1, DMT_PATH_AVX512 = 2 } dmt_path;
+typedef enum { DMT_ACT_NONE = 0, DMT_ACT_GELU = 1, DMT_ACT_RELU = 2 } dmt_activation;
+
+typedef struct {
+    // Matrix product. B is packed into panels of `nr` columns (k x nr, zero padded); A is read in place.
+    dmt_index mr, nr;
+    void (*pack_b)(void *dst, const void *b, dmt_index row_stride, dmt_index col_stride, dmt_index k, dmt_index n);
+    // C[m,n] (+)= A[m,k] B[k,n] over panels of B that lie `panel_stride` elements apart.
+    void (*gemm_block)(dmt_index m, dmt_index n, dmt_index k, const void *a, dmt_index row_stride, dmt_index col_stride,
+                       const void *packed_b, dmt_index panel_stride, void *c, dmt_index ldc, int accumulate);
+    // The same with both operands rounded to bfloat16 and products summed in float. `a` is row-major.
+    dmt_index bf16_panel_bytes;  // bytes of one panel for one k pair
+    void (*pack_b_bf16)(void *dst, const void *b, dmt_index row_stride, dmt_index col_stride, dmt_index k, dmt_index n);
+    void (*gemm_bf16)(dmt_index m, dmt_index n, dmt_index k, const void *a, dmt_index lda, const void *packed_b,
+                      void *c, dmt_index ldc, void *scratch);
+
+    // Epilogue of a linear layer on an m x n block: z = c + bias, pre = z (when asked), c = act(z) + residual.
+    void (*epilogue)(dmt_index m, dmt_index n, void *c, dmt_index ldc, const void *bias, int activation, void *pre,
+                     const void *residual);
+    void (*activation_backward)(void *dz, const void *dy, const void *z, int activation, dmt_index n);
+
+    // Elementwise on n values.
+    void (*add)(void *y, const void *a, const void *b, dmt_index n);
+    void (*axpy)(void *y, const void *x, double alpha, dmt_index n);  // y += alpha x
+    void (*scale)(void *y, const void *x, double alpha, dmt_index n);
+    void (*multiply)(void *y, const void *a, const void *b, dmt_index n);
+    void (*multiply_add)(void *y, const void *a, const void *b, dmt_index n);  // y += a b
+    void (*add_rows)(void *y, const void *x, const void *b, dmt_index rows, dmt_index cols);
+    void (*sigmoid)(void *y, const void *x, dmt_index n);
+    void (*sigmoid_backward)(void *dx, const void *dy, const void *y, dmt_index n);
+
+    // Reductions. Sums over values accumulate in double.
+    double (*sum)(const void *x, dmt_index n);
+    double (*dot)(const void *a, const void *b, dmt_index n);
+    void (*column_sums)(void *acc, const void *x, dmt_index rows, dmt_index cols);             // acc += sum of rows
+    void (*column_dots)(void *acc, const void *a, const void *b, dmt_index rows, dmt_index cols);  // acc += sum a b
+
+    // Rows of `cols` values.
+    void (*softmax)(void *y, const void *x, dmt_index rows, dmt_index cols);
+    void (*softmax_backward)(void *dx, const void *dy, const void *y, dmt_index rows, dmt_index cols);
+    void (*log_softmax)(void *y, const void *x, dmt_index rows, dmt_index cols);
+    void (*log_softmax_backward)(void *dx, const void *dy, const void *y, dmt_index rows, dmt_index cols);
+    void (*layer_norm)(void *y, void *mean, void *rstd, const void *x, const void *gamma, const void *beta,
+                       dmt_index rows, dmt_index cols, double epsilon);
+    // dgamma and dbeta are added to; each may be null.
+    void (*layer_norm_backward)(void *dx, void *dgamma, void *dbeta, const void *dy, const void *x, const void *gamma,
+                                const void *mean, const void *rstd, dmt_index rows, dmt_index cols);
+    void (*l2_normalize)(void *y, void *inverse_norm, const void *x, dmt_index rows, dmt_index cols, double epsilon);
+    void (*l2_normalize_backward)(void *dx, const void *dy, const void *y, const void *inverse_norm, dmt_index rows,
+                                  dmt_index cols);
+
+    // Batch normalisation over rows: centred second moments, then y = (x - mean) scale + shift.
+    void (*column_moments)(void *acc, const void *x, const void *mean, dmt_index rows, dmt_index cols);
+    void (*column_affine)(void *y, const void *x, const void *mean, const void *scale, const void *shift,
+                          dmt_index rows, dmt_index cols);
+    void (*column_normalized_dots)(void *acc, const void *dy, const void *x, const void *mean, const void *rstd,
+                                   dmt_index rows, dmt_index cols);
+    void (*batch_norm_backward)(void *dx, const void *dy, const void *x, const void *mean, const void *rstd,
+                                const void *gamma, const void *dbeta_mean, const void *dgamma_mean, dmt_index rows,
+                                dmt_index cols);
+
+    // Attention of one head: q, k, v are (tokens, dim) with row stride `ld`; out has row stride `ldo`.
+    dmt_index (*attention_scratch)(dmt_index tokens, dmt_index dim);  // elements
+    void (*attention)(void *out, dmt_index ldo, void *lse, const void *q, const void *k, const void *v, dmt_index ld,
+                      dmt_index tokens, dmt_index dim, double scale, void *scratch);
+    void (*attention_backward)(void *dq, void *dk, void *dv, const void *dout, const void *out, dmt_index ldo,
+                               const void *lse, const void *q, const void *k, const void *v, dmt_index ld,
+                               dmt_index tokens, dmt_index dim, double scale, void *scratch);
+
+    // Images, (H, W, C) each. `first`..`last` are output rows (im2col) of one image.
+    void (*im2col)(void *dst, const void *x, dmt_index height, dmt_index width, dmt_index channels, dmt_index kernel,
+                   dmt_index stride, dmt_index padding, dmt_index out_width, dmt_index first, dmt_index last);
+    void (*col2im)(void *dx, const void *cols, dmt_index height, dmt_index width, dmt_index channels, dmt_index kernel,
+                   dmt_index stride, dmt_index padding, dmt_index out_height, dmt_index out_width);  // adds to dx
+    void (*max_pool)(void *y, int32_t *argmax, const void *x, dmt_index height, dmt_index width, dmt_index channels,
+                     dmt_index size, dmt_index stride, dmt_index out_height, dmt_index out_width);
+    void (*scatter_add)(void *dx, const void *dy, const int32_t *index, dmt_index n);
+    void (*adaptive_average_pool)(void *y, const void *x, dmt_index height, dmt_index width, dmt_index channels,
+                                  dmt_index out_height, dmt_index out_width);
+    void (*adaptive_average_pool_backward)(void *dx, const void *dy, dmt_index height, dmt_index width,
+                                           dmt_index channels, dmt_index out_height, dmt_index out_width);
+    // Two-tap interpolation tables: index pairs and the weight of the second tap, for rows then columns.
+    void (*bilinear)(void *y, const void *x, dmt_index width, dmt_index channels, const int32_t *y0, const int32_t *y1,
+                     const double *wy, const int32_t *x0, const int32_t *x1, const double *wx, dmt_index out_height,
+                     dmt_index out_width);
+    void (*bilinear_backward)(void *dx, const void *dy, dmt_index width, dmt_index channels, const int32_t *y0,
+                              const int32_t *y1, const double *wy, const int32_t *x0, const int32_t *x1,
+                              const double *wx, dmt_index out_height, dmt_index out_width);
+    // One region of one map; box = x0, y0, x1, y1 in map coordinates, already shifted by -0.5 (aligned).
+    void (*roi_align)(void *y, const void *x, dmt_index height, dmt_index width, dmt_index channels, const double *box,
+                      dmt_index size, dmt_index sampling);
+    void (*roi_align_backward)(void *dx, const void *dy, dmt_index height, dmt_index width, dmt_index channels,
+                               const double *box, dmt_index size, dmt_index sampling);
+
+    // Losses: values per row or summed; gradients for a unit upstream gradient, unscaled.
+    void (*cross_entropy)(double *loss, void *dx, const void *x, const int32_t *labels, int32_t ignore, dmt_index rows,
+                          dmt_index cols);
+    void (*soft_cross_entropy)(double *loss, void *dx, const void *x, const void *target, dmt_index rows,
+                               dmt_index cols);
+    double (*smooth_l1)(void *dx, const void *x, const void *target, const void *weight, double beta, dmt_index n);
+    double (*bce_with_logits)(void *dx, const void *x, const void *target, const void *weight, dmt_index n);
+
+    // Optimizer and averages on flat buffers.
+    void (*adamw)(void *p, const void *g, void *m, void *v, dmt_index n, double lr, double beta1, double beta2,
+                  double epsilon, double weight_decay, double correction1, double correction2, double gradient_scale);
+    void (*moving_average)(void *y, const void *x, double decay, dmt_index n);  // y = decay y + (1 - decay) x
+} dmt_kernels;
+
+// The best path that this CPU runs, or the one that DMT_CPU names (plain, avx2, avx512); -1 if it names another or one
+// that this CPU lacks.
+int dmt_select_path(const char *wanted);
+const dmt_kernels *dmt_kernels_f32(int path);
+const dmt_kernels *dmt_kernels_f64(void);  // plain loops in double, for tests
+
+void dmt_f32_to_bf16(uint16_t *dst, const float *src, dmt_index n);  // round to nearest even
+void dmt_bf16_to_f32(float *dst, const uint16_t *src, dmt_index n);
+// Multiply-adds in registers only: runs `rounds` rounds and returns the flop count; the compute peak of one core.
+double dmt_peak_loop(int path, dmt_index rounds, float *sink);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,89 @@
+import CKernels
+import Determinism
+import TensorCore
+
+/// Elementwise loops over whole tensors, in blocks of fixed size.
+public enum Elementwise {
+    static let grain = 32768
+
+    static func blocks(_ tensor: Tensor, _ body: (_ offset: Int, _ count: Int) -> Void) {
+        let size = tensor.dtype.size
+        Parallel.forEachRange(tensor.count, grain: grain) { body($0.lowerBound * size, $0.count) }
+    }
+
+    /// `y += alpha x`.
+    public static func axpy(_ y: Tensor, _ x: Tensor, _ alpha: Double) {
+        precondition(y.count == x.count && y.dtype == x.dtype, "axpy of \(x.shape) onto \(y.shape)")
+        let (table, yp, xp) = (Kernels.table(y.dtype), y.raw, x.raw)
+        blocks(y) { table.pointee.axpy(yp + $0, xp + $0, alpha, $1) }
+    }
+
+    /// `a + b` in a new tensor.
+    public static func sum(_ a: Tensor, _ b: Tensor) -> Tensor { combine(a, b, \.add) }
+
+    static func product(_ a: Tensor, _ b: Tensor) -> Tensor { combine(a, b, \.multiply) }
+
+    private static func combine(
+        _ a: Tensor, _ b: Tensor,
+        _ kernel: KeyPath<
+            dmt_kernels,
+            (
+                @convention(c) (UnsafeMutableRawPointer?, UnsafeRawPointer?, UnsafeRawPointer?, dmt_index) -> Void
+            )?
+        >
+    ) -> Tensor {
+        precondition(a.shape == b.shape && a.dtype == b.dtype, "elementwise on \(a.shape) and \(b.shape)")
+        let y = Tensor(uninitialized: a.shape, a.dtype)
+        let function = Kernels.table(a.dtype).pointee[keyPath: kernel]!
+        let (yp, ap, bp) = (y.raw, a.raw, b.raw)
+        blocks(y) { function(yp + $0, ap + $0, bp + $0, $1) }
+        return y
+    }
+
+    /// `alpha x` in a new tensor.
+    public static func scaled(_ x: Tensor, _ alpha: Double) -> Tensor {
+        let y = Tensor(uninitialized: x.shape, x.dtype)
+        let (table, yp, xp) = (Kernels.table(x.dtype), y.raw, x.raw)
+        blocks(y) { table.pointee.scale(yp + $0, xp + $0, alpha, $1) }
+        return y
+    }
+
+    /// `y = decay y + (1 - decay) x`, in place.
+    public static func movingAverage(_ y: Tensor, _ x: Tensor, decay: Double) {
+        precondition(y.count == x.count && y.dtype == x.dtype, "average of \(x.shape) into \(y.shape)")
+        let (table, yp, xp) = (Kernels.table(y.dtype), y.raw, x.raw)
+        blocks(y) { table.pointee.moving_average(yp + $0, xp + $0, decay, $1) }
+    }
+
+    static func activationBackward(_ dy: Tensor, _ z: Tensor, _ activation: Activation) -> Tensor {
+        if activation == .none { return dy }
+        let dz = Tensor(uninitialized: z.shape, z.dtype)
+        let (table, out, dyp, zp) = (Kernels.table(z.dtype), dz.raw, dy.raw, z.raw)
+        blocks(z) { table.pointee.activation_backward(out + $0, dyp + $0, zp + $0, activation.code, $1) }
+        return dz
+    }
+
+    /// The sum over rows of an `(R, C)` view, in fixed blocks of rows; accumulates in the tensor's own type.
+    public static func columnSums(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
+        reduceRows(x.dtype, rows: rows, columns: columns) { table, out, range in
+            table.pointee.column_sums(out, x.raw + range.lowerBound * columns * x.dtype.size, range.count, columns)
+        }
+    }
+
+    /// Sums partial results of row blocks in block order.
+    static func reduceRows(
+        _ dtype: DType, rows: Int, columns: Int,
+        _ body: (UnsafePointer<dmt_kernels>, UnsafeMutableRawPointer, Range<Int>) -> Void
+    ) -> Tensor {
+        let table = Kernels.table(dtype)
+        let grain = max(64, (rows + 31) / 32)
+        let blockCount = max(1, (rows + grain - 1) / grain)
+        let partial = Tensor.zeros([blockCount, columns], dtype)
+        let (base, stride) = (partial.raw, columns * dtype.size)
+        Parallel.forEachRange(rows, grain: grain) { range in
+            body(table, base + range.lowerBound / grain * stride, range)
+        }
+        for block in 1..<max(blockCount, 1) { table.pointee.axpy(base, base + block * stride, 1, columns) }
+        return partial.view(at: 0, shape: [columns])
+    }
+}

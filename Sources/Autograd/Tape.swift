@@ -1,0 +1,87 @@
+import TensorCore
+
+/// The record of one step's operations: an append-only array, emptied by `backward`.
+///
+/// A node keeps the tensors its backward needs and the positions of its inputs; nothing points back at the tape, so a step
+/// leaves no reference cycle behind.
+public final class Tape {
+    private struct Node {
+        let inputs: [Int]
+        let backward: ((Tensor) -> [Tensor?])?
+        let sink: Tensor?
+    }
+    private var nodes: [Node] = []
+    private var leaves: [ObjectIdentifier: Int] = [:]
+
+    public init() {}
+
+    /// The number of recorded operations and leaves.
+    public var count: Int { nodes.count }
+
+    /// A variable whose gradient is added to `gradient`. The same `owner` gives the same leaf within a step.
+    public func leaf(_ value: Tensor, gradient: Tensor, owner: AnyObject) -> Variable {
+        precondition(value.shape == gradient.shape, "leaf \(value.shape) with gradient \(gradient.shape)")
+        let key = ObjectIdentifier(owner)
+        if let index = leaves[key] { return Variable(value: value, node: index, tape: self) }
+        nodes.append(Node(inputs: [], backward: nil, sink: gradient))
+        leaves[key] = nodes.count - 1
+        return Variable(value: value, node: nodes.count - 1, tape: self)
+    }
+
+    func append(_ value: Tensor, _ inputs: [Variable], _ backward: @escaping (Tensor) -> [Tensor?]) -> Variable {
+        nodes.append(Node(inputs: inputs.map(\.node), backward: backward, sink: nil))
+        return Variable(value: value, node: nodes.count - 1, tape: self)
+    }
+
+    /// Adds d(loss)/d(leaf) to the gradient of every leaf, then empties the tape.
+    ///
+    /// - Parameters:
+    ///   - loss: a scalar, shape `[]`.
+    ///   - scale: the gradient the loss starts with.
+    public func backward(_ loss: Variable, scale: Double = 1) {
+        precondition(loss.value.count == 1, "backward from shape \(loss.shape): the loss must be a scalar")
+        defer {
+            nodes.removeAll(keepingCapacity: true)
+            leaves.removeAll(keepingCapacity: true)
+        }
+        guard loss.node >= 0 else { return }
+        var gradients = [Gradient](repeating: .none, count: nodes.count)
+        gradients[loss.node] = .shared(Tensor.full(loss.shape, scale, loss.value.dtype))
+        for index in stride(from: loss.node, through: 0, by: -1) {
+            guard let gradient = gradients[index].tensor else { continue }
+            gradients[index] = .none
+            let node = nodes[index]
+            if let sink = node.sink {
+                Elementwise.axpy(sink, gradient, 1)
+            } else if let backward = node.backward {
+                for (input, part) in zip(node.inputs, backward(gradient)) where input >= 0 {
+                    if let part { gradients[input].add(part) }
+                }
+            }
+        }
+    }
+
+    /// A gradient on its way: a first contribution may be shared with other nodes, a sum is our own.
+    private enum Gradient {
+        case none
+        case shared(Tensor)
+        case own(Tensor)
+
+        var tensor: Tensor? {
+            switch self {
+            case .none: nil
+            case .shared(let tensor), .own(let tensor): tensor
+            }
+        }
+
+        mutating func add(_ part: Tensor) {
+            switch self {
+            case .none: self = .shared(part)
+            case .shared(let first):
+                precondition(first.count == part.count, "gradients of \(first.shape) and \(part.shape)")
+                self = .own(Elementwise.sum(first, part))
+            case .own(let total): Elementwise.axpy(total, part, 1)
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+// Attention of one head, forward and backward, in blocks of query rows: scores never leave the cache.
+//
+//     S = scale Q K^T,  P = softmax(S),  O = P V,  lse = log sum exp(S)
+//     dV = P^T dO,  dP = dO V^T,  dS = P (dP - rowsum(dO O)) scale,  dQ = dS K,  dK = dS^T Q
+//
+// Source: Dao et al. 2022, arXiv:2205.14135, appendix B.4, without the split over keys.
+
+enum { ATTENTION_ROWS = 4 * MR };
+
+static inline dmt_index panels(dmt_index n) { return (n + NR - 1) / NR * NR; }
+
+static dmt_index attention_scratch(dmt_index tokens, dmt_index dim) {
+    dmt_index longest = panels(tokens) * dim + panels(dim) * tokens;
+    return 2 * longest + 2 * ATTENTION_ROWS * tokens + ATTENTION_ROWS * (panels(dim) + 1);
+}
+
+static void attention(void *out_, dmt_index ldo, void *lse_, const void *q_, const void *k_, const void *v_,
+                      dmt_index ld, dmt_index tokens, dmt_index dim, double scale_, void *scratch_) {
+    const REAL *q = q_, *k = k_, *v = v_;
+    REAL *out = out_, *lse = lse_, s = (REAL)scale_;
+    REAL *packed_k = scratch_, *packed_v = packed_k + panels(tokens) * dim, *scores = packed_v + panels(dim) * tokens;
+    pack_b(packed_k, k, 1, ld, dim, tokens);
+    pack_b(packed_v, v, ld, 1, tokens, dim);
+    for (dmt_index first = 0; first < tokens; first += ATTENTION_ROWS) {
+        dmt_index rows = tokens - first < ATTENTION_ROWS ? tokens - first : ATTENTION_ROWS;
+        gemm_block(rows, tokens, dim, q + first * ld, ld, 1, packed_k, dim * NR, scores, tokens, 0);
+        for (dmt_index r = 0; r < rows; r++) {
+            REAL *row = scores + r * tokens;
+            for (dmt_index j = 0; j < tokens; j++) row[j] *= s;
+            REAL top = row_max(row, tokens), total = row_exp(row, row, top, tokens), inverse = 1 / total;
+            for (dmt_index j = 0; j < tokens; j++) row[j] *= inverse;
+            lse[first + r] = top + REAL_LOG(total);
+        }
+        gemm_block(rows, dim, tokens, scores, tokens, 1, packed_v, tokens * NR, out + first * ldo, ldo, 0);
+    }
+}
+
+static void attention_backward(void *dq_, void *dk_, void *dv_, const void *dout_, const void *out_, dmt_index ldo,
+                               const void *lse_, const void *q_, const void *k_, const void *v_, dmt_index ld,
+                               dmt_index tokens, dmt_index dim, double scale_, void *scratch_) {
+    const REAL *q = q_, *k = k_, *v = v_, *dout = dout_, *out = out_, *lse = lse_;
+    REAL *dq = dq_, *dk = dk_, *dv = dv_, s = (REAL)scale_;
+    REAL *packed_kt = scratch_;
+    REAL *packed_vt = packed_kt + panels(tokens) * dim;
+    REAL *packed_k = packed_vt + panels(tokens) * dim;
+    REAL *scores = packed_k + panels(dim) * tokens;
+    REAL *slopes = scores + ATTENTION_ROWS * tokens;
+    REAL *packed_rows = slopes + ATTENTION_ROWS * tokens;
+    pack_b(packed_kt, k, 1, ld, dim, tokens);
+    pack_b(packed_vt, v, 1, ld, dim, tokens);
+    pack_b(packed_k, k, ld, 1, tokens, dim);
+    for (dmt_index first = 0; first < tokens; first += ATTENTION_ROWS) {
+        dmt_index rows = tokens - first < ATTENTION_ROWS ? tokens - first : ATTENTION_ROWS;
+        const REAL *q0 = q + first * ld, *dout0 = dout + first * ldo, *out0 = out + first * ldo;
+        gemm_block(rows, tokens, dim, q0, ld, 1, packed_kt, dim * NR, scores, tokens, 0);
+        gemm_block(rows, tokens, dim, dout0, ldo, 1, packed_vt, dim * NR, slopes, tokens, 0);
+        for (dmt_index r = 0; r < rows; r++) {
+            REAL *p = scores + r * tokens, *d = slopes + r * tokens, inner = 0, shift = lse[first + r];
+            for (dmt_index j = 0; j < dim; j++) inner += dout0[r * ldo + j] * out0[r * ldo + j];
+            for (dmt_index j = 0; j < tokens; j++) {
+                REAL weight = REAL_EXP(p[j] * s - shift);
+                p[j] = weight;
+                d[j] = weight * (d[j] - inner) * s;
+            }
+        }
+        gemm_block(rows, dim, tokens, slopes, tokens, 1, packed_k, tokens * NR, dq + first * ld, ld, 0);
+        // dV += P^T dO and dK += dS^T Q: the block's rows are the inner dimension.
+        pack_b(packed_rows, dout0, ldo, 1, rows, dim);
+        gemm_block(tokens, dim, rows, scores, 1, tokens, packed_rows, rows * NR, dv, ld, first > 0);
+        pack_b(packed_rows, q0, ld, 1, rows, dim);
+        gemm_block(tokens, dim, rows, slopes, 1, tokens, packed_rows, rows * NR, dk, ld, first > 0);
+    }
+}

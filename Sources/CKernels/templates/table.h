@@ -1,0 +1,71 @@
+// Includes every loop once for REAL and fills one table. The including file sets REAL, REAL_IS_DOUBLE, VW (values in a
+// vector), GEMM_MR, TABLE (the table's name), BF16_NATIVE and, where it wants one, the instruction set.
+#include "CKernels.h"
+
+#pragma clang fp reassociate(on) contract(fast)
+#include "gemm.h"
+#if BF16_NATIVE
+#include "bf16_native.h"
+#else
+#include "bf16_rounded.h"
+#endif
+#include "functions.h"
+#include "elementwise.h"
+#include "rows.h"
+#include "attention.h"
+#include "images.h"
+
+const dmt_kernels TABLE = {
+    .mr = MR,
+    .nr = NR,
+    .pack_b = pack_b,
+    .gemm_block = gemm_block,
+    .bf16_panel_bytes = BF16_PANEL_BYTES,
+    .pack_b_bf16 = pack_b_bf16,
+    .gemm_bf16 = gemm_bf16,
+    .epilogue = epilogue,
+    .activation_backward = activation_backward,
+    .add = add,
+    .axpy = axpy,
+    .scale = scale,
+    .multiply = multiply,
+    .multiply_add = multiply_add,
+    .add_rows = add_rows,
+    .sigmoid = sigmoid,
+    .sigmoid_backward = sigmoid_backward,
+    .sum = sum,
+    .dot = dot,
+    .column_sums = column_sums,
+    .column_dots = column_dots,
+    .softmax = softmax,
+    .softmax_backward = softmax_backward,
+    .log_softmax = log_softmax,
+    .log_softmax_backward = log_softmax_backward,
+    .layer_norm = layer_norm,
+    .layer_norm_backward = layer_norm_backward,
+    .l2_normalize = l2_normalize,
+    .l2_normalize_backward = l2_normalize_backward,
+    .column_moments = column_moments,
+    .column_affine = column_affine,
+    .column_normalized_dots = column_normalized_dots,
+    .batch_norm_backward = batch_norm_backward,
+    .attention_scratch = attention_scratch,
+    .attention = attention,
+    .attention_backward = attention_backward,
+    .im2col = im2col,
+    .col2im = col2im,
+    .max_pool = max_pool,
+    .scatter_add = scatter_add,
+    .adaptive_average_pool = adaptive_average_pool,
+    .adaptive_average_pool_backward = adaptive_average_pool_backward,
+    .bilinear = bilinear,
+    .bilinear_backward = bilinear_backward,
+    .roi_align = roi_align,
+    .roi_align_backward = roi_align_backward,
+    .cross_entropy = cross_entropy,
+    .soft_cross_entropy = soft_cross_entropy,
+    .smooth_l1 = smooth_l1,
+    .bce_with_logits = bce_with_logits,
+    .adamw = adamw,
+    .moving_average = moving_average,
+};
