@@ -21,9 +21,9 @@ public struct Comparison: CustomStringConvertible {
         }
     }
 
-    /// Differences as multiples of `tolerance · max(1, largest expected size)`.
-    public init(_ found: [Double], _ expected: [Double], tolerance: Double) {
-        let scale = expected.reduce(1) { max($0, abs($1)) }
+    /// Differences as multiples of `tolerance · max(floor, largest expected size)`.
+    public init(_ found: [Double], _ expected: [Double], tolerance: Double, floor: Double = 1) {
+        let scale = expected.reduce(floor) { max($0, abs($1)) }
         self.init(found, expected) { _ in tolerance * scale }
     }
 

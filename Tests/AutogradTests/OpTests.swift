@@ -51,7 +51,7 @@ import Testing
         let found = GradientCheck.gradients(singles, projection: projection.converted(to: .f32), op.apply)
         let bound = 4 * Double(op.roundings) * Tolerance.roundingSingle
         for slot in inputs(op).indices {
-            let difference = Comparison(found[slot].doubles(), expected[slot].doubles(), tolerance: bound)
+            let difference = Comparison(found[slot].doubles(), expected[slot].doubles(), tolerance: bound, floor: 1e-6)
             #expect(difference.isWithinBounds, "\(op.name), input \(slot): \(difference)")
         }
     }

@@ -143,6 +143,7 @@ loss("mean_squared_error", dict(x=randn(6, 11)), lambda x: F.mse_loss(x, target)
 boxes = torch.tensor([
     [0, 8.0, 12.0, 40.0, 52.0], [1, 0.0, 0.0, 63.0, 47.0], [0, -20.5, -9.0, 22.0, 30.0], [1, 50.0, 40.0, 90.0, 75.5],
     [0, 33.3, 21.7, 34.1, 22.2], [1, 5.25, 7.75, 58.5, 11.0], [0, 200.0, 200.0, 220.0, 230.0],
+    [1, 10.0, 10.0, 10.0, 30.0],
 ]).double()
 for sampling in (0, 2):
     run(f"roi_align_sampling{sampling}", dict(x=randn(2, 12, 16, 3)),
