@@ -19,6 +19,7 @@ public enum KernelAlignment {
         precondition(x.rank == 2 && y.rank == 2 && x.shape[0] == y.shape[0], "kernel alignment of \(x.shape) and \(y.shape)")
         if x.shape[0] < 2 { return nil }
         let (a, b) = (centred(x), centred(y))
+        guard varies(a, of: x), varies(b, of: y) else { return nil }
         // Both forms are equal; the one with the smaller matrices is used.
         let overChannels = max(x.shape[1], y.shape[1]) <= x.shape[0]
         return overChannels ? byChannels(a, b) : bySamples(a, b)
@@ -35,10 +36,18 @@ public enum KernelAlignment {
     }
 
     static func centred(_ x: Tensor) -> Tensor {
-        let (rows, columns) = (x.shape[0], x.shape[1])
-        let wide = (x.dtype == .bf16 ? x.converted(to: .f32) : x).converted(to: .f64)
+        let (rows, columns, wide) = (x.shape[0], x.shape[1], widened(x))
         let sums = Elementwise.columnSums(wide, rows: rows, columns: columns)
         return Variable(wide).addingRows(Variable(Elementwise.scaled(sums, -1 / Double(rows)))).value
+    }
+
+    private static func widened(_ x: Tensor) -> Tensor {
+        (x.dtype == .bf16 ? x.converted(to: .f32) : x).converted(to: .f64)
+    }
+
+    /// False when what centring left is rounding.
+    private static func varies(_ centred: Tensor, of x: Tensor) -> Bool {
+        squaredNorm(centred) > 1e-24 * squaredNorm(widened(x))
     }
 
     private static func ratio(_ cross: Double, _ x: Double, _ y: Double) -> Double? {
