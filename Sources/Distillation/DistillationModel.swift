@@ -56,9 +56,9 @@ public final class DistillationModel<Student: TokenBackbone>: Layer {
 
     /// One term a teacher and token type, named `teacher.cls` and `teacher.patch`.
     ///
-    /// With K teachers asked and gate w, the total is `Σ_i v_i mean_p w_i(p) ℓ_i(p)`, averaged over token types, where `v`
-    /// is the weight of the specification and w is 1/K for `.mean`: all fusions share one scale. A term's value holds
-    /// `mean_p K w_i(p) ℓ_i(p)` and its weight the rest.
+    /// With K teachers asked and gate w, the total is `Σ_i v_i mean_p w_i(p) ℓ_i(p)`, averaged over token types, where
+    /// `v` is the weight of the specification and w is 1/K for `.mean`: all fusions share one scale. A term's value
+    /// holds `mean_p K w_i(p) ℓ_i(p)` and its weight the rest.
     ///
     /// In training the target statistics take in the batch.
     ///
@@ -116,7 +116,7 @@ public final class DistillationModel<Student: TokenBackbone>: Layer {
         let (pictures, patches) = (student.classToken.shape[0], student.patches.shape[1])
         precondition(
             teacher.grid == student.grid,
-            "distillation: the grid of \(teacher.name) is \(teacher.grid), the student's \(student.grid); they must agree")
+            "distillation: grid \(teacher.grid) of \(teacher.name) is not the student's, \(student.grid)")
         precondition(
             patches == student.grid.height * student.grid.width,
             "distillation: \(patches) student patches on grid \(student.grid); all must be visible")

@@ -27,12 +27,13 @@ public enum Agreement: String, Sendable, CaseIterable {
 ///     w_i(p) = softmax_i(a_i(p) · g_i(p) / temperature)
 ///
 /// `directCosine` agreement is `cos(T_i(p), T_j(p))`. `tokenSimilarity` is `cos(R_i(p), R_j(p))`, where `R_i(p)` holds
-/// `cos(T_i(p), T_i(q))` for every other token `q` of the same group; the token itself is left out, for it is 1 in every
-/// teacher. A group is a picture for patch tokens and the batch for class tokens. In a group of one there is nothing to
-/// compare and the agreement is 0, so the gate is uniform. The gate is a constant: no gradient passes it.
+/// `cos(T_i(p), T_i(q))` for every other token `q` of the same group; the token itself is left out, for it is 1 in
+/// every teacher. A group is a picture for patch tokens and the batch for class tokens. In a group of one there is
+/// nothing to compare and the agreement is 0, so the gate is uniform. The gate is a constant: no gradient passes it.
 ///
-/// - Source: the form `a · g` follows a third-party port of CoMAD (arXiv:2508.04816), whose abstract names "cosine
-///   affinity" and "inter-teacher consensus"; the width-free agreement and the temperature are this project's.
+/// - Source: the form `a · g` follows a third-party port of CoMAD (arXiv:2508.04816), whose abstract names a
+///   parameter-free gate of cosine affinity and agreement among teachers; the width-free agreement and the temperature
+///   are this project's.
 public struct ConsensusGate: Sendable, Equatable {
     public var temperature: Double
     public var agreement: Agreement

@@ -7,8 +7,8 @@ public enum KernelAlignment {
     ///
     ///     ‖Yᵀ X‖² / (‖Xᵀ X‖ · ‖Yᵀ Y‖)     columns centred, Frobenius norms
     ///
-    /// It ignores rotations and one common factor of either set, not a scaling of single channels. With fewer inputs than
-    /// channels it is biased towards 1.
+    /// It ignores rotations and one common factor of either set, not a scaling of single channels. With fewer inputs
+    /// than channels it is biased towards 1.
     ///
     /// - Parameters:
     ///   - x: `(n, d1)`; f32, f64 or bf16.
@@ -16,7 +16,8 @@ public enum KernelAlignment {
     /// - Returns: `nil` when a set does not vary.
     /// - Source: Kornblith, Norouzi, Lee, Hinton 2019, arXiv:1905.00414, §3.
     public static func linear(_ x: Tensor, _ y: Tensor) -> Double? {
-        precondition(x.rank == 2 && y.rank == 2 && x.shape[0] == y.shape[0], "kernel alignment of \(x.shape) and \(y.shape)")
+        precondition(
+            x.rank == 2 && y.rank == 2 && x.shape[0] == y.shape[0], "kernel alignment of \(x.shape) and \(y.shape)")
         if x.shape[0] < 2 { return nil }
         let (a, b) = (centred(x), centred(y))
         guard varies(a, of: x), varies(b, of: y) else { return nil }

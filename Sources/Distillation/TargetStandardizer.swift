@@ -10,9 +10,9 @@ public enum TargetStandardization: Sendable, Equatable {
     case layerNorm
     /// Each channel to zero mean and unit variance over pictures, by moving statistics.
     ///
-    /// - Parameter relativeFloor: the least standard deviation a channel is divided by, as a part of the teacher's overall
-    ///   scale (`ChannelStatistics.scale`). A channel that hardly varies, such as those of MAE's class token, would else
-    ///   be blown up into noise. 0 leaves only the guard against division by zero.
+    /// - Parameter relativeFloor: the least standard deviation a channel is divided by, as a part of the teacher's
+    ///   overall scale (`ChannelStatistics.scale`). A channel that hardly varies, such as those of MAE's class token,
+    ///   would else be blown up into noise. 0 leaves only the guard against division by zero.
     case zScore(momentum: StatisticsMomentum = .runningAverage(final: 0.001), relativeFloor: Double = 0.1)
 }
 
@@ -59,7 +59,8 @@ public final class ChannelStatistics: Layer {
     /// The number of batches seen.
     public var updateCount: Int { Int(updates.floats()[0]) }
 
-    /// Mixes a batch in: `μ' = (1−m)μ + m μ_b`, `σ²' = (1−m)σ² + m σ_b² + m(1−m)(μ_b − μ)²`, the moments of the mixture.
+    /// Mixes a batch in: `μ' = (1−m)μ + m μ_b`, `σ²' = (1−m)σ² + m σ_b² + m(1−m)(μ_b − μ)²`, the moments of the
+    /// mixture.
     ///
     /// A batch whose moments are not finite is left out.
     ///
@@ -94,8 +95,8 @@ public final class ChannelStatistics: Layer {
 
     /// The typical size of a channel: the median over channels of `√(μ² + σ²)`.
     ///
-    /// The mean is part of it because a class token may be large and yet the same for every picture; the median, because a
-    /// few channels of a ViT can be far larger than all others.
+    /// The mean is part of it because a class token may be large and yet the same for every picture; the median,
+    /// because a few channels of a ViT can be far larger than all others.
     public var scale: Double {
         let sizes = zip(mean.doubles(), variance.doubles()).map { ($0 * $0 + $1).squareRoot() }.sorted()
         let middle = sizes.count / 2
@@ -112,8 +113,8 @@ public final class ChannelStatistics: Layer {
 /// Turns one teacher's tokens of one type into targets.
 ///
 /// Checkpoint names `statistics.*` for z-scores, nothing otherwise.
-/// - Source: per-channel moving statistics, separately for class and patch tokens: UNIC (github.com/naver/unic), as read
-///   in its code; the floor is this project's.
+/// - Source: per-channel moving statistics, separately for class and patch tokens: UNIC (github.com/naver/unic), as
+///   read in its code; the floor is this project's.
 public final class TargetStandardizer: Layer {
     public let kind: TargetStandardization
     /// Present for z-scores.

@@ -23,9 +23,9 @@ public enum PictureView: String, Sendable, CaseIterable {
 /// One teacher's tokens for fixed views of a data set, in memory as bfloat16: the teacher runs once a picture and view
 /// instead of once a step.
 ///
-/// The flipped view holds what the teacher says of the flipped picture. Mirroring the tokens of the original would be an
-/// approximation: positions and patch weights of a ViT are not symmetric. Augmentations other than the views cannot be
-/// used with a cache.
+/// The flipped view holds what the teacher says of the flipped picture. Mirroring the tokens of the original would be
+/// an approximation: positions and patch weights of a ViT are not symmetric. Augmentations other than the views cannot
+/// be used with a cache.
 public final class TeacherFeatureCache {
     public let name: String
     public let width: Int

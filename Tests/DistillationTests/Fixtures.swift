@@ -70,7 +70,8 @@ struct Scene {
         for branch in model.teachers {
             // Larger than the usual start, so that every part of the loss matters.
             for (index, parameter) in branch.parameters.enumerated() where parameter.shape.count == 2 {
-                parameter.value = normals(parameter.shape, seed: UInt64(100 + index) + nameSeed(branch)).converted(to: .f32)
+                parameter.value = normals(parameter.shape, seed: UInt64(100 + index) + nameSeed(branch)).converted(
+                    to: .f32)
             }
         }
         model.convertParametersToDouble()
@@ -91,7 +92,9 @@ struct Scene {
         Tokens(classToken: forward(cls), patches: forward(patches), taps: [], grid: grid)
     }
 
-    func loss(_ forward: Forward = .evaluation) -> (total: Variable, terms: [LossTerm], diagnostics: [TeacherDiagnostics]) {
+    func loss(_ forward: Forward = .evaluation) -> (
+        total: Variable, terms: [LossTerm], diagnostics: [TeacherDiagnostics]
+    ) {
         let (terms, diagnostics) = model.loss(
             studentTokens: student(forward), teacherTokens: teachers, forward)
         return (LossTerm.total(terms), terms, diagnostics)
@@ -103,7 +106,8 @@ struct Scene {
             let branch = model.teachers.first { $0.specification.name == entry.teacher }!
             let tokens = teachers.first { $0.name == entry.teacher }!
             let path = branch.branch(entry.tokenType)!
-            let target = path.standardizer.standardized(entry.tokenType == .cls ? tokens.cls : tokens.patches, .evaluation)
+            let target = path.standardizer.standardized(
+                entry.tokenType == .cls ? tokens.cls : tokens.patches, .evaluation)
             let student = Variable(entry.tokenType == .cls ? cls.value : patches.value)
             let value = DistillationLoss()(
                 path.adapter(student, .evaluation), target: target, rowWeights: entry.gates)

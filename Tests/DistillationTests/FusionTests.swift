@@ -75,8 +75,9 @@ struct FusionTests {
                 #expect(abs(agreements[0][picture * 4 + p] - expected) < 1e-12)
             }
         }
-        let direct = ConsensusGate(agreement: .directCosine).agreements(among: [targets[0], normals([2, 4, 3], seed: 9)])
-        let other = normals([2, 4, 3], seed: 9).doubles()
+        let second = normals([2, 4, 3], seed: 9)
+        let direct = ConsensusGate(agreement: .directCosine).agreements(among: [targets[0], second])
+        let other = second.doubles()
         #expect(abs(direct[0].doubles()[5] - cosine(token(0, 1, 1), Array(other[15..<18]))) < 1e-12)
     }
 

@@ -6,7 +6,8 @@ import Testing
 @testable import Distillation
 
 struct KernelAlignmentTests {
-    /// By the definition over samples: `⟨HKH, HLH⟩ / (‖HKH‖ ‖HLH‖)`, centring the Gram matrices instead of the features.
+    /// By the definition over samples: `⟨HKH, HLH⟩ / (‖HKH‖ ‖HLH‖)`, centring the Gram matrices instead of the
+    /// features.
     private func naive(_ x: Tensor, _ y: Tensor) -> Double {
         func kernel(_ x: Tensor) -> [[Double]] {
             let (n, d, v) = (x.shape[0], x.shape[1], x.doubles())

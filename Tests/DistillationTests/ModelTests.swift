@@ -19,7 +19,9 @@ struct ModelTests {
             Teacher(name: "b", TinyBackbone(width: 8, seed: 12), bf16: false),
         ]
     }
-    private func images(_ count: Int, seed: UInt64) -> Tensor { normals([count, 8, 12, 3], seed: seed).converted(to: .f32) }
+    private func images(_ count: Int, seed: UInt64) -> Tensor {
+        normals([count, 8, 12, 3], seed: seed).converted(to: .f32)
+    }
 
     private func collect(
         _ any: Any, _ parameters: inout Set<ObjectIdentifier>, _ statistics: inout Set<ObjectIdentifier>
@@ -61,7 +63,8 @@ struct ModelTests {
     @Test func selectionAndWeightsShapeTheTerms() {
         let batch = images(2, seed: 3)
         let specifications = [
-            TeacherSpecification(name: "a", width: 6, weight: 2), TeacherSpecification(name: "b", width: 8, weight: 0.5),
+            TeacherSpecification(name: "a", width: 6, weight: 2),
+            TeacherSpecification(name: "b", width: 8, weight: 0.5),
         ]
         let tokens = teachers().map { $0.tokens(of: batch) }
         for (selection, names) in [

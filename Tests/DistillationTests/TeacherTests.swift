@@ -17,7 +17,8 @@ struct TeacherTests {
         let teacher = Teacher(name: "a", backbone, normalization: .identity, bf16: false)
         #expect(backbone.parameterCount == 0)
         let direct = teacher.tokens(of: images, normalizedWith: .identity)
-        #expect(direct.cls.shape == [3, 6] && direct.patches.shape == [3, 6, 6] && direct.grid == (height: 2, width: 3))
+        #expect(
+            direct.cls.shape == [3, 6] && direct.patches.shape == [3, 6, 6] && direct.grid == (height: 2, width: 3))
         let normalized = PixelNormalization.imageNet.renormalized(images, from: .identity)
         let (first, expected) = (normalized.doubles()[4], (images.doubles()[4] - 0.456) / 0.224)
         #expect(abs(first - expected) < 1e-5)
@@ -74,8 +75,10 @@ struct TeacherTests {
             student: TinyBackbone(width: 4, seed: 1), teachers: [TeacherSpecification(name: "a", width: 6)],
             fusion: .single("a"), standardization: .layerNorm, seed: 1)
         let student = model.student.tokens(of: Variable(images), .evaluation)
-        let values = [teacher.tokens(of: images), cache.tokens(ids: [0, 1, 2], views: [.original, .original, .original])]
-            .map { LossTerm.total(model.loss(studentTokens: student, teacherTokens: [$0], .evaluation).terms).item() }
+        let values = [
+            teacher.tokens(of: images), cache.tokens(ids: [0, 1, 2], views: [.original, .original, .original]),
+        ]
+        .map { LossTerm.total(model.loss(studentTokens: student, teacherTokens: [$0], .evaluation).terms).item() }
         #expect(abs(values[0] - values[1]) < 0.01 && values[0] != values[1])
     }
 }
