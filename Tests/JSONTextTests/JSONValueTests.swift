@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func boundsDepth() {
-        let ok = String(repeating: "[", count: JSONLimits.depth) + String(repeating: "]", count: JSONLimits.depth)
+        let ok = String(repeating: "[", count: JSONLimits.depth) + "1" + String(repeating: "]", count: JSONLimits.depth)
         #expect(refusal(ok) == nil)
         #expect(refusal("[" + ok + "]")?.reason == .tooDeep)
         #expect(refusal(String(repeating: "[", count: 1_000_000))?.reason == .tooDeep)
