@@ -116,6 +116,12 @@ private final class Walk {
                 try array(key: key, window)
             } else {
                 let end = dmt_json_value_end(text, bytes.count, at)
+                if end - at > JSONLimits.recordBytes {
+                    throw JSONError(
+                        .tooLarge, file: file, record: "\"\(key)\"", offset: at,
+                        expected: "values below \(JSONLimits.recordBytes) bytes", found: "\(end - at) bytes",
+                        remedy: "remove or split the value")
+                }
                 let value = try parser.parse(
                     slice(at..<end), file: file, record: "\"\(key)\"", base: at, asArray: false)
                 try member(key, value)

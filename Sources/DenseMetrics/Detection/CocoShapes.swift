@@ -156,7 +156,12 @@ struct CocoShapes {
                     guard size.pixelCount > 0 else {
                         return .failure(refuse(index, "an image with height and width", "\(size)"))
                     }
-                    return .success(RLEMask(box: results[index].box!, size: size))
+                    let box = results[index].box!
+                    let limit = Polygon.coordinateLimit
+                    guard [box.x, box.y, box.x + box.width, box.y + box.height].allSatisfy({ $0.magnitude <= limit }) else {
+                        return .failure(refuse(index, "a \"bbox\" within \(limit) pixels", "\(CocoShapes.numbers(box))"))
+                    }
+                    return .success(RLEMask(box: box, size: size))
                 }
                 do throws(CocoSegmentation.DrawingError) { return .success(try segmentation.mask(size: size)) } catch {
                     return .failure(refuse(index, error.expected, error.found))

@@ -148,6 +148,8 @@ import Testing
         let long = RLEMask(size: ImageSize(height: 50, width: 60), runs: [51, 5000])
         let endless = DetectionResult(imageID: 1, categoryID: 1, score: 1, segmentation: .rle(long))
         #expect(refusal(masked, [endless], .mask)?.record == "[0], \"segmentation\"")
+        let far = DetectionResult(imageID: 1, categoryID: 1, score: 1, box: CocoBox(x: 0, y: 0, width: 1e12, height: 9))
+        #expect(refusal(masked, [far], .mask)?.record == "[0]")
         masked.annotations[0].segmentation = .polygons([])
         #expect(refusal(masked, [boxed], .mask)?.side == .truth)
     }

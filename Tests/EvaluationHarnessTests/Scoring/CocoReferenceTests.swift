@@ -1,26 +1,14 @@
 import Annotations
-import Determinism
+import DenseMetrics
 import Geometry
 import JSONText
 import Testing
-
-@testable import DenseMetrics
 
 #if canImport(Glibc)
 import Glibc
 #else
 import Darwin
 #endif
-
-func bytes(_ path: String) throws -> [UInt8] {
-    struct Unreadable: Error { var path: String }
-    guard let file = fopen(path, "rb") else { throw Unreadable(path: path) }
-    defer { fclose(file) }
-    var result: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { result += chunk[0..<count] }
-    return result
-}
 
 /// Answers of pycocotools 2.0.11, to the last bit: the summary numbers and, by hash, the whole arrays.
 @Suite struct CocoReferenceTests {
