@@ -169,7 +169,9 @@ private final class Walk {
             let elements = try run(start..<end, name: name, firstIndex: firstIndex)
             at = end
             let count = elements.count
-            if end == bytes.count && closed == 0 { throw refused("',' or ']'", record: "\(name)[\(firstIndex + count)]") }
+            if end == bytes.count && closed == 0 {
+                throw refused("',' or ']'", record: "\(name)[\(firstIndex + count)]")
+            }
             if count == 0 && (firstIndex > 0 || closed == 0) { throw refused("a record after ','") }
             if count > 0 {
                 try window(.init(key: key, firstIndex: firstIndex, elements: elements))

@@ -126,7 +126,9 @@ import Testing
     @Test func inputsWithoutAnAnswerAreRefused() throws {
         let box = CocoBox(x: 1, y: 1, width: 20, height: 20)
         let good = truth([object(1, image: 1, box)])
-        func refusal(_ truth: CocoDataset, _ results: [DetectionResult], _ overlap: CocoOverlap = .box) -> CocoInputError? {
+        func refusal(_ truth: CocoDataset, _ results: [DetectionResult], _ overlap: CocoOverlap = .box)
+            -> CocoInputError?
+        {
             do {
                 _ = try CocoEvaluation.match(truth: truth, results: results, settings: CocoSettings(overlap))
                 return nil

@@ -5,9 +5,9 @@ import Geometry
 import JSONText
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Cases drawn by `Tests/Fixtures/coco/make_coco_fixtures.py` with pycocotools' answers.
@@ -21,7 +21,8 @@ enum CocoFixture {
     }
 
     static func json(_ name: String) throws -> [JSONValue] {
-        let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+        let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
+            separator: "/")
         let path = "\(folder)/Fixtures/coco/\(name)"
         return try JSONValue.parse(bytes(path), file: name)["cases"]!.array!
     }

@@ -5,9 +5,9 @@ import JSONText
 import Testing
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Answers of pycocotools 2.0.11, to the last bit: the summary numbers and, by hash, the whole arrays.
@@ -36,7 +36,8 @@ import Darwin
             #expect(mask.cocoString == item["counts"]!.string!, "polygon \(index)")
             #expect(mask.area == Int(item["area"]!.int!))
             let box = mask.cocoBox
-            #expect([box.x, box.y, box.width, box.height] == item["bbox"]!.array!.map { $0.double! }, "polygon \(index)")
+            #expect(
+                [box.x, box.y, box.width, box.height] == item["bbox"]!.array!.map { $0.double! }, "polygon \(index)")
         }
     }
 
