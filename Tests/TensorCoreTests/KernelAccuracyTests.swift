@@ -37,10 +37,10 @@ enum CPUPaths {
         return xs.indices.map { -dx.f32()[2 * $0] }
     }
 
-    @Test(arguments: CPUPaths.supported) func expIsWithinTwoUlps(path: String) {
+    @Test(arguments: CPUPaths.supported) func expIsWithinOneAndAHalfUlps(path: String) {
         let xs = grid(-87...88)
         let (error, x) = worst(xs, exponentials(path, xs)) { ulps($1, exp(Double($0))) }
-        #expect(error <= 2, "\(path): \(error) ulps at \(x)")
+        #expect(error <= 1.5, "\(path): \(error) ulps at \(x)")
     }
 
     @Test(arguments: CPUPaths.supported) func expIsClampedOutside(path: String) {
