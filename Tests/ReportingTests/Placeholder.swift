@@ -1,1 +1,1 @@
-// replaced by the first real file
+// replaced by the first real test
