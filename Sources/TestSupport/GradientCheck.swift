@@ -86,8 +86,8 @@ public struct GradientCheck {
 
     /// Checks random directions of each input: for shapes with too many values to step each.
     ///
-    /// The step is 3e-5: f grows with the number of values and its slope along random signs only with the root, so rounding
-    /// weighs more than truncation.
+    /// The step is 3e-5: f grows with the number of values and its slope along random signs only with the root, so
+    /// rounding weighs more than truncation.
     public func randomDirections(_ count: Int, seed: UInt64 = 2) -> Report {
         var report = Report()
         let step = 3e-5
@@ -102,7 +102,8 @@ public struct GradientCheck {
                 let up = value(slot, base.indices.map { ($0, base[$0] + step * signs[$0]) })
                 let down = value(slot, base.indices.map { ($0, base[$0] - step * signs[$0]) })
                 report.note(
-                    inner, (up - down) / (2 * step), floor: floor, "input \(slot) \(inputs[slot].shape), direction \(round)")
+                    inner, (up - down) / (2 * step), floor: floor,
+                    "input \(slot) \(inputs[slot].shape), direction \(round)")
             }
         }
         return report
