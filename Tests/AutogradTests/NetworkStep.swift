@@ -70,9 +70,11 @@ final class NetworkStep {
         x = x.batchNorm(leaf(gamma), leaf(beta), running: running, training: true).relu()
         x = x.maxPool(size: 2, stride: 2).conv2d(leaf(widen))
         let tokens = x.reshaped([3, 120, 24]).addingRows(leaf(positions))
-        let attended = tokens.layerNorm(leaf(normGamma), leaf(normBeta)).linear(leaf(qkv), leaf(qkvBias))
+        let attended =
+            tokens.layerNorm(leaf(normGamma), leaf(normBeta)).linear(leaf(qkv), leaf(qkvBias))
             .attention(heads: 3) + tokens
-        let mixed = attended.linear(leaf(first), leaf(firstBias), activation: .gelu).linear(leaf(second), residual: attended)
+        let mixed = attended.linear(leaf(first), leaf(firstBias), activation: .gelu).linear(
+            leaf(second), residual: attended)
         let map = mixed.reshaped([3, 10, 12, 24])
         let dense = map.convTranspose2x2(leaf(upsample)).resizedBilinear(to: (40, 48)).linear(leaf(classes))
         let rois = (0..<9).map { ROI(image: $0 % 3, level: 0, box: (Double($0) * 3 - 4, 2, 30 + Double($0) * 2, 35.5)) }

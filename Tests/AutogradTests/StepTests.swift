@@ -4,8 +4,8 @@ import TensorCore
 import TestSupport
 import Testing
 
-/// Claims about process-wide state (thread count, the allocator's counters): each runs in a process of its own, where no
-/// other test changes that state.
+/// Claims about process-wide state (thread count, the allocator's counters): each runs in a process of its own, where
+/// no other test changes that state.
 @Suite(.serialized) struct StepTests {
     @Test func theSameBytesAtAnyThreadCount() async {
         await #expect(processExitsWith: .success) {
@@ -38,7 +38,9 @@ import Testing
     }
 
     @Test func misuseEndsTheProcess() async {
-        await #expect(processExitsWith: .failure) { _ = Variable(Tensor.zeros([2, 3])) + Variable(Tensor.zeros([3, 2])) }
+        await #expect(processExitsWith: .failure) {
+            _ = Variable(Tensor.zeros([2, 3])) + Variable(Tensor.zeros([3, 2]))
+        }
         await #expect(processExitsWith: .failure) {
             _ = Variable(Tensor.zeros([2, 3])).linear(Variable(Tensor.zeros([4, 5])))
         }

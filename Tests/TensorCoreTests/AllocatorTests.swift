@@ -1,5 +1,6 @@
-@testable import TensorCore
 import Testing
+
+@testable import TensorCore
 
 /// The allocator's counters belong to the whole process: each claim runs in a process of its own.
 @Suite(.serialized) struct AllocatorTests {

@@ -7,9 +7,11 @@ import Testing
 enum GemmForm: CaseIterable { case nn, nt, tn, tt }
 
 @Suite struct GemmTests {
-    // Below and above every path's tile (mr 4, 6, 12; nr 8, 16, 32), the row blocks of 144, one to three blocks of depth.
+    // Below and above every path's tile (mr 4, 6, 12; nr 8, 16, 32), the row blocks of 144, one to three blocks of
+    // depth.
     static let shapes = [
-        (1, 1, 1), (2, 3, 1), (12, 32, 7), (13, 33, 16), (145, 31, 9), (150, 70, 40), (5, 40, 257), (7, 9, 520), (300, 5, 3),
+        (1, 1, 1), (2, 3, 1), (12, 32, 7), (13, 33, 16), (145, 31, 9), (150, 70, 40), (5, 40, 257), (7, 9, 520),
+        (300, 5, 3),
         (24, 64, 256), (1, 100, 513),
     ]
 
@@ -43,7 +45,8 @@ enum GemmForm: CaseIterable { case nn, nt, tn, tt }
         let product = naive(
             m, n, k, { ta ? av[$1 * m + $0] : av[$0 * k + $1] }, { tb ? bv[$1 * k + $0] : bv[$0 * n + $1] })
         return (
-            a, b, MatrixView(a, width: ta ? m : k, transposed: ta), MatrixView(b, width: tb ? k : n, transposed: tb), product
+            a, b, MatrixView(a, width: ta ? m : k, transposed: ta), MatrixView(b, width: tb ? k : n, transposed: tb),
+            product
         )
     }
 
@@ -52,7 +55,9 @@ enum GemmForm: CaseIterable { case nn, nt, tn, tt }
         return dtype == .f32 ? single : single * 0x1p-29
     }
 
-    @Test(arguments: [DType.f32, .f64], GemmForm.allCases) func everyFormMatchesTheNaiveLoop(dtype: DType, form: GemmForm) {
+    @Test(arguments: [DType.f32, .f64], GemmForm.allCases) func everyFormMatchesTheNaiveLoop(
+        dtype: DType, form: GemmForm
+    ) {
         for (m, n, k) in Self.shapes {
             let (a, b, va, vb, product) = operands(form, m, n, k, dtype)
             let c = Tensor.full([m, n], .nan, dtype)
@@ -70,7 +75,9 @@ enum GemmForm: CaseIterable { case nn, nt, tn, tt }
         }
     }
 
-    @Test(arguments: [DType.f32, .f64], GemmForm.allCases) func accumulatingAddsToWhatIsThere(dtype: DType, form: GemmForm) {
+    @Test(arguments: [DType.f32, .f64], GemmForm.allCases) func accumulatingAddsToWhatIsThere(
+        dtype: DType, form: GemmForm
+    ) {
         for (m, n, k) in Self.shapes {
             let (a, b, va, vb, product) = operands(form, m, n, k, dtype)
             var maker = TensorMaker("start")
@@ -126,7 +133,8 @@ enum GemmForm: CaseIterable { case nn, nt, tn, tt }
         for (m, n, k) in Self.shapes {
             let (a, b, va, vb, _) = operands(form, m, n, k, .f32)
             let (av, bv) = (
-                a.converted(to: .bf16).converted(to: .f32).doubles(), b.converted(to: .bf16).converted(to: .f32).doubles()
+                a.converted(to: .bf16).converted(to: .f32).doubles(),
+                b.converted(to: .bf16).converted(to: .f32).doubles()
             )
             let product = naive(m, n, k, { av[$0 * k + $1] }, { form == .nt ? bv[$1 * k + $0] : bv[$0 * n + $1] })
             var maker = TensorMaker("bias")

@@ -3,7 +3,8 @@ import TensorCore
 
 extension KernelCase {
     /// Every entry of the table, on sizes that are no multiple of any vector.
-    static let all: [KernelCase] = products + elementwise + reductions + rows + normalisations + attention + images + losses
+    static let all: [KernelCase] =
+        products + elementwise + reductions + rows + normalisations + attention + images + losses
 
     private static let products: [KernelCase] =
         [(13, 37, 21), (12, 64, 300), (1, 5, 600)].flatMap { (m: Int, n: Int, k: Int) -> [KernelCase] in
@@ -38,7 +39,8 @@ extension KernelCase {
                     // Operands that bfloat16 holds exactly: the double table, which does not round, agrees too.
                     let (a, b, t) = (bench.normal(m, k), bench.normal(k, n), bench.kernels)
                     for x in [a, b] {
-                        x.assign(x.converted(to: .f32).converted(to: .bf16).converted(to: .f32).converted(to: bench.dtype))
+                        x.assign(
+                            x.converted(to: .f32).converted(to: .bf16).converted(to: .f32).converted(to: bench.dtype))
                     }
                     let panels = (n + t.nr - 1) / t.nr
                     let packed = Tensor.zeros([panels * t.bf16_panel_bytes * ((k + 1) / 2)], .u8)
@@ -98,7 +100,9 @@ extension KernelCase {
         },
         KernelCase("sigmoid_backward", binary { $0.sigmoid_backward }),
         KernelCase("adamw") { bench in
-            let (p, g, m, v) = (bench.normal(101), bench.normal(101), bench.normal(101), bench.uniform(101, in: 0.1...1))
+            let (p, g, m, v) = (
+                bench.normal(101), bench.normal(101), bench.normal(101), bench.uniform(101, in: 0.1...1)
+            )
             bench.kernels.adamw(p.raw, g.raw, m.raw, v.raw, 101, 0.01, 0.9, 0.999, 1e-8, 0.05, 0.19, 0.002, 0.5)
             return [p, m, v]
         },
@@ -115,9 +119,10 @@ extension KernelCase {
     ]
 
     private static func binary(
-        _ kernel: @escaping @Sendable (dmt_kernels) -> (
-            @convention(c) (UnsafeMutableRawPointer?, UnsafeRawPointer?, UnsafeRawPointer?, dmt_index) -> Void
-        )?
+        _ kernel:
+            @escaping @Sendable (dmt_kernels) -> (
+                @convention(c) (UnsafeMutableRawPointer?, UnsafeRawPointer?, UnsafeRawPointer?, dmt_index) -> Void
+            )?
     ) -> @Sendable (inout Bench) -> [Tensor] {
         { bench in
             let (y, a, b) = (bench.output(101), bench.normal(101), bench.normal(101))
@@ -234,10 +239,13 @@ extension KernelCase {
             },
             KernelCase("attention_backward T\(tokens) d\(dim)", roundings: 4 * tokens + 8 * dim) { bench in
                 let (qkv, outputs) = attend(&bench, tokens, dim)
-                let (dout, gradient, size) = (bench.normal(tokens, dim), bench.output(tokens, 3 * dim), bench.dtype.size)
+                let (dout, gradient, size) = (
+                    bench.normal(tokens, dim), bench.output(tokens, 3 * dim), bench.dtype.size
+                )
                 let scratch = bench.output(bench.kernels.attention_scratch(tokens, dim))
                 bench.kernels.attention_backward(
-                    gradient.raw, gradient.raw + dim * size, gradient.raw + 2 * dim * size, dout.raw, outputs[0].raw, dim,
+                    gradient.raw, gradient.raw + dim * size, gradient.raw + 2 * dim * size, dout.raw, outputs[0].raw,
+                    dim,
                     outputs[1].raw, qkv.raw, qkv.raw + dim * size, qkv.raw + 2 * dim * size, 3 * dim, tokens, dim, 0.4,
                     scratch.raw)
                 keep(qkv, outputs[0], outputs[1], dout, scratch)

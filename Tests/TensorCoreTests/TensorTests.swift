@@ -7,7 +7,8 @@ import Testing
         let (rows, copy) = (base.rows(1..<3), base.copy())
         let reshaped = base.reshaped([-1, 3])
         base.f32()[6] = 100
-        #expect(rows.shape == [2, 6] && rows.floats()[0] == 100 && reshaped.shape == [8, 3] && reshaped.floats()[6] == 100)
+        #expect(
+            rows.shape == [2, 6] && rows.floats()[0] == 100 && reshaped.shape == [8, 3] && reshaped.floats()[6] == 100)
         #expect(copy.floats()[6] == 6)
         #expect(base.view(at: 5, shape: [2, 1]).floats() == [5, 100])
         #expect(rows.rows(1..<2).reshaped([2, 3]).floats() == [12, 13, 14, 15, 16, 17])

@@ -101,7 +101,9 @@ def resize(x, size, mode):
     return nhwc(F.interpolate(nchw(x), size=size, mode=mode, align_corners=False))
 
 
-for name, h, w, oh, ow in [("bilinear_up", 3, 5, 7, 11), ("bilinear_down", 9, 8, 4, 3), ("bilinear_mixed", 4, 9, 10, 5)]:
+for name, h, w, oh, ow in [
+    ("bilinear_up", 3, 5, 7, 11), ("bilinear_down", 9, 8, 4, 3), ("bilinear_mixed", 4, 9, 10, 5),
+]:
     run(name, dict(x=randn(2, h, w, 3)), lambda x: resize(x, (oh, ow), "bilinear"), {"height": oh, "width": ow})
 for name, h, w, oh, ow in [("bicubic_up", 4, 5, 7, 9), ("bicubic_down", 8, 9, 5, 4)]:
     run(name, dict(x=randn(1, h, w, 3)), lambda x: resize(x, (oh, ow), "bicubic"), {"height": oh, "width": ow})
