@@ -146,7 +146,7 @@ public final class VisionTransformer: TokenBackbone {
     /// row, each as sines then cosines of `position / 10000^(i / (C/4))`.
     ///
     /// - Source: the position embedding of the MAE reference code (He et al. 2021, arXiv:2111.06377).
-    static func sinCosTable(height: Int, width: Int, channels: Int) -> Tensor {
+    public static func sinCosTable(height: Int, width: Int, channels: Int) -> Tensor {
         precondition(channels % 4 == 0, "sines and cosines for \(channels) channels: a multiple of 4 is needed")
         let quarter = channels / 4
         var values = [Float](repeating: 0, count: (1 + height * width) * channels)
