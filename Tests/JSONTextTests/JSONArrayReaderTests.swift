@@ -6,7 +6,7 @@ import Testing
     private func read(_ text: String, window: Int) throws -> (records: [String], members: [String]) {
         var records: [String] = []
         var members: [String] = []
-        try Array(text.utf8).withUnsafeBytes { bytes in
+        _ = try Array(text.utf8).withUnsafeBytes { bytes in
             try JSONArrayReader(windowBytes: window).read(
                 bytes, file: "x.json",
                 member: { key, value in members.append("\(key)=\(value?.summary ?? "array")") },

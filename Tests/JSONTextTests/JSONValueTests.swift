@@ -53,14 +53,14 @@ import Testing
     }
 
     @Test func boundsDepth() {
-        let ok = String(repeating: "[", count: JSONLimits.depth) + String(repeating: "]", count: JSONLimits.depth)
+        let ok = String(repeating: "[", count: JSONLimits.depth) + "1" + String(repeating: "]", count: JSONLimits.depth)
         #expect(refusal(ok) == nil)
         #expect(refusal("[" + ok + "]")?.reason == .tooDeep)
         #expect(refusal(String(repeating: "[", count: 1_000_000))?.reason == .tooDeep)
     }
 
     @Test func writesShortestDoublesThatReadBackEqual() throws {
-        let values: [Double] = [0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, -0.0, 1e16, 123456789, 1e-7]
+        let values: [Double] = [0.1, 1.0 / 3, .leastNonzeroMagnitude, 1.7976931348623157e308, -0.0, 1e16, 123456789, 1e-7]
         let text = JSONValue.array(values.map { .double($0) }).text()
         let back = try JSONValue.parse(text, file: "x").array!.map { $0.double! }
         #expect(back.map(\.bitPattern) == values.map(\.bitPattern))
