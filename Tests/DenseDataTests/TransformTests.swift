@@ -56,13 +56,11 @@ enum Drawn {
             let fast = Resize.picture(source, to: (height, width), filter)
             let exact = Self.naive(source, height, width, filter)
             let worst = zip(fast.pixels, exact).map { abs(Double($0) - $1) }.max()!
-            // Half a level of rounding in each pass; the second pass weighs the first's by at most sum |w| <= 1.3, and
-            // clipping between the passes may cut a cubic overshoot.
+            // Half a level of rounding in each pass. A cubic's overshoot is clipped between the passes and here only at
+            // the end, which moves single samples of this noise picture further; its exact bytes are pinned against Pillow.
+            let mean = zip(fast.pixels, exact).map { abs(Double($0) - $1) }.reduce(0, +) / Double(exact.count)
             #expect(worst <= (filter == .bicubicAntialiased ? 30 : 1.01), "\(height)x\(width): \(worst)")
-            if filter == .bicubicAntialiased {
-                let mean = zip(fast.pixels, exact).map { abs(Double($0) - $1) }.reduce(0, +) / Double(exact.count)
-                #expect(mean < 1.5, "\(height)x\(width): \(mean)")
-            }
+            #expect(mean < 1.5, "\(height)x\(width): \(mean)")
         }
     }
 
@@ -71,7 +69,6 @@ enum Drawn {
         #expect(Resize.picture(source, to: (3, 29), filter) == Picture(height: 3, width: 29, filledWith: (1, 128, 255)))
     }
 
-    /// Values of Pillow 10's `Image.resize` on the ramp 0, 16, 32, … of one row.
     @Test func knownValuesOnARamp() {
         var ramp = Picture(height: 1, width: 8)
         for n in ramp.pixels.indices { ramp.pixels[n] = UInt8(n / 3 * 16) }

@@ -52,7 +52,10 @@ func exampleDraft(arm: String = "dmt", miou: Double? = 0.4123456789012345, seed:
 func exampleReport() -> Report {
     var table = ReportTable(
         caption: "Students",
-        columns: [.init("arm"), .init("mIoU", .right, direction: .higherIsBetter), .init("loss", .right, direction: .lowerIsBetter)])
+        columns: [
+            .init("arm"), .init("mIoU", .right, direction: .higherIsBetter),
+            .init("loss", .right, direction: .lowerIsBetter),
+        ])
     table.add([.text("scratch"), .number(0.25), .number(1.5)])
     table.add([.text("a|b <i>*x*</i>"), .number(0.41237, digits: 3), .number(0.5)])
     table.add([.text("mean"), .number(nil), .number(0.5)])
@@ -72,6 +75,7 @@ func exampleReport() -> Report {
                 heading: "Results",
                 blocks: [.paragraph("All arms, one recipe."), .warning("25 of 79 images"), .table(table)]),
             ReportSection(
-                heading: "Curves and pictures", blocks: [.chart(chart), .pictures(grid), .verbatim("dmt report ``` <run>")]),
+                heading: "Curves and pictures",
+                blocks: [.chart(chart), .pictures(grid), .verbatim("dmt report ``` <run>")]),
         ])
 }

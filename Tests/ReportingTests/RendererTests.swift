@@ -56,14 +56,16 @@ import Testing
                 a|b <i>*x*</i>   0.412 *  0.5000 *
                 mean                 –    0.5000 *
                 """))
-        #expect(!text.contains("\u{1B}") && TerminalRenderer(usesStyle: true).render(exampleReport()).contains("\u{1B}[1m"))
+        #expect(
+            !text.contains("\u{1B}") && TerminalRenderer(usesStyle: true).render(exampleReport()).contains("\u{1B}[1m"))
         #expect(TerminalRenderer.printable("a\u{1B}[2Jb\u{9B}c\n") == "a\u{FFFD}[2Jb\u{FFFD}c\u{FFFD}")
     }
 
     @Test func csvSnapshot() throws {
         #expect(
             CSVRenderer().render(exampleReport())
-                == "Results: Students\r\narm,mIoU,loss\r\nscratch,0.25,1.5\r\na|b <i>*x*</i>,0.41237,0.5\r\nmean,–,0.5\r\n")
+                == "Results: Students\r\narm,mIoU,loss\r\nscratch,0.25,1.5\r\na|b <i>*x*</i>,0.41237,0.5\r\nmean,–,0.5\r\n"
+        )
         let record = try RunRecord(exampleDraft())
         let lines = CSVRenderer().render([record]).split(separator: "\r\n")
         #expect(lines.count == 4)
@@ -113,7 +115,9 @@ import Testing
     }
 
     @Test func ticksAreRoundAndCoverTheData() {
-        for (low, high, first, step) in [(0.0, 1.0, 0.0, 0.2), (0.3, 2.2, 0.0, 0.5), (-7, 130, -50, 50), (5, 5, 4.4, 0.2)] {
+        for (low, high, first, step) in [
+            (0.0, 1.0, 0.0, 0.2), (0.3, 2.2, 0.0, 0.5), (-7, 130, -50, 50), (5, 5, 4.4, 0.2),
+        ] {
             let ticks = AxisTicks(low: low, high: high)
             #expect(abs(ticks.low - first) < 1e-9 && abs(ticks.step - step) < 1e-9, "\(low)...\(high): \(ticks)")
             #expect(ticks.low <= low + 1e-9 && high <= ticks.high + 1e-9)
@@ -163,14 +167,16 @@ import Testing
             Issue.record("no warning before numbers of another protocol")
             return
         }
-        #expect(text.contains("input size 128 against 64") && text.contains("resize filter not stated against bilinear"))
+        #expect(
+            text.contains("input size 128 against 64") && text.contains("resize filter not stated against bilinear"))
     }
 
     @Test func oneRunReportHoldsEverythingToRepeatIt() throws {
         let text = MarkdownRenderer().render(Report(run: try RunRecord(exampleDraft())))
         for part in [
             "25 of 79 images", "mIoU ↑ | 0.4123 | 0.0125 | 0.3900 to 0.4400", "not computed", "no large object",
-            "few_images", "dmt eval segment --seed 7", "last epoch", "x86-64, avx2", "command line",
+            "few_images", "| sky, \"blue\" | 0.5000 | 1200 |", "| =cmd\\|x | – | 0 |", "dmt eval segment --seed 7",
+            "last epoch", "x86-64, avx2", "command line",
         ] {
             #expect(text.contains(part), "\(part)")
         }
