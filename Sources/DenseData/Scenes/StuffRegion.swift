@@ -16,7 +16,8 @@ struct StuffRegion {
         let typical = kind.typicalColour
         if stream.chance(0.45) {
             base = SceneColour(
-                hue: typical.hue + stream.uniform(-0.03...0.03), saturation: typical.saturation * stream.uniform(0.7...1.2),
+                hue: typical.hue + stream.uniform(-0.03...0.03),
+                saturation: typical.saturation * stream.uniform(0.7...1.2),
                 value: min(typical.value * stream.uniform(0.85...1.15), 1))
             accent = kind.accent
         } else {
