@@ -1,5 +1,6 @@
 #include "detection.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
@@ -80,33 +81,49 @@ size_t dmt_match_cell(const dmt_cell *cell, double area_low, double area_high, c
 
 void dmt_accumulate(const dmt_class_detections *c, uint32_t limit, double truths, size_t threshold_count,
                     const double *recall_thresholds, size_t recall_count, size_t stride, double *precision,
-                    double *score_at, double *recall, double *scratch) {
+                    double *score_at, double *recall, dmt_accumulation_scratch *scratch) {
+    // Once for all thresholds: which detections are true and false positives at which thresholds.
+    size_t used = 0, kept = 0;
+    double first_score = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        const uint32_t d = c->order[i];
+        if (c->rank[d] >= limit || (c->weight && c->weight[d] == 0)) continue;
+        if (kept++ == 0) first_score = c->score[d];
+        const uint32_t counts = ~c->ignored[d];
+        scratch->position[used] = d;
+        scratch->hit[used] = c->matched[d] & counts;
+        scratch->miss[used] = ~c->matched[d] & counts;
+        used += counts != 0;
+    }
+    double *rc = scratch->recall, *pr = scratch->precision, *sc = scratch->score;
     for (size_t t = 0; t < threshold_count; t++) {
         // Precision peaks at true positives, and recall only grows there: other detections need no cell of their own.
-        double *rc = scratch, *pr, *sc;
-        size_t hits = 0, kept = 0, weighted = 0;
-        double first_score = 0;
-        for (size_t i = 0; i < c->count; i++) weighted += c->weight ? c->weight[i] : 1;
-        pr = rc + weighted;
-        sc = pr + weighted;
+        size_t hits = 0;
         double tp = 0, fp = 0;
-        for (size_t i = 0; i < c->count; i++) {
-            const uint32_t d = c->order[i];
-            if (c->rank[d] >= limit) continue;
-            const uint32_t times = c->weight ? c->weight[d] : 1;
-            if (times == 0) continue;
-            if (kept++ == 0) first_score = c->score[d];
-            if (c->ignored[d] >> t & 1) continue;
-            if (c->matched[d] >> t & 1) {
-                for (uint32_t k = 0; k < times; k++) {
-                    tp += 1;
-                    rc[hits] = tp / truths;
-                    pr[hits] = tp / (fp + tp + 0x1p-52);
-                    sc[hits] = c->score[d];
-                    hits++;
+        if (c->weight) {
+            for (size_t i = 0; i < used; i++) {
+                const uint32_t d = scratch->position[i], times = c->weight[d];
+                if (scratch->hit[i] >> t & 1) {
+                    for (uint32_t k = 0; k < times; k++) {
+                        tp += 1;
+                        rc[hits] = tp / truths;
+                        pr[hits] = tp / (fp + tp + 0x1p-52);
+                        sc[hits++] = c->score[d];
+                    }
+                } else if (scratch->miss[i] >> t & 1) {
+                    fp += times;
                 }
-            } else {
-                fp += times;
+            }
+        } else {
+            size_t missed = 0;
+            for (size_t i = 0; i < used; i++) {
+                missed += scratch->miss[i] >> t & 1;
+                if (scratch->hit[i] >> t & 1) {
+                    tp = (double)(hits + 1);
+                    rc[hits] = tp / truths;
+                    pr[hits] = tp / ((double)missed + tp + 0x1p-52);
+                    sc[hits++] = c->score[scratch->position[i]];
+                }
             }
         }
         recall[t * stride] = kept ? tp / truths : 0;
@@ -123,4 +140,26 @@ void dmt_accumulate(const dmt_class_detections *c, uint32_t limit, double truths
             if (wanted <= 0 && kept) score_at[cell] = first_score;
         }
     }
+}
+
+int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections, size_t weighted) {
+    scratch->position = malloc((detections + 1) * 3 * sizeof *scratch->position);
+    scratch->recall = malloc((weighted + 1) * 3 * sizeof *scratch->recall);
+    if (!scratch->position || !scratch->recall) {
+        dmt_accumulation_scratch_free(scratch);
+        return 0;
+    }
+    // One more than needed: the last element may be written before it is known to be dropped.
+    scratch->hit = scratch->position + detections + 1;
+    scratch->miss = scratch->hit + detections + 1;
+    scratch->precision = scratch->recall + weighted + 1;
+    scratch->score = scratch->precision + weighted + 1;
+    return 1;
+}
+
+void dmt_accumulation_scratch_free(dmt_accumulation_scratch *scratch) {
+    free(scratch->position);
+    free(scratch->recall);
+    scratch->position = NULL;
+    scratch->recall = NULL;
 }

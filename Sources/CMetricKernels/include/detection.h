@@ -45,10 +45,20 @@ typedef struct {
     const uint32_t *matched, *ignored;
 } dmt_class_detections;
 
+/// Room for one class.
+typedef struct {
+    uint32_t *position, *hit, *miss;
+    double *recall, *precision, *score;
+} dmt_accumulation_scratch;
+
+/// Room for so many detections, and for so many counted with their weights. Returns 0 when out of memory.
+int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections, size_t weighted);
+void dmt_accumulation_scratch_free(dmt_accumulation_scratch *scratch);
+
 /// Interpolated precision, its score, and recall at one area range and detection limit, for every threshold.
 /// `precision` and `score_at` are threshold_count x recall_count, with `stride` doubles from one recall threshold to the
 /// next and `stride * recall_count` from one threshold to the next; `recall` has `stride` doubles between thresholds.
-/// `truths` is positive; `scratch` has room for 3 doubles a (weighted) detection.
+/// `truths` is positive.
 void dmt_accumulate(const dmt_class_detections *detections, uint32_t limit, double truths, size_t threshold_count,
                     const double *recall_thresholds, size_t recall_count, size_t stride, double *precision,
-                    double *score_at, double *recall, double *scratch);
+                    double *score_at, double *recall, dmt_accumulation_scratch *scratch);

@@ -73,7 +73,12 @@ extension CocoEvaluation {
         var order = [UInt32](repeating: 0, count: max(range.count, 1))
         var scratch = order
         let weighted = weights.map { $0[range].reduce(0) { $0 + Int($1) } } ?? range.count
-        var curve = [Double](repeating: 0, count: 3 * max(weighted, 1))
+        var room = dmt_accumulation_scratch()
+        guard dmt_accumulation_scratch_init(&room, range.count, weighted) != 0 else {
+            fatalError("out of memory accumulating \(weighted) detections")
+        }
+        defer { dmt_accumulation_scratch_free(&room) }
+        let largestRank = matches.ranks[range].max().map(Int.init) ?? -1
         matches.scores.withUnsafeBufferPointer { allScores in
             matches.ranks.withUnsafeBufferPointer { ranks in
                 matches.matched.withUnsafeBufferPointer { matched in
@@ -99,12 +104,26 @@ extension CocoEvaluation {
                             }
                             for (limit, maximum) in settings.maxDetections.enumerated() {
                                 let cell = (area * settings.maxDetections.count + limit) * thresholds * matches.classCount
+                                if limit > 0, settings.maxDetections[limit - 1] > largestRank {
+                                    // No detection lies between the two limits.
+                                    let previous = cell - thresholds * matches.classCount
+                                    for step in 0..<thresholds * recalls {
+                                        let offset = step * matches.classCount + classIndex
+                                        precision[cell * recalls + offset] = precision[previous * recalls + offset]
+                                        scores[cell * recalls + offset] = scores[previous * recalls + offset]
+                                    }
+                                    for step in 0..<thresholds {
+                                        let offset = step * matches.classCount + classIndex
+                                        recall[cell + offset] = recall[previous + offset]
+                                    }
+                                    continue
+                                }
                                 let run = {
                                     dmt_accumulate(
                                         &entry, UInt32(maximum), Double(truths), thresholds, settings.recallThresholds,
                                         recalls, matches.classCount, precision.baseAddress! + cell * recalls + classIndex,
                                         scores.baseAddress! + cell * recalls + classIndex,
-                                        recall.baseAddress! + cell + classIndex, &curve)
+                                        recall.baseAddress! + cell + classIndex, &room)
                                 }
                                 order.withUnsafeBufferPointer { order in
                                     entry.order = order.baseAddress
