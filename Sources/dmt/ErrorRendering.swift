@@ -6,7 +6,8 @@ import Foundation
 enum ErrorRendering {
     /// Ends the process: errors of the argument parser its way (help 0, usage 64), all others by `FailureReport`.
     static func end(with error: any Error) -> Never {
-        if error is CleanExit || error is ExitCode || error is ValidationError { DMT.exit(withError: error) }
+        // The parser gives its own errors codes of their own, and 1 to every error it does not know.
+        if error is ExitCode || DMT.exitCode(for: error) != .failure { DMT.exit(withError: error) }
         let report = FailureReport(error)
         FileHandle.standardError.write(Data("dmt: \(report.text)\n".utf8))
         exit(report.exitCode)

@@ -5,7 +5,8 @@ import EvaluationHarness
 struct DMT: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dmt",
-        abstract: "Distil self-supervised teachers into small students, attach dense heads, and print numbers to trust.",
+        abstract:
+            "Distil self-supervised teachers into small students, attach dense heads, and print numbers to trust.",
         discussion: """
             Results go to standard output, everything else to standard error.
             Exit codes: 0 ok, 1 the answer is no, 64 usage, 65 malformed data, 66 missing input, 70 internal error, \
@@ -41,5 +42,6 @@ struct DMT: ParsableCommand {
 /// `dmt score`
 struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "score", abstract: "Metrics from files alone; needs no model.", subcommands: [ScoreSemseg.self])
+        commandName: "score", abstract: "Metrics from files alone; needs no model.",
+        subcommands: [ScoreCoco.self, ScoreSemseg.self])
 }

@@ -47,7 +47,8 @@ public struct DatasetFile: Sendable {
     public func section(_ name: String) throws(DataError) -> DatasetDescriptor {
         if let section = sections.first(where: { $0.name == name }) { return section.descriptor }
         throw DataError(
-            .configuration, file: file, record: name, expected: "one of " + sections.map(\.name).joined(separator: ", "),
+            .configuration, file: file, record: name,
+            expected: "one of " + sections.map(\.name).joined(separator: ", "),
             found: "no such section", remedy: "name a section of the file, or add it")
     }
 

@@ -16,6 +16,14 @@ public struct DatasetSplitReport: Sendable, Equatable {
     /// Nil when nobody looked.
     public var findings: [Finding]?
 
+    init(section: String, kind: String, split: String, sampleCount: Int, classes: [String]) {
+        self.section = section
+        self.kind = kind
+        self.split = split
+        self.sampleCount = sampleCount
+        self.classes = classes
+    }
+
     var json: JSONValue {
         var members: [(String, JSONValue)] = [
             ("section", .string(section)), ("kind", .string(kind)), ("split", .string(split)),
@@ -65,7 +73,8 @@ public struct DatasetReport: Sendable, Equatable {
         }
         let report = Report(
             title: "Data set", introduction: [], sections: [ReportSection(heading: file, blocks: [.table(table)])])
-        let lines = splits.flatMap { split in (split.findings ?? []).map { "\(split.section)/\(split.split): \($0)\n" } }
+        let lines = splits.flatMap { split in (split.findings ?? []).map { "\(split.section)/\(split.split): \($0)\n" }
+        }
         return TerminalRenderer().render(report) + lines.joined()
     }
 }
@@ -100,32 +109,48 @@ public enum DatasetInspection {
     ///   - progress: called after each split with splits done and splits in all.
     /// - Throws: `DataError` when a split cannot be opened at all.
     public static func inspect(
-        _ path: String, depth: Depth, progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+        _ path: String, depth: Depth, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> DatasetReport {
         let file = try DatasetFile(path)
         let total = file.sections.reduce(0) { $0 + $1.descriptor.splits.count }
         var splits: [DatasetSplitReport] = []
         for section in file.sections {
             for split in section.descriptor.splits.keys.sorted() {
-                let loader = try loader(section, split: split, folder: file.folder)
-                splits.append(
-                    DatasetSplitReport(
-                        section: section.name, kind: section.descriptor.kind.rawValue, split: split,
-                        sampleCount: loader.count, classes: loader.info.classes,
-                        ignoreLabel: loader.info.ignoreLabel.map(Int.init),
-                        contentHash: depth == .counts ? nil : try loader.contentHash(),
-                        findings: depth == .defects ? loader.findings() : nil))
-                try progress(splits.count, total)
+                splits.append(try report(section, split, file.folder, depth))
+                progress(splits.count, total)
             }
         }
         return DatasetReport(file: file.file, splits: splits)
     }
 
-    /// Looks for defects, with progress, and can be interrupted between splits.
+    /// A split that cannot be opened is an error, or where defects are looked for, a defect.
+    private static func report(
+        _ section: DatasetFile.Section, _ split: String, _ folder: String, _ depth: Depth
+    ) throws -> DatasetSplitReport {
+        var report = DatasetSplitReport(
+            section: section.name, kind: section.descriptor.kind.rawValue, split: split, sampleCount: 0, classes: [])
+        do {
+            let loader = try loader(section, split: split, folder: folder)
+            report.sampleCount = loader.count
+            report.classes = loader.info.classes
+            report.ignoreLabel = loader.info.ignoreLabel.map(Int.init)
+            if depth == .defects { report.findings = loader.findings() }
+            // Files that are missing or unreadable have no hash; they are among the findings.
+            if depth == .hashes { report.contentHash = try loader.contentHash() }
+            if report.findings?.isEmpty == true { report.contentHash = try loader.contentHash() }
+        } catch let error as DataError where depth == .defects && error.kind != .configuration {
+            report.findings = [
+                Finding(
+                    file: error.file, record: error.record, problem: "expected \(error.expected), found \(error.found)")
+            ]
+        }
+        return report
+    }
+
+    /// Looks for defects, with progress.
     public static func verify(_ path: String, session: CommandSession) throws -> DatasetReport {
         var progress: ProgressReporter?
         let report = try inspect(path, depth: .defects) { done, total in
-            try session.interrupt.check()
             if progress == nil { progress = session.progress("verify", total: total, unit: "split") }
             progress?.advance(by: 1)
         }
@@ -142,8 +167,10 @@ public enum DatasetInspection {
         let store = PictureStore(budget: 0)
         switch descriptor.kind {
         case .coco: return try DetectionDataset(descriptor, name: section.name, split: split, in: folder, store: store)
-        case .ade20k: return try SegmentationFolder(descriptor, name: section.name, split: split, in: folder, store: store)
-        case .classFolder: return try ClassFolder(descriptor, name: section.name, split: split, in: folder, store: store)
+        case .ade20k:
+            return try SegmentationFolder(descriptor, name: section.name, split: split, in: folder, store: store)
+        case .classFolder:
+            return try ClassFolder(descriptor, name: section.name, split: split, in: folder, store: store)
         case .pictures: return try PictureFolder(descriptor, name: section.name, split: split, in: folder, store: store)
         }
     }

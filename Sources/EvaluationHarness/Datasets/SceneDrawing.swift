@@ -18,7 +18,9 @@ public enum SceneDrawing {
                 remedy: "choose another --out")
         }
         let progress = session.progress("draw", total: trainCount + validationCount, unit: "scene")
-        let summary = try SceneDataset.write(options, to: folder) { done, _ in progress.advance(by: done - progress.done) }
+        let summary = try SceneDataset.write(options, to: folder) { done, _ in
+            progress.advance(by: done - progress.done)
+        }
         progress.finish()
         func table(_ counts: [String: Int]) -> JSONValue {
             .object(counts.sorted { $0.key < $1.key }.map { ($0.key, .int(Int64($0.value))) })

@@ -23,7 +23,8 @@ public struct Recipe: Sendable {
     init(name: String, file: String, root: RecipeNode) throws(DataError) {
         guard case .map = root.content else {
             throw DataError(
-                .configuration, file: file, expected: "a map of keys", found: root.summary, remedy: "write 'key: value' lines")
+                .configuration, file: file, expected: "a map of keys", found: root.summary,
+                remedy: "write 'key: value' lines")
         }
         if let own = root["name"], case .scalar(let text, _) = own.content, !own.isNull {
             self.name = text
@@ -86,7 +87,8 @@ public struct Recipe: Sendable {
         default: break
         }
         throw DataError(
-            .configuration, file: "\(node.origin)", record: "extends", expected: "a recipe's name or file, or a list of them",
+            .configuration, file: "\(node.origin)", record: "extends",
+            expected: "a recipe's name or file, or a list of them",
             found: node.summary, remedy: "correct the line")
     }
 
@@ -98,7 +100,8 @@ public struct Recipe: Sendable {
         for candidate in [beside, beside + ".yaml"] where FileBytes.exists(candidate) { return candidate }
         if let library, let shipped = library.file(named: name) { return shipped }
         throw DataError(
-            .missing, file: "\(origin)", record: "extends", expected: "a recipe file beside this one, or a shipped recipe",
+            .missing, file: "\(origin)", record: "extends",
+            expected: "a recipe file beside this one, or a shipped recipe",
             found: "nothing called '\(name)'", remedy: "see 'dmt recipes' for the shipped ones")
     }
 

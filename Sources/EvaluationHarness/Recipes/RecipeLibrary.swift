@@ -16,7 +16,9 @@ public struct RecipeLibrary: Sendable {
 
     /// Names in ascending order. Files that start with `_` are bases for `extends:` and are no recipes.
     public func names() throws(DataError) -> [String] {
-        try Folder.entries(folder).filter { $0.hasSuffix(".yaml") && !$0.hasPrefix("_") }.map { $0.trimmingSuffix(".yaml") }
+        try Folder.entries(folder).filter { $0.hasSuffix(".yaml") && !$0.hasPrefix("_") }.map {
+            $0.trimmingSuffix(".yaml")
+        }
     }
 
     /// The file of a shipped recipe (or base), if there is one. Names hold no `/`.

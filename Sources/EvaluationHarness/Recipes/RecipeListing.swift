@@ -13,7 +13,8 @@ public enum RecipeListing {
         if asJSON {
             let recipes = entries.map { name, header in
                 JSONValue.object([
-                    ("name", .string(name)), ("kind", .string(header.kind.rawValue)), ("source", .string(header.source)),
+                    ("name", .string(name)), ("kind", .string(header.kind.rawValue)),
+                    ("source", .string(header.source)),
                     ("cost", .string(header.cost)), ("expected", .string(header.expected)),
                 ])
             }

@@ -96,7 +96,8 @@ public struct RecipeOverride: Sendable, Equatable {
                 case (.delete, let position?): pairs.remove(at: position)
                 case (.add, _?):
                     throw DataError(
-                        .configuration, file: "'\(argument)'", record: here, expected: "a new key", found: "a key that exists",
+                        .configuration, file: "'\(argument)'", record: here, expected: "a new key",
+                        found: "a key that exists",
                         remedy: "leave the '+' out to change it")
                 case (_, nil): throw unknown(here, key, pairs.map(\.key))
                 }
@@ -133,7 +134,8 @@ public struct RecipeOverride: Sendable, Equatable {
         if case .delete = change { remedy = "leave it out" }
         if let near = Spelling.nearest(to: key, among: known) { remedy = "did you mean '\(near)'? Else " + remedy }
         return DataError(
-            .configuration, file: "'\(argument)'", record: here, expected: "a key of the recipe", found: "an unknown key",
+            .configuration, file: "'\(argument)'", record: here, expected: "a key of the recipe",
+            found: "an unknown key",
             remedy: remedy)
     }
 }

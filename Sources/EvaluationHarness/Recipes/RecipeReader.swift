@@ -49,7 +49,9 @@ public final class RecipeReader {
     }
 
     /// A value, or nil where the recipe has none.
-    public func optional<Value: RecipeValue>(_ key: String, as type: Value.Type = Value.self) throws(DataError) -> Value? {
+    public func optional<Value: RecipeValue>(_ key: String, as type: Value.Type = Value.self) throws(DataError)
+        -> Value?
+    {
         guard let found = find(key) else { return nil }
         return try decode(found, key) as Value
     }
@@ -72,7 +74,8 @@ public final class RecipeReader {
         let value: Value = if let fallback { try self.value(key, default: fallback) } else { try self.value(key) }
         guard range.contains(value) else {
             throw refused(
-                key, expected: "\(range.lowerBound) to \(range.upperBound)", found: "\(value)", "choose a value in that range")
+                key, expected: "\(range.lowerBound) to \(range.upperBound)", found: "\(value)",
+                "choose a value in that range")
         }
         return value
     }
@@ -140,7 +143,8 @@ public final class RecipeReader {
         for key in keys where !asked.contains(key) {
             let near = Spelling.nearest(to: key, among: asked.filter { !keys.contains($0) })
             throw refused(
-                key, expected: asked.isEmpty ? "no key" : "one of " + asked.joined(separator: ", "), found: "an unknown key",
+                key, expected: asked.isEmpty ? "no key" : "one of " + asked.joined(separator: ", "),
+                found: "an unknown key",
                 near.map { "did you mean '\($0)'?" } ?? "remove it or correct its name")
         }
         for child in children { try child.assertAllKeysRead() }

@@ -53,7 +53,8 @@ extension RecipeNode {
             case "\n": quoted += "\\n"
             case "\t": quoted += "\\t"
             case "\r": quoted += "\\r"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x85
+            case _
+            where scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x85
                 || scalar.value == 0x2028 || scalar.value == 0x2029:
                 let digits = String(scalar.value, radix: 16)
                 quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
@@ -65,7 +66,8 @@ extension RecipeNode {
 
     /// Whether a text may stand without quotes in block YAML without changing its meaning.
     private static func isPlain(_ text: String) -> Bool {
-        guard let first = text.unicodeScalars.first, text.trimmingPrefix(" ").count == text.count, text.last != " " else {
+        guard let first = text.unicodeScalars.first, text.trimmingPrefix(" ").count == text.count, text.last != " "
+        else {
             return false
         }
         if text == "-" || text == "?" || text.hasPrefix("- ") || text.hasPrefix("? ") || text.hasPrefix("---")

@@ -72,13 +72,17 @@ struct YAMLLimits {
 
     private func checkNesting(_ bytes: [UInt8]) throws(DataError) {
         var brackets = 0
-        for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+        {
             brackets += line.count { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "{") }
-            let indicators: [UInt8] = [UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "-"), UInt8(ascii: "?"), UInt8(ascii: ":")]
+            let indicators: [UInt8] = [
+                UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "-"), UInt8(ascii: "?"), UInt8(ascii: ":"),
+            ]
             let indent = line.prefix { indicators.contains($0) }.count
             guard indent <= Self.maximalIndent, brackets <= Self.maximalBrackets else {
                 throw refused(
-                    line: number + 1, "at most \(Self.maximalIndent) columns of indentation and \(Self.maximalBrackets) brackets",
+                    line: number + 1,
+                    "at most \(Self.maximalIndent) columns of indentation and \(Self.maximalBrackets) brackets",
                     indent > Self.maximalIndent ? "\(indent) columns" : "\(brackets) brackets", "flatten the file")
             }
         }

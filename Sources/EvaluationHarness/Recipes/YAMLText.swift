@@ -34,12 +34,14 @@ enum YAMLText {
         return try node(root, file: file, origin: origin)
     }
 
-    private static func node(_ node: Node, file: String, origin: (Int) -> RecipeOrigin) throws(DataError) -> RecipeNode {
+    private static func node(_ node: Node, file: String, origin: (Int) -> RecipeOrigin) throws(DataError) -> RecipeNode
+    {
         let line = node.mark?.line ?? 1
         let tag = node.tag.description
         guard ["str", "seq", "map"].contains(where: { tag == "tag:yaml.org,2002:\($0)" }) else {
             throw DataError(
-                .configuration, file: file, record: "line \(line)", expected: "values without tags", found: "the tag \(tag)",
+                .configuration, file: file, record: "line \(line)", expected: "values without tags",
+                found: "the tag \(tag)",
                 remedy: "remove the tag; types follow from the keys")
         }
         switch node {

@@ -5,6 +5,7 @@ import SafeFiles
 final class AppendFile {
     let path: String
     private let descriptor: Int32
+    private var size: Int
 
     /// - Parameter keep: the number of leading bytes that hold whole records, given all bytes of an existing file.
     /// - Throws: `.cannotWrite`, `.diskFull`; `.malformed` where the existing file is no regular one.
@@ -14,6 +15,7 @@ final class AppendFile {
         descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
         guard descriptor >= 0 else { throw Self.failure(path, errno) }
         let whole = keep(old)
+        size = whole
         if whole < old.count, ftruncate(descriptor, off_t(whole)) != 0 {
             let code = errno
             close(descriptor)
@@ -23,15 +25,20 @@ final class AppendFile {
 
     deinit { close(descriptor) }
 
-    /// Appends one record with one call to the system, so that a crash leaves at most one torn record: the last.
+    /// Appends one record. A crash leaves at most one torn record, the last; a full disk leaves none.
     func append(_ record: [UInt8]) throws(DataError) {
         var rest = record[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw Self.failure(path, errno) }
+            guard count > 0 else {
+                let code = errno
+                ftruncate(descriptor, off_t(size))
+                throw Self.failure(path, code)
+            }
             rest = rest.dropFirst(count)
         }
+        size += record.count
     }
 
     /// Makes everything appended so far survive a power loss: before a checkpoint that refers to it.
@@ -43,6 +50,7 @@ final class AppendFile {
         let full = code == ENOSPC || code == EDQUOT
         return DataError(
             full ? .diskFull : .cannotWrite, file: path, expected: "to append to the file",
-            found: String(cString: strerror(code)), remedy: full ? "free some disk space and resume" : "check the folder")
+            found: String(cString: strerror(code)),
+            remedy: full ? "free some disk space and resume" : "check the folder")
     }
 }

@@ -42,7 +42,8 @@ public struct DoctorReport: Sendable, Equatable {
         .object([
             ("schema_version", .int(1)), ("environment", environment.json),
             ("peak_gflops_per_core", JSONValue(finite: peakGigaflopsPerCore)),
-            ("recipes", recipeCount.map { .int(Int64($0)) } ?? .null), ("problems", .array(problems.map { .string($0) })),
+            ("recipes", recipeCount.map { .int(Int64($0)) } ?? .null),
+            ("problems", .array(problems.map { .string($0) })),
         ])
     }
 

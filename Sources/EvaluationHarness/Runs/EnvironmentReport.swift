@@ -27,7 +27,9 @@ public struct EnvironmentReport: Sendable, Equatable {
         add("memory_mib", memoryMiB.map { "\($0)" })
         for library in libraries { add(library.key, library.value) }
         add("time_zone", TimeZone.current.identifier)
-        add("locale", ProcessInfo.processInfo.environment["LC_ALL"] ?? ProcessInfo.processInfo.environment["LANG"] ?? "C")
+        add(
+            "locale",
+            ProcessInfo.processInfo.environment["LC_ALL"] ?? ProcessInfo.processInfo.environment["LANG"] ?? "C")
         return EnvironmentReport(facts: facts)
     }
 

@@ -31,7 +31,8 @@ public final class EventFile {
         // Summary.Value: 1 tag, 2 simple_value (float). Summary: 1 value. Event: 1 wall time, 2 step, 5 summary.
         let point = ProtocolBuffer.text(1, tag) + ProtocolBuffer.float(2, Float(value))
         let summary = ProtocolBuffer.bytes(1, point)
-        let event = Self.wallTime(date) + ProtocolBuffer.varint(2, UInt64(max(0, step))) + ProtocolBuffer.bytes(5, summary)
+        let event =
+            Self.wallTime(date) + ProtocolBuffer.varint(2, UInt64(max(0, step))) + ProtocolBuffer.bytes(5, summary)
         try file.append(Self.record(event))
     }
 
@@ -86,7 +87,9 @@ enum ProtocolBuffer {
     static func varint(_ field: UInt64, _ value: UInt64) -> [UInt8] { key(field, 0) + varint(value) }
     static func double(_ field: UInt64, _ value: Double) -> [UInt8] { key(field, 1) + littleEndian(value.bitPattern) }
     static func float(_ field: UInt64, _ value: Float) -> [UInt8] { key(field, 5) + littleEndian(value.bitPattern) }
-    static func bytes(_ field: UInt64, _ value: [UInt8]) -> [UInt8] { key(field, 2) + varint(UInt64(value.count)) + value }
+    static func bytes(_ field: UInt64, _ value: [UInt8]) -> [UInt8] {
+        key(field, 2) + varint(UInt64(value.count)) + value
+    }
     static func text(_ field: UInt64, _ value: String) -> [UInt8] { bytes(field, Array(value.utf8)) }
 
     static func littleEndian<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {

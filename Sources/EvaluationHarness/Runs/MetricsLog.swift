@@ -28,7 +28,8 @@ public final class MetricsLog {
     private static func kept(_ bytes: [UInt8], _ lastStep: Int?, _ path: String) -> Int {
         var kept = 0
         while let end = bytes[kept...].firstIndex(of: UInt8(ascii: "\n")) {
-            guard let line = try? JSONValue.parse(Array(bytes[kept..<end]), file: path), let step = line["step"]?.int else {
+            guard let line = try? JSONValue.parse(Array(bytes[kept..<end]), file: path), let step = line["step"]?.int
+            else {
                 break
             }
             if let lastStep, step > Int64(lastStep) { break }

@@ -50,7 +50,8 @@ public final class RunFolder: Sendable {
             isResumed = !entries.isEmpty
             guard entries.isEmpty || resumes else {
                 throw DataError(
-                    .cannotWrite, file: folder, expected: "an empty or absent folder", found: "\(entries.count) entries",
+                    .cannotWrite, file: folder, expected: "an empty or absent folder",
+                    found: "\(entries.count) entries",
                     remedy: "choose another --out, or add --resume to continue the run in it")
             }
         }
@@ -64,10 +65,14 @@ public final class RunFolder: Sendable {
         try write(environment.json.text(pretty: true) + "\n", to: "env.json")
         if let protocolFingerprint {
             let entries = protocolFingerprint.entries.map { ($0.key, JSONValue.string($0.value)) }
-            let document = JSONValue.object([("hash", .string(protocolFingerprint.hash)), ("entries", .object(entries))])
+            let document = JSONValue.object([
+                ("hash", .string(protocolFingerprint.hash)), ("entries", .object(entries)),
+            ])
             try write(document.text(pretty: true) + "\n", to: "protocol.json")
         }
-        if !commandLine.isEmpty { try write(commandLine.map(Self.quoted).joined(separator: " ") + "\n", to: "command.txt") }
+        if !commandLine.isEmpty {
+            try write(commandLine.map(Self.quoted).joined(separator: " ") + "\n", to: "command.txt")
+        }
         try set(.running)
         if case .fresh(let parent) = place { Self.point(latestIn: parent, to: Folder.name(of: path)) }
     }
@@ -132,25 +137,29 @@ public final class RunFolder: Sendable {
             guard errno == EEXIST else { break }
         }
         throw DataError(
-            errno == ENOSPC ? .diskFull : .cannotWrite, file: "\(parent)/\(stem)", expected: "a folder that can be created",
+            errno == ENOSPC ? .diskFull : .cannotWrite, file: "\(parent)/\(stem)",
+            expected: "a folder that can be created",
             found: String(cString: strerror(errno)), remedy: "choose another --out")
     }
 
     private static func checkResumable(_ path: String, _ recipe: Recipe) throws(DataError) {
         guard let status = status(of: path), let bytes = try? FileBytes.read("\(path)/config.sha256", limit: 256) else {
             throw DataError(
-                .cannotWrite, file: path, expected: "a run to resume", found: "a folder without STATUS and config.sha256",
+                .cannotWrite, file: path, expected: "a run to resume",
+                found: "a folder without STATUS and config.sha256",
                 remedy: "choose another --out")
         }
         guard status != .done else {
             throw DataError(
-                .cannotWrite, file: path, expected: "an unfinished run", found: "a run that is done", remedy: "choose another --out")
+                .cannotWrite, file: path, expected: "an unfinished run", found: "a run that is done",
+                remedy: "choose another --out")
         }
         let hash = String(decoding: bytes, as: UTF8.self).trimmingSuffix("\n")
         guard hash == recipe.hash else {
             throw DataError(
                 .configuration, file: path, expected: "the settings the run began with (\(hash.prefix(8)))",
-                found: "others (\(recipe.hash.prefix(8)))", remedy: "use the same recipe and overrides, or start a new run")
+                found: "others (\(recipe.hash.prefix(8)))",
+                remedy: "use the same recipe and overrides, or start a new run")
         }
     }
 
@@ -171,7 +180,8 @@ public final class RunFolder: Sendable {
     static func slug(_ name: String) -> String {
         var slug = ""
         for character in name.lowercased().prefix(60) {
-            let keeps = character.isASCII && (character.isLetter || character.isNumber || character == "_" || character == ".")
+            let keeps =
+                character.isASCII && (character.isLetter || character.isNumber || character == "_" || character == ".")
             if keeps {
                 slug.append(character)
             } else if !slug.isEmpty && slug.last != "-" {
@@ -184,7 +194,9 @@ public final class RunFolder: Sendable {
 
     /// An argument as a shell reads it back.
     static func quoted(_ argument: String) -> String {
-        let plain = !argument.isEmpty && argument.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=,:+@%".contains($0)) }
+        let plain =
+            !argument.isEmpty
+            && argument.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./=,:+@%".contains($0)) }
         return plain ? argument : "'" + argument.replacingOccurrences(of: "'", with: "'\\''") + "'"
     }
 }

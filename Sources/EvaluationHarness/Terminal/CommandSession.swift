@@ -25,7 +25,7 @@ public struct CommandSession: Sendable {
     public let output: DataOutput
     public let interrupt: Interrupt
 
-    /// Applies the thread count and starts listening for signals.
+    /// Applies the thread count.
     ///
     /// - Throws: `.configuration` when `DMT_CPU` names a path that this CPU lacks.
     public init(
@@ -34,11 +34,11 @@ public struct CommandSession: Sendable {
     ) throws(DataError) {
         guard Kernels.selected >= 0 else {
             throw DataError(
-                .configuration, file: "DMT_CPU", expected: "one of \(Kernels.pathNames.joined(separator: ", ")) that this CPU has",
+                .configuration, file: "DMT_CPU",
+                expected: "one of \(Kernels.pathNames.joined(separator: ", ")) that this CPU has",
                 found: "another value", remedy: "unset the variable or choose a lesser path")
         }
         if let threads = options.threads { Parallel.setThreadCount(threads) }
-        interrupt.listen()
         self.options = options
         self.terminal = terminal
         self.output = output
@@ -51,6 +51,9 @@ public struct CommandSession: Sendable {
 
     /// The seed in effect: 0 unless given.
     public var seed: UInt64 { options.seed ?? 0 }
+
+    /// From here on SIGINT and SIGTERM only raise `interrupt`: for commands whose loops look at it between steps.
+    public func listenForInterrupts() { Interrupt.listen() }
 
     /// A reporter for one stage; silent under `-q`.
     public func progress(_ label: String, total: Int, done: Int = 0, unit: String) -> ProgressReporter {

@@ -10,6 +10,21 @@ public protocol ExitCodedError: Error {
 
 extension Interruption: ExitCodedError {}
 
+/// A run that stopped with its state saved, for a reason that may pass: running it again with `--resume` goes on (75).
+public struct ResumableFailure: ExitCodedError, CustomStringConvertible, Sendable, Equatable {
+    /// The run folder.
+    public var run: String
+    public var reason: String
+    public var exitCode: Int32 { 75 }
+
+    public init(run: String, reason: String) {
+        self.run = run
+        self.reason = reason
+    }
+
+    public var description: String { "\(run): \(reason); the state is saved, resume with --out \(run) --resume." }
+}
+
 /// The one place where an error becomes a text and an exit code.
 ///
 /// | code | meaning |

@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import Synchronization
 
@@ -11,24 +10,20 @@ public final class Interrupt: Sendable {
     public static let shared = Interrupt()
 
     private let raised = Atomic<Int32>(0)
-    private let sources = Mutex<[any DispatchSourceSignal]>([])
 
     public init() {}
 
-    /// Starts listening; a second call does nothing.
-    public func listen() {
-        sources.withLock { sources in
-            guard sources.isEmpty else { return }
-            for number in [SIGINT, SIGTERM] {
-                signal(number, SIG_IGN)
-                let source = DispatchSource.makeSignalSource(signal: number, queue: .global(qos: .userInteractive))
-                source.setEventHandler { [weak self] in
-                    self?.raise(number)
-                    signal(SIGINT, SIG_DFL)
-                    signal(SIGTERM, SIG_DFL)
-                }
-                source.resume()
-                sources.append(source)
+    /// Makes SIGINT and SIGTERM raise the flag of this process, `shared`. For commands whose loops look at it: elsewhere the
+    /// default effect, to end at once, is the better one.
+    public static func listen() {
+        // Made here, so that the handler finds it: a signal may arrive while any lock is held.
+        _ = shared.signalNumber
+        for number in [SIGINT, SIGTERM] {
+            // A handler may only do what is safe between any two instructions: one atomic store, two system calls.
+            signal(number) { number in
+                Interrupt.shared.raise(number)
+                signal(SIGINT, SIG_DFL)
+                signal(SIGTERM, SIG_DFL)
             }
         }
     }

@@ -57,7 +57,9 @@ public final class ProgressReporter {
         done += count
         if let postfix { self.postfix = postfix }
         let time = now()
-        guard !isQuiet, time - lastShown >= (terminal.isInteractive ? Self.barInterval : Self.lineInterval) else { return }
+        guard !isQuiet, time - lastShown >= (terminal.isInteractive ? Self.barInterval : Self.lineInterval) else {
+            return
+        }
         updateRate(time)
         lastShown = time
         if terminal.isInteractive {
@@ -89,7 +91,8 @@ public final class ProgressReporter {
 
     private func facts(_ time: Double) -> String {
         let pace = rate ?? 0
-        var text = pace >= 1 || pace == 0
+        var text =
+            pace >= 1 || pace == 0
             ? "\(Self.fixed(pace)) \(unit)s/s" : "\(Self.fixed(1 / pace)) s/\(unit)"
         text += ", \(Self.duration(time - start)) elapsed"
         if total > 0, pace > 0, done < total { text += ", \(Self.duration(Double(total - done) / pace)) left" }

@@ -7,7 +7,8 @@ import Testing
 
 @Suite struct DatasetInspectionTests {
     private func drawn(_ folder: String) throws -> String {
-        try SceneDataset.write(SceneDataset.Options(trainCount: 3, validationCount: 2, size: 48, seed: 5), to: folder + "/s")
+        try SceneDataset.write(
+            SceneDataset.Options(trainCount: 24, validationCount: 20, size: 48, seed: 5), to: folder + "/s")
         return folder + "/s"
     }
 
@@ -19,11 +20,12 @@ import Testing
             let rows = report.splits.map { "\($0.section)/\($0.split) \($0.kind)" }
             #expect(
                 rows == [
-                    "detection/train coco", "detection/val coco", "segmentation/train ade20k", "segmentation/val ade20k",
+                    "detection/train coco", "detection/val coco", "segmentation/train ade20k",
+                    "segmentation/val ade20k",
                     "classification/train class-folder", "classification/val class-folder", "unlabelled/train pictures",
                     "unlabelled/val pictures",
                 ])
-            #expect(report.splits[0].sampleCount == 3 && report.splits[1].sampleCount == 2)
+            #expect(report.splits[0].sampleCount == 24 && report.splits[1].sampleCount == 20)
             #expect(report.splits[2].classes.count == 14 && report.splits[2].ignoreLabel == 255)
             #expect(report.splits.allSatisfy { $0.contentHash?.count == 64 })
             // The same by naming the file; hashes do not depend on where the folder lies.
@@ -43,7 +45,17 @@ import Testing
             let report = try DatasetInspection.inspect(scenes, depth: .defects)
             let sections = report.splits.filter { $0.findings?.isEmpty == false }.map { "\($0.section)/\($0.split)" }
             #expect(sections == ["detection/val", "unlabelled/val"])
-            #expect(report.text.contains("000000000001.jpg") && report.json["findings"]?.int == Int64(report.findingCount))
+            #expect(
+                report.text.contains("000000000001.jpg") && report.json["findings"]?.int == Int64(report.findingCount))
+        }
+    }
+
+    @Test func splitsThatCannotBeOpenedAreDefects() throws {
+        try withTemporaryFolder { folder in
+            try write("a: {kind: pictures, root: ., splits: {val: {images: nowhere}}}\n", to: folder + "/dataset.yaml")
+            let report = try DatasetInspection.inspect(folder, depth: .defects)
+            #expect(report.findingCount == 1 && report.splits[0].contentHash == nil)
+            #expect(throws: DataError.self) { try DatasetInspection.inspect(folder, depth: .counts) }
         }
     }
 
@@ -59,9 +71,11 @@ import Testing
             #expect(split?.record == "a.splits.val.images")
             let labels = try refusal("a: {kind: pictures, root: x, splits: {val: {images: y, labels: z}}}\n")
             #expect(labels?.record == "a.splits.val.labels" && labels?.found == "an unknown key")
-            #expect(try refusal("a: {kind: pictures, root: x, split: {}}\n")?.remedy == "is 'split' meant to be 'splits'?")
+            #expect(
+                try refusal("a: {kind: pictures, root: x, split: {}}\n")?.remedy == "is 'split' meant to be 'splits'?")
             #expect(try refusal("{}\n") != nil)
-            let range = try refusal("a: {kind: ade20k, root: x, ignore_label: -1, splits: {val: {images: y, labels: z}}}\n")
+            let range = try refusal(
+                "a: {kind: ade20k, root: x, ignore_label: -1, splits: {val: {images: y, labels: z}}}\n")
             #expect(range?.record == "a.ignore_label")
             #expect(throws: DataError.self) { try DatasetFile(folder + "/none") }
         }

@@ -19,8 +19,11 @@ import Testing
     @Test func valuesAreSet() throws {
         #expect(
             try apply("opt.rate=1e-3", "heads[0].lr=5", "opt.betas[1]=0.999")
-                == ["a=1", "opt.rate=1e-3", "opt.betas[0]=0.9", "opt.betas[1]=0.999", "heads[0].name=x", "heads[0].lr=5",
-                    "heads[1].name=y"])
+                == [
+                    "a=1", "opt.rate=1e-3", "opt.betas[0]=0.9", "opt.betas[1]=0.999", "heads[0].name=x",
+                    "heads[0].lr=5",
+                    "heads[1].name=y",
+                ])
         #expect(try apply("opt=[1, {b: 2}]", "heads=[]") == ["a=1", "opt[0]=1", "opt[1].b=2", "heads=[]"])
         #expect(try apply("a=x=y").first == "a=x=y")
         #expect(try apply("a=").first == "a=")

@@ -35,7 +35,8 @@ import Testing
         let r = try reader("a: 1\nb: yes\nc: '5'\nd: {e: x}\nl: [1, x]\nf: nan\ng: 1.5\n")
         let error = try #require(refusal { _ = try r.value("b", as: Bool.self) })
         #expect(
-            error.description == "r.yaml:2, b: expected true or false, found 'yes'; correct the value." && error.kind == .configuration)
+            error.description == "r.yaml:2, b: expected true or false, found 'yes'; correct the value."
+                && error.kind == .configuration)
         #expect(refusal { _ = try r.value("c", as: Int.self) }?.found == "the text \"5\"")
         #expect(refusal { _ = try r.map("d").value("e", as: Double.self) }?.record == "d.e")
         #expect(refusal { _ = try r.value("l", as: [Int].self) }?.expected == "a list, each a whole number")

@@ -13,7 +13,8 @@ import Testing
             let lines = recipe.settings.map { "\($0.key)=\($0.value) \($0.origin.replacing(folder + "/", with: ""))" }
             #expect(
                 lines == [
-                    "a=1 base.yaml:1", "m.x=3 top.yaml:2", "m.y=8 command line", "m.w=4 top.yaml:2", "l[0]=9 top.yaml:3",
+                    "a=1 base.yaml:1", "m.x=3 top.yaml:2", "m.y=8 command line", "m.w=4 top.yaml:2",
+                    "l[0]=9 top.yaml:3",
                     "k=5 top.yaml:4", "b=5 other.yaml:1",
                 ])
             #expect(recipe.name == "top")
@@ -42,7 +43,9 @@ import Testing
         try withTemporaryFolder { folder in
             try write("a: 1\nextends: nowhere\n", to: "\(folder)/a.yaml")
             let error = #expect(throws: DataError.self) { try Recipe.load(file: "\(folder)/a.yaml") }
-            #expect(error?.kind == .missing && error?.file == "\(folder)/a.yaml:2" && error?.found.contains("nowhere") == true)
+            #expect(
+                error?.kind == .missing && error?.file == "\(folder)/a.yaml:2"
+                    && error?.found.contains("nowhere") == true)
             #expect(throws: DataError.self) { try Recipe.load(file: "\(folder)/none.yaml") }
             try write("- 1\n", to: "\(folder)/list.yaml")
             let list = #expect(throws: DataError.self) { try Recipe.load(file: "\(folder)/list.yaml") }

@@ -13,7 +13,8 @@ import Testing
             let locator = try ResourceLocator(executable: "\(real)/prefix/bin/dmt")
             #expect(locator.folder == "\(real)/prefix/share/dmt" && locator.checkout == nil)
             // Through a link elsewhere, as /usr/local/bin often is.
-            try FileManager.default.createSymbolicLink(atPath: "\(real)/link", withDestinationPath: "\(real)/prefix/bin/dmt")
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(real)/link", withDestinationPath: "\(real)/prefix/bin/dmt")
             #expect(try ResourceLocator(executable: "\(real)/link") == locator)
         }
     }

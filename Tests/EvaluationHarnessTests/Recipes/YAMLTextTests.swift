@@ -16,7 +16,8 @@ import Testing
     @Test func scalarsStayText() throws {
         let root = try parse("a: 1e-3\nb: on\nc: '1'\nd: ~\ne: 1:30\nf: 0x10\ng: no\nh: null\n")
         #expect(root.leaves().map(\.path) == ["a", "b", "c", "d", "e", "f", "g", "h"])
-        #expect(root["b"]?.content.plain == "on" && root["e"]?.content.plain == "1:30" && root["g"]?.content.plain == "no")
+        #expect(
+            root["b"]?.content.plain == "on" && root["e"]?.content.plain == "1:30" && root["g"]?.content.plain == "no")
         #expect(root["c"]?.plainText == nil && root["c"]?.text == "1")
         #expect(root["d"]?.isNull == true && root["h"]?.isNull == true)
     }
@@ -33,7 +34,8 @@ import Testing
 
     @Test func brokenTextNamesItsLine() throws {
         let error = try #require(refusal("a: 1\nb: [1, 2\nc: 3\n"))
-        #expect(error.kind == .configuration && error.record?.hasPrefix("line ") == true && error.found.contains("flow"))
+        #expect(
+            error.kind == .configuration && error.record?.hasPrefix("line ") == true && error.found.contains("flow"))
         #expect(refusal("a: 1\na: 2\n")?.found == "twice the key a")
         #expect(refusal("a: !!python/object:os.system x\n")?.expected == "values without tags")
         #expect(refusal("? [1, 2]\n: x\n")?.expected == "a name as key")
@@ -62,7 +64,8 @@ import Testing
     }
 
     @Test func sizeAndDepthAreBounded() throws {
-        #expect(refusal(String(repeating: "#", count: YAMLLimits.maximalBytes + 1))?.expected.hasPrefix("at most") == true)
+        #expect(
+            refusal(String(repeating: "#", count: YAMLLimits.maximalBytes + 1))?.expected.hasPrefix("at most") == true)
         #expect(refusal("a: " + String(repeating: "[", count: 100_000)) != nil)
         #expect(refusal(String(repeating: "- ", count: 100_000)) != nil)
         var deep = ""
@@ -106,7 +109,9 @@ import Testing
             let text = root.yaml(withOrigins: withOrigins)
             #expect(try parse(text).hasSameValue(as: root), "\(text)")
         }
-        #expect(root.yaml(withOrigins: true).contains("number: 1e-3") && root.yaml(withOrigins: true).contains("# a.yaml:7"))
+        #expect(
+            root.yaml(withOrigins: true).contains("number: 1e-3") && root.yaml(withOrigins: true).contains("# a.yaml:7")
+        )
     }
 }
 

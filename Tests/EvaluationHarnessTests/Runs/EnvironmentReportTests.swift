@@ -28,9 +28,9 @@ import Testing
             let hash = String(repeating: "0a", count: 20)
             try write("", to: folder + "/Package.swift")
             try write("x: 1\n", to: folder + "/share/dmt/recipes/a.yaml")
-            try write("", to: folder + "/bin-of-build/dmt")
+            try write("", to: folder + "/build/release/dmt")
             func commit() throws -> String? {
-                BuildInfo.commit(try ResourceLocator(executable: folder + "/bin-of-build/dmt"))
+                BuildInfo.commit(try ResourceLocator(executable: folder + "/build/release/dmt"))
             }
             #expect(try commit() == nil)
             try write("ref: refs/heads/main\n", to: folder + "/.git/HEAD")

@@ -14,7 +14,9 @@ import Testing
             let path = folder + "/metrics.jsonl"
             try record(path, 1...6)
             let whole = try Data(contentsOf: URL(fileURLWithPath: path))
-            #expect(String(decoding: whole, as: UTF8.self).hasPrefix("{\"step\":1,\"loss\":1.0,\"rate\":0.001}\n{\"step\":2,"))
+            #expect(
+                String(decoding: whole, as: UTF8.self).hasPrefix(
+                    "{\"step\":1,\"loss\":1.0,\"rate\":0.001}\n{\"step\":2,"))
             for cut in 1...whole.count {
                 let rest = whole.dropLast(cut)
                 try rest.write(to: URL(fileURLWithPath: path))

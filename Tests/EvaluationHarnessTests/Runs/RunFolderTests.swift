@@ -16,8 +16,10 @@ import Testing
     @Test func freshFoldersAreNamedAndNeverShared() throws {
         try withTemporaryFolder { folder in
             let recipe = try recipe()
-            let first = try RunFolder(.fresh(in: folder + "/runs"), recipe: recipe, environment: environment, date: date)
-            let second = try RunFolder(.fresh(in: folder + "/runs"), recipe: recipe, environment: environment, date: date)
+            let first = try RunFolder(
+                .fresh(in: folder + "/runs"), recipe: recipe, environment: environment, date: date)
+            let second = try RunFolder(
+                .fresh(in: folder + "/runs"), recipe: recipe, environment: environment, date: date)
             let stem = "20231114T221320Z-\(recipe.hash.prefix(8))-my-run-1"
             #expect(Folder.name(of: first.path) == stem && Folder.name(of: second.path) == stem + "-2")
             let link = try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/runs/latest")
@@ -27,7 +29,9 @@ import Testing
             #expect(resolved.contains("rate: 0.1") && resolved.contains("# x.yaml:2"))
             #expect(try YAMLText.parse(Array(resolved.utf8), file: "r").hasSameValue(as: recipe.root))
             #expect(try text(of: first.path + "/env.json").contains("\"tool\""))
-            #expect(first.filesWritten.contains(first.path + "/STATUS") && first.filesWritten.allSatisfy { $0.hasPrefix("/") })
+            #expect(
+                first.filesWritten.contains(first.path + "/STATUS")
+                    && first.filesWritten.allSatisfy { $0.hasPrefix("/") })
         }
     }
 
@@ -50,7 +54,9 @@ import Testing
         try withTemporaryFolder { folder in
             let out = folder + "/out"
             let place = RunFolder.Place.exactly(out, resumes: true)
-            func open(_ recipe: Recipe) throws -> RunFolder { try RunFolder(place, recipe: recipe, environment: environment) }
+            func open(_ recipe: Recipe) throws -> RunFolder {
+                try RunFolder(place, recipe: recipe, environment: environment)
+            }
             do { #expect(try open(recipe()).isResumed == false) }
             do { #expect(try open(recipe()).isResumed) }
             let other = #expect(throws: DataError.self) { _ = try open(recipe("name: My Run/1\nrate: 0.2\n")) }
@@ -77,7 +83,8 @@ import Testing
         try withTemporaryFolder { folder in
             let terminal = Terminal(descriptor: -1, isInteractive: false, environment: [:])
             func run(_ name: String, _ body: () throws -> Void) throws -> RunFolder {
-                let run = try RunFolder(.exactly("\(folder)/\(name)", resumes: false), recipe: recipe(), environment: environment)
+                let run = try RunFolder(
+                    .exactly("\(folder)/\(name)", resumes: false), recipe: recipe(), environment: environment)
                 try? run.tracking(terminal, body)
                 return run
             }

@@ -17,6 +17,7 @@ import Testing
         #expect(code(.diskFull) == 74 && code(.configuration) == 78)
         #expect(FailureReport(Interruption(signal: SIGINT)).exitCode == 130)
         #expect(FailureReport(Interruption(signal: SIGTERM)).exitCode == 143)
+        #expect(FailureReport(ResumableFailure(run: "r", reason: "x")).exitCode == 75)
         #expect(FailureReport(Gate()).exitCode == 1 && FailureReport(Other()).exitCode == 70)
         let json = #expect(throws: JSONError.self) { try JSONValue.parse("{", file: "f") }
         #expect(FailureReport(json!).exitCode == 65)
@@ -25,7 +26,9 @@ import Testing
     @Test func textIsTheErrorsSentence() {
         let error = DataError(.missing, file: "f", expected: "e", found: "x", remedy: "r")
         #expect(FailureReport(error).text == "f: expected e, found x; r.")
-        #expect(FailureReport(Interruption(signal: SIGTERM, advice: "resume it")).text == "interrupted by SIGTERM; resume it.")
+        #expect(
+            FailureReport(Interruption(signal: SIGTERM, advice: "resume it")).text
+                == "interrupted by SIGTERM; resume it.")
     }
 
     @Test func interruptsAreSeenByWhoeverLooks() throws {
@@ -34,5 +37,23 @@ import Testing
         interrupt.raise(SIGINT)
         let error = #expect(throws: Interruption.self) { try interrupt.check() }
         #expect(error?.exitCode == 130)
+    }
+
+    /// The first signal raises the flag and puts the default effect back for the second.
+    @Test func theFirstSignalRaisesTheFlag() throws {
+        let (oldInt, oldTerm) = (signal(SIGINT, SIG_DFL), signal(SIGTERM, SIG_DFL))
+        defer {
+            signal(SIGINT, oldInt)
+            signal(SIGTERM, oldTerm)
+            Interrupt.shared.raise(0)
+        }
+        Interrupt.listen()
+        #expect(Interrupt.shared.signalNumber == nil)
+        kill(getpid(), SIGTERM)
+        let limit = ContinuousClock.now.advanced(by: .seconds(5))
+        while Interrupt.shared.signalNumber == nil, ContinuousClock.now < limit { usleep(1000) }
+        #expect(Interrupt.shared.signalNumber == SIGTERM)
+        // What `signal` returns is the effect that was in force.
+        #expect(signal(SIGINT, SIG_DFL) == nil && signal(SIGTERM, SIG_DFL) == nil)
     }
 }

@@ -6,7 +6,9 @@ import Testing
 
 @Suite struct TerminalTests {
     /// What a terminal receives from `body`.
-    static func output(isInteractive: Bool, environment: [String: String] = [:], _ body: (Terminal) throws -> Void) throws -> String {
+    static func output(isInteractive: Bool, environment: [String: String] = [:], _ body: (Terminal) throws -> Void)
+        throws -> String
+    {
         try withTemporaryFolder { folder in
             let path = folder + "/out"
             let descriptor = open(path, O_RDWR | O_CREAT, 0o600)
