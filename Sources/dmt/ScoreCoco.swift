@@ -2,9 +2,9 @@ import ArgumentParser
 import EvaluationHarness
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// `dmt score coco`: COCO numbers from a truth file and a results file, no model needed.
@@ -24,7 +24,10 @@ struct ScoreCoco: ParsableCommand {
     @Option(help: "Detections an image and class, comma-separated (1,10,100; keypoints: 20).")
     var maxDets: String?
 
-    @Option(help: "Area ranges in square pixels, comma-separated name=low:high (all, small, medium, large enter the numbers).")
+    @Option(
+        help:
+            "Area ranges in square pixels, comma-separated name=low:high (all, small, medium, large enter the numbers)."
+    )
     var areaRanges: String?
 
     @Option(help: "Keypoint sigmas, comma-separated (COCO's 17 person points).")
@@ -59,7 +62,8 @@ struct ScoreCoco: ParsableCommand {
             }
         }
         if overlap != .keypoints, let limits = options.maxDetections, limits.count < 3 {
-            throw ValidationError("--max-dets \(maxDets ?? ""): COCO's twelve numbers need three limits, such as 1,10,100.")
+            throw ValidationError(
+                "--max-dets \(maxDets ?? ""): COCO's twelve numbers need three limits, such as 1,10,100.")
         }
         options.areaRanges = try areaRanges.map { try ScoreCoco.ranges($0) }
         options.sigmas = try sigmas.map { text in

@@ -9,10 +9,11 @@ import Testing
     private let sample = """
         {"info":{"year":2020},"images":[{"id":5,"file_name":"a/b.jpg","height":4,"width":6,"license":1}],
          "annotations":[
-          {"id":1,"image_id":5,"category_id":2,"bbox":[1,2,3,2],"area":6,"iscrowd":0,"segmentation":[[1,2,4,2,4,4,1,4]]},
+          {"id":1,"image_id":5,"category_id":2,"bbox":[1,2,3,2],"area":6,"iscrowd":0,"segmentation":
+           [[1,2,4,2,4,4,1,4]]},
           {"id":2.0,"image_id":5,"category_id":2,"bbox":[0,0,2,2],"area":4.5,"iscrowd":1,
            "segmentation":{"size":[4,6],"counts":[0,2,22]}},
-          {"id":3,"image_id":5,"category_id":2,"bbox":[0,0,2,2],"area":4.5,"keypoints":[1,2,2,0,0,0],"num_keypoints":1}],
+          {"id":3,"image_id":5,"category_id":2,"bbox":[0,0,2,2],"area":4,"keypoints":[1,2,2,0,0,0],"num_keypoints":1}],
          "categories":[{"id":2,"name":"cat","supercategory":"animal","keypoints":["nose","tail"]}]}
         """
 
@@ -35,7 +36,9 @@ import Testing
         let data = try read(sample)
         #expect(data.images == [CocoImage(id: 5, fileName: "a/b.jpg", size: ImageSize(height: 4, width: 6))])
         #expect(
-            data.categories == [CocoCategory(id: 2, name: "cat", supercategory: "animal", keypointNames: ["nose", "tail"])])
+            data.categories == [
+                CocoCategory(id: 2, name: "cat", supercategory: "animal", keypointNames: ["nose", "tail"])
+            ])
         #expect(data.annotations.map(\.id) == [1, 2, 3])
         #expect(data.annotations[0].box == CocoBox(x: 1, y: 2, width: 3, height: 2))
         #expect(data.annotations[0].segmentation == .polygons([[1, 2, 4, 2, 4, 4, 1, 4]]))
@@ -52,8 +55,10 @@ import Testing
         #expect(try read(text) == data)
         let mask = RLEMask(size: ImageSize(height: 3, width: 3), runs: [2, 3, 4])
         let predictions = [
-            DetectionResult(imageID: 5, categoryID: 2, score: 0.1, box: CocoBox(x: 0.1, y: 1 / 3.0, width: 2, height: 1e-9)),
-            DetectionResult(imageID: 5, categoryID: 2, score: 1 / 3.0, segmentation: .rle(mask), keypoints: [1, 2.5, 1]),
+            DetectionResult(
+                imageID: 5, categoryID: 2, score: 0.1, box: CocoBox(x: 0.1, y: 1 / 3.0, width: 2, height: 1e-9)),
+            DetectionResult(
+                imageID: 5, categoryID: 2, score: 1 / 3.0, segmentation: .rle(mask), keypoints: [1, 2.5, 1]),
         ]
         text = ""
         CocoResults.write(predictions) { text += $0 }
@@ -73,13 +78,18 @@ import Testing
     }
 
     @Test(arguments: [
-        ("\"image_id\":5,\"category_id\":2,\"bbox\":[1", "\"image_id\":6,\"category_id\":2,\"bbox\":[1", "annotations[0] (id 1)"),
+        (
+            "\"image_id\":5,\"category_id\":2,\"bbox\":[1", "\"image_id\":6,\"category_id\":2,\"bbox\":[1",
+            "annotations[0] (id 1)"
+        ),
         ("\"category_id\":2,\"bbox\":[1", "\"category_id\":9,\"bbox\":[1", "annotations[0] (id 1)"),
         ("\"id\":2.0", "\"id\":1", "annotations[1] (id 1)"), ("\"id\":2.0", "\"id\":\"2\"", "annotations[1]"),
-        ("\"id\":2.0,", "", "annotations[1]"), ("\"image_id\":5,\"category_id\":2,\"bbox\":[1", "\"bbox\":[1", "annotations[0] (id 1)"),
+        ("\"id\":2.0,", "", "annotations[1]"),
+        ("\"image_id\":5,\"category_id\":2,\"bbox\":[1", "\"bbox\":[1", "annotations[0] (id 1)"),
         ("[1,2,3,2]", "[1,2,3]", "annotations[0] (id 1)"), ("[1,2,3,2]", "[1,2,NaN,2]", "annotations[0], byte 166"),
         ("\"height\":4,", "", "images[0] (id 5)"), ("[0,2,22]", "[0,-2,22]", "annotations[1] (id 2)"),
-        ("[1,2,2,0,0,0]", "[1,2,2,0,0]", "annotations[2] (id 3)"), ("[[1,2,4,2,4,4,1,4]]", "[[1,\"2\"]]", "annotations[0] (id 1)"),
+        ("[1,2,2,0,0,0]", "[1,2,2,0,0]", "annotations[2] (id 3)"),
+        ("[[1,2,4,2,4,4,1,4]]", "[[1,\"2\"]]", "annotations[0] (id 1)"),
     ])
     func refusalsNameTheRecord(_ old: String, _ new: String, _ record: String) throws {
         let start = try #require(sample.utf8.firstRange(of: Array(old.utf8)))

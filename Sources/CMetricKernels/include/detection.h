@@ -56,7 +56,7 @@ int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t dete
 void dmt_accumulation_scratch_free(dmt_accumulation_scratch *scratch);
 
 /// Interpolated precision, its score, and recall at one area range and detection limit, for every threshold.
-/// `precision` and `score_at` are threshold_count x recall_count, with `stride` doubles from one recall threshold to the
+/// `precision` and `score_at` are threshold_count x recall_count, with `stride` doubles from a recall threshold to the
 /// next and `stride * recall_count` from one threshold to the next; `recall` has `stride` doubles between thresholds.
 /// `truths` is positive.
 void dmt_accumulate(const dmt_class_detections *detections, uint32_t limit, double truths, size_t threshold_count,

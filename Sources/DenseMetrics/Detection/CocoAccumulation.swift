@@ -103,7 +103,8 @@ extension CocoEvaluation {
                                 entry.ignored = ignored.baseAddress! + base
                             }
                             for (limit, maximum) in settings.maxDetections.enumerated() {
-                                let cell = (area * settings.maxDetections.count + limit) * thresholds * matches.classCount
+                                let cell =
+                                    (area * settings.maxDetections.count + limit) * thresholds * matches.classCount
                                 if limit > 0, settings.maxDetections[limit - 1] > largestRank {
                                     // No detection lies between the two limits.
                                     let previous = cell - thresholds * matches.classCount
@@ -121,7 +122,8 @@ extension CocoEvaluation {
                                 let run = {
                                     dmt_accumulate(
                                         &entry, UInt32(maximum), Double(truths), thresholds, settings.recallThresholds,
-                                        recalls, matches.classCount, precision.baseAddress! + cell * recalls + classIndex,
+                                        recalls, matches.classCount,
+                                        precision.baseAddress! + cell * recalls + classIndex,
                                         scores.baseAddress! + cell * recalls + classIndex,
                                         recall.baseAddress! + cell + classIndex, &room)
                                 }

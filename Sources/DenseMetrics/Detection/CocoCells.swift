@@ -67,7 +67,8 @@ struct CocoCells {
             warnings.append(
                 CocoWarning(
                     "unknown-reference",
-                    "\(dangling) annotation(s) name an image or a category that the file does not list and are left out"))
+                    "\(dangling) annotation(s) name an image or a category that the file does not list and are left out"
+                ))
         }
 
         var resultKeys = SortKeys(capacity: results.count)
@@ -76,7 +77,8 @@ struct CocoCells {
             guard let image = images[results[index].imageID] else {
                 throw CocoInputError(
                     .results, record: "[\(index)]", expected: "an \"image_id\" of the truth's images",
-                    found: "\(results[index].imageID)", remedy: "score these results against the truth they were made for")
+                    found: "\(results[index].imageID)",
+                    remedy: "score these results against the truth they were made for")
             }
             if let category = categories[results[index].categoryID] {
                 resultKeys.append(Int32(index), image: image, category: category)
@@ -91,8 +93,10 @@ struct CocoCells {
                     "\(unknownClass) result(s) name a category that the truth does not list and are left out"))
         }
 
-        let sortedTruths = truthKeys.sorted(images: imageIDs.count, categories: categoryIDs.count, settings.usesCategories)
-        let sortedResults = resultKeys.sorted(images: imageIDs.count, categories: categoryIDs.count, settings.usesCategories)
+        let sortedTruths = truthKeys.sorted(
+            images: imageIDs.count, categories: categoryIDs.count, settings.usesCategories)
+        let sortedResults = resultKeys.sorted(
+            images: imageIDs.count, categories: categoryIDs.count, settings.usesCategories)
         self.imageIDs = imageIDs
         self.categoryIDs = categoryIDs
         classCount = settings.usesCategories ? categoryIDs.count : 1

@@ -44,7 +44,8 @@ public enum CocoEvaluation {
         var settings = given
         settings.maxDetections.sort()
         precondition(settings.iouThresholds.count <= 32, "\(settings.iouThresholds.count) thresholds: at most 32")
-        precondition(!settings.maxDetections.isEmpty && !settings.areaRanges.isEmpty, "no detection limit or area range")
+        precondition(
+            !settings.maxDetections.isEmpty && !settings.areaRanges.isEmpty, "no detection limit or area range")
         let cells = try CocoCells(truth: truth, results: results, settings: settings)
         let shapes = try CocoShapes(truth: truth, results: results, cells: cells, settings: settings)
         var matcher = Matcher(cells: cells, shapes: shapes, settings: settings)
@@ -88,7 +89,9 @@ private struct Matcher {
             ignored.withUnsafeMutableBufferPointer { ignored in
                 counts.withUnsafeMutableBufferPointer { counts in
                     reports.withUnsafeMutableBufferPointer { reports in
-                        nonisolated(unsafe) let (matched, ignored, counts, reports) = (matched, ignored, counts, reports)
+                        nonisolated(unsafe) let (matched, ignored, counts, reports) = (
+                            matched, ignored, counts, reports
+                        )
                         Parallel.forEach(chunkCount) { chunk in
                             var scratch = CellWork.Scratch()
                             for index in chunk * grain..<min((chunk + 1) * grain, cellCount) {
@@ -109,7 +112,8 @@ private struct Matcher {
                 throw CocoInputError(
                     .results, record: "[\(position)], \"segmentation\"",
                     expected: "run lengths that sum to those of the truth it overlaps (annotation id \(annotation.id))",
-                    found: "another total", remedy: "encode the mask again for an image of "
+                    found: "another total",
+                    remedy: "encode the mask again for an image of "
                         + "\(shapes.truthMasks[stuck.truth].size) pixels (height x width)")
             }
         }
@@ -272,7 +276,8 @@ private struct CellWork {
                         for g in 0..<n {
                             scratch.overlap[d * n + g] = dmt_keypoint_similarity(
                                 detections.baseAddress! + 3 * k * (d0 + d), truths.baseAddress! + 3 * k * (g0 + g),
-                                variances, k, shapes.truthArea[g0 + g], boxes.baseAddress! + 4 * (g0 + g), &scratch.points)
+                                variances, k, shapes.truthArea[g0 + g], boxes.baseAddress! + 4 * (g0 + g),
+                                &scratch.points)
                         }
                     }
                 }

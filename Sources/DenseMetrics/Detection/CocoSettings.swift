@@ -52,7 +52,7 @@ public struct CocoSettings: Sendable, Hashable {
         }
     }
 
-    /// NumPy's `linspace`: multiples of a rounded step, the last element exact. `0.5 + 0.05 * i` differs in the last bit.
+    /// NumPy's `linspace`: multiples of a rounded step, the last element exact. `0.5 + 0.05 * i` is another number.
     public static func evenlySpaced(from start: Double, to stop: Double, count: Int) -> [Double] {
         let step = (stop - start) / Double(count - 1)
         return (0..<count).map { $0 == count - 1 ? stop : Double($0) * step + start }

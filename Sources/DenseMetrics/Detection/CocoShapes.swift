@@ -76,7 +76,8 @@ struct CocoShapes {
                 guard points.count == 3 * settings.sigmas.count else {
                     throw refuse("\(settings.sigmas.count) keypoints, one a sigma", "\(points.count / 3)")
                 }
-                let visible = annotation.keypointCount ?? stride(from: 2, to: points.count, by: 3).count { points[$0] > 0 }
+                let visible =
+                    annotation.keypointCount ?? stride(from: 2, to: points.count, by: 3).count { points[$0] > 0 }
                 if annotation.keypointCount == nil { counted += 1 }
                 ignored = ignored || visible == 0
                 guard let box = annotation.box else { throw refuse("a \"bbox\"", "none") }
@@ -99,9 +100,12 @@ struct CocoShapes {
                         .truth, record: "annotations[\(cells.truths[index])] (id \(annotation.id)), \"segmentation\"",
                         expected: expected, found: found, remedy: "correct this annotation")
                 }
-                guard let segmentation = annotation.segmentation else { return .failure(refuse("a segmentation", "none")) }
+                guard let segmentation = annotation.segmentation else {
+                    return .failure(refuse("a segmentation", "none"))
+                }
                 do throws(CocoSegmentation.DrawingError) {
-                    return .success(try segmentation.mask(size: sizes[annotation.imageID] ?? ImageSize(height: 0, width: 0)))
+                    return .success(
+                        try segmentation.mask(size: sizes[annotation.imageID] ?? ImageSize(height: 0, width: 0)))
                 } catch { return .failure(refuse(error.expected, error.found)) }
             }
             truthBoxes = CocoShapes.boxes(truthMasks)
@@ -133,7 +137,9 @@ struct CocoShapes {
             switch kind {
             case .box: if results[index].box == nil { throw refuse(index, "a \"bbox\", as in the first record") }
             case .mask:
-                if results[index].segmentation == nil { throw refuse(index, "a \"segmentation\", as in the first record") }
+                if results[index].segmentation == nil {
+                    throw refuse(index, "a \"segmentation\", as in the first record")
+                }
             case .keypoints:
                 if results[index].keypoints == nil { throw refuse(index, "\"keypoints\", as in the first record") }
             }
@@ -156,7 +162,14 @@ struct CocoShapes {
                     guard size.pixelCount > 0 else {
                         return .failure(refuse(index, "an image with height and width", "\(size)"))
                     }
-                    return .success(RLEMask(box: results[index].box!, size: size))
+                    let box = results[index].box!
+                    let limit = Polygon.coordinateLimit
+                    guard [box.x, box.y, box.x + box.width, box.y + box.height].allSatisfy({ $0.magnitude <= limit })
+                    else {
+                        return .failure(
+                            refuse(index, "a \"bbox\" within \(limit) pixels", "\(CocoShapes.numbers(box))"))
+                    }
+                    return .success(RLEMask(box: box, size: size))
                 }
                 do throws(CocoSegmentation.DrawingError) { return .success(try segmentation.mask(size: size)) } catch {
                     return .failure(refuse(index, error.expected, error.found))
@@ -201,7 +214,8 @@ struct CocoShapes {
                     throw refuse(Int(position), "\"keypoints\"")
                 }
                 guard points.count == 3 * settings.sigmas.count else {
-                    throw refuse(Int(position), "\(settings.sigmas.count) keypoints, one a sigma", "\(points.count / 3)")
+                    throw refuse(
+                        Int(position), "\(settings.sigmas.count) keypoints, one a sigma", "\(points.count / 3)")
                 }
                 detectionPoints += points
             }

@@ -32,7 +32,8 @@ public struct CocoSummary: Sendable, Hashable {
             let area = metric.area.padded(to: 6, leading: true)
             let limit = "\(metric.maxDetections)".padded(to: 3, leading: true)
             let kind = metric.isPrecision ? "(AP)" : "(AR)"
-            return " \(title) \(kind) @[ IoU=\(iou) | area=\(area) | maxDets=\(limit) ] = \((metric.value ?? -1).fixed(3))"
+            return
+                " \(title) \(kind) @[ IoU=\(iou) | area=\(area) | maxDets=\(limit) ] = \((metric.value ?? -1).fixed(3))"
         }
     }
 }

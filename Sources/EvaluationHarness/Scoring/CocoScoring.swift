@@ -49,7 +49,9 @@ public enum CocoScoring {
             let classes = options.perClass && settings.usesCategories ? CocoEvaluation.classPrecision(curves) : []
             return CocoScore(
                 summary: CocoEvaluation.summarize(curves),
-                perClass: classes.map { .init(id: $0.categoryID, name: names[$0.categoryID] ?? "", precision: $0.value) },
+                perClass: classes.map {
+                    .init(id: $0.categoryID, name: names[$0.categoryID] ?? "", precision: $0.value)
+                },
                 matches: matches)
         } catch let error as CocoInputError {
             throw DataError(
@@ -66,13 +68,15 @@ public enum CocoScoring {
             throw refuse(
                 "three detection limits or more", "\(settings.maxDetections)", "give three, such as 1,10,100")
         }
-        guard settings.maxDetections.allSatisfy({ $0 >= 1 && $0 <= Int(Int32.max) }), !settings.maxDetections.isEmpty else {
+        guard settings.maxDetections.allSatisfy({ $0 >= 1 && $0 <= Int(Int32.max) }), !settings.maxDetections.isEmpty
+        else {
             throw refuse("positive detection limits", "\(settings.maxDetections)", "give limits from 1")
         }
         guard !settings.areaRanges.isEmpty, settings.areaRanges.allSatisfy({ $0.low <= $0.high }) else {
             throw refuse("area ranges from low to high", "\(settings.areaRanges)", "give name=low:high")
         }
-        guard settings.sigmas.allSatisfy({ $0 > 0 && $0.isFinite }), settings.overlap != .keypoints || !settings.sigmas.isEmpty
+        guard settings.sigmas.allSatisfy({ $0 > 0 && $0.isFinite }),
+            settings.overlap != .keypoints || !settings.sigmas.isEmpty
         else {
             throw refuse("positive sigmas", "\(settings.sigmas)", "give one positive number a keypoint")
         }
@@ -101,7 +105,10 @@ public struct CocoScore: Sendable {
             ("stats", .array(summary.stats.map { .double($0) })),
             (
                 "metrics",
-                .array(summary.metrics.map { .object([("name", .string($0.name)), ("value", JSONValue(finite: $0.value))]) })
+                .array(
+                    summary.metrics.map {
+                        .object([("name", .string($0.name)), ("value", JSONValue(finite: $0.value))])
+                    })
             ),
         ]
         if !perClass.isEmpty {
@@ -111,7 +118,8 @@ public struct CocoScore: Sendable {
                     .array(
                         perClass.map {
                             .object([
-                                ("category_id", .int($0.id)), ("name", .string($0.name)), ("AP", JSONValue(finite: $0.precision)),
+                                ("category_id", .int($0.id)), ("name", .string($0.name)),
+                                ("AP", JSONValue(finite: $0.precision)),
                             ])
                         })
                 ))

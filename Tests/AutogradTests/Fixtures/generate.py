@@ -41,7 +41,7 @@ def write(name, tensors, attributes=None):
     for key, value in tensors.items():
         array = value.detach().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
         dtype = "i32" if np.issubdtype(array.dtype, np.integer) else "f64"
-        array = np.ascontiguousarray(array, dtype="<i4" if dtype == "i32" else "<f8")
+        array = np.array(array, order="C", dtype="<i4" if dtype == "i32" else "<f8")
         entries[key] = {"shape": list(array.shape), "dtype": dtype, "offset": len(blob)}
         blob += array.tobytes()
     (HERE / f"{name}.bin").write_bytes(blob)

@@ -126,7 +126,9 @@ import Testing
     @Test func inputsWithoutAnAnswerAreRefused() throws {
         let box = CocoBox(x: 1, y: 1, width: 20, height: 20)
         let good = truth([object(1, image: 1, box)])
-        func refusal(_ truth: CocoDataset, _ results: [DetectionResult], _ overlap: CocoOverlap = .box) -> CocoInputError? {
+        func refusal(_ truth: CocoDataset, _ results: [DetectionResult], _ overlap: CocoOverlap = .box)
+            -> CocoInputError?
+        {
             do {
                 _ = try CocoEvaluation.match(truth: truth, results: results, settings: CocoSettings(overlap))
                 return nil
@@ -148,6 +150,8 @@ import Testing
         let long = RLEMask(size: ImageSize(height: 50, width: 60), runs: [51, 5000])
         let endless = DetectionResult(imageID: 1, categoryID: 1, score: 1, segmentation: .rle(long))
         #expect(refusal(masked, [endless], .mask)?.record == "[0], \"segmentation\"")
+        let far = DetectionResult(imageID: 1, categoryID: 1, score: 1, box: CocoBox(x: 0, y: 0, width: 1e12, height: 9))
+        #expect(refusal(masked, [far], .mask)?.record == "[0]")
         masked.annotations[0].segmentation = .polygons([])
         #expect(refusal(masked, [boxed], .mask)?.side == .truth)
     }

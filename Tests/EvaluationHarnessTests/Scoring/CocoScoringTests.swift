@@ -6,9 +6,9 @@ import Testing
 @testable import EvaluationHarness
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 @Suite struct CocoScoringTests {
@@ -19,11 +19,14 @@ import Darwin
                         {"id":1,"image_id":2,"category_id":1,"bbox":[1,1,20,20],"area":400,"iscrowd":0}]}
         """
     private static let results = """
-        [{"image_id":1,"category_id":1,"bbox":[1,1,20,20],"score":0.9},{"image_id":2,"category_id":1,"bbox":[1,1,20,20],"score":0.8}]
+        [{"image_id":1,"category_id":1,"bbox":[1,1,20,20],"score":0.9},
+         {"image_id":2,"category_id":1,"bbox":[1,1,20,20],"score":0.8}]
         """
 
     /// Lends two files with the given texts.
-    private func withFiles<Result>(_ gt: String, _ dt: String, _ body: (String, String) throws -> Result) throws -> Result {
+    private func withFiles<Result>(_ gt: String, _ dt: String, _ body: (String, String) throws -> Result) throws
+        -> Result
+    {
         var template = Array("/tmp/coco-scoring-XXXXXX".utf8CString)
         let folder = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
         let paths = ["\(folder)/gt.json", "\(folder)/dt.json"]
@@ -67,13 +70,17 @@ import Darwin
     }
 
     @Test func refusalsNameTheFile() throws {
-        #expect(try refusal(Self.truth, "[{\"image_id\":9,\"category_id\":1,\"bbox\":[1,1,2,2],\"score\":1}]")?.record == "[0]")
+        #expect(
+            try refusal(Self.truth, "[{\"image_id\":9,\"category_id\":1,\"bbox\":[1,1,2,2],\"score\":1}]")?.record
+                == "[0]")
         let cut = try refusal(String(Self.truth.prefix(90)), Self.results)
         #expect(cut?.kind == .malformed && cut?.file.hasSuffix("gt.json") == true)
         let nan = try refusal(Self.truth, "[{\"image_id\":1,\"category_id\":1,\"bbox\":[1,1,2,2],\"score\":NaN}]")
         #expect(nan?.kind == .malformed && nan?.file.hasSuffix("dt.json") == true)
         #expect(try refusal(Self.truth, Self.results, .mask)?.record == "annotations[0] (id 0), \"segmentation\"")
-        let missing = #expect(throws: DataError.self) { try CocoScoring.run(gt: "/nowhere", dt: "/nowhere", iouType: .box) }
+        let missing = #expect(throws: DataError.self) {
+            try CocoScoring.run(gt: "/nowhere", dt: "/nowhere", iouType: .box)
+        }
         #expect(missing?.kind == .missing)
     }
 

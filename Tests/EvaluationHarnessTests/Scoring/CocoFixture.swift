@@ -4,6 +4,12 @@ import Determinism
 import Geometry
 import JSONText
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// Cases drawn by `Tests/Fixtures/coco/make_coco_fixtures.py` with pycocotools' answers.
 enum CocoFixture {
     struct Case {
@@ -15,7 +21,8 @@ enum CocoFixture {
     }
 
     static func json(_ name: String) throws -> [JSONValue] {
-        let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+        let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
+            separator: "/")
         let path = "\(folder)/Fixtures/coco/\(name)"
         return try JSONValue.parse(bytes(path), file: name)["cases"]!.array!
     }
@@ -64,5 +71,15 @@ enum CocoFixture {
         var hash = SHA256()
         ordered.withUnsafeBytes { hash.update($0) }
         return hash.hex()
+    }
+
+    private static func bytes(_ path: String) throws -> [UInt8] {
+        struct Unreadable: Error { var path: String }
+        guard let file = fopen(path, "rb") else { throw Unreadable(path: path) }
+        defer { fclose(file) }
+        var result: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { result += chunk[0..<count] }
+        return result
     }
 }

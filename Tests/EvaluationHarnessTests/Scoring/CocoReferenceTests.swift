@@ -1,26 +1,14 @@
 import Annotations
-import Determinism
+import DenseMetrics
 import Geometry
 import JSONText
 import Testing
 
-@testable import DenseMetrics
-
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
-
-func bytes(_ path: String) throws -> [UInt8] {
-    struct Unreadable: Error { var path: String }
-    guard let file = fopen(path, "rb") else { throw Unreadable(path: path) }
-    defer { fclose(file) }
-    var result: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { result += chunk[0..<count] }
-    return result
-}
 
 /// Answers of pycocotools 2.0.11, to the last bit: the summary numbers and, by hash, the whole arrays.
 @Suite struct CocoReferenceTests {
@@ -48,7 +36,8 @@ func bytes(_ path: String) throws -> [UInt8] {
             #expect(mask.cocoString == item["counts"]!.string!, "polygon \(index)")
             #expect(mask.area == Int(item["area"]!.int!))
             let box = mask.cocoBox
-            #expect([box.x, box.y, box.width, box.height] == item["bbox"]!.array!.map { $0.double! }, "polygon \(index)")
+            #expect(
+                [box.x, box.y, box.width, box.height] == item["bbox"]!.array!.map { $0.double! }, "polygon \(index)")
         }
     }
 
