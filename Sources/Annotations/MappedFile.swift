@@ -1,0 +1,71 @@
+import SafeFiles
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The bytes of a file, mapped read-only; a pipe is read to its end instead.
+final class MappedFile {
+    let bytes: UnsafeRawBufferPointer
+    private let isMapped: Bool
+
+    /// - Throws: `DataError.missing` if the file cannot be opened or read.
+    init(_ path: String) throws {
+        func refuse(_ found: String) -> DataError {
+            DataError(
+                .missing, file: path, expected: "a readable file", found: found, remedy: "check the path and its rights")
+        }
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw refuse(String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw refuse(String(cString: strerror(errno))) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG:
+            let size = Int(status.st_size)
+            if size == 0 {
+                bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+                isMapped = false
+                return
+            }
+            guard let base = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+                throw refuse(String(cString: strerror(errno)))
+            }
+            madvise(base, size, MADV_SEQUENTIAL)
+            bytes = UnsafeRawBufferPointer(start: base, count: size)
+            isMapped = true
+        case S_IFDIR:
+            throw refuse("a directory")
+        default:
+            bytes = try MappedFile.drain(descriptor) { refuse($0) }
+            isMapped = false
+        }
+    }
+
+    deinit {
+        if isMapped {
+            munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+        } else {
+            bytes.deallocate()
+        }
+    }
+
+    private static func drain(_ descriptor: Int32, _ refuse: (String) -> DataError) throws -> UnsafeRawBufferPointer {
+        var collected: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = read(descriptor, &chunk, chunk.count)
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw refuse(String(cString: strerror(errno)))
+            }
+            if count == 0 { break }
+            collected += chunk[0..<count]
+        }
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: collected.count, alignment: 16)
+        copy.copyBytes(from: collected)
+        return UnsafeRawBufferPointer(copy)
+    }
+}
