@@ -3,3 +3,5 @@
 // FP_CONTRACT OFF: the published numbers were made without fused multiply-add, and the last digit counts.
 #include "masks.h"
 #include "detection.h"
+#include "SemsegCounts.h"
+#include "FeatureDots.h"

@@ -1,0 +1,79 @@
+/// A table with typed cells. Renderers mark the best cell of each column that has a direction.
+public struct ReportTable: Sendable, Equatable {
+    public enum Alignment: Sendable { case left, right }
+
+    public struct Column: Sendable, Equatable {
+        public var title: String
+        public var alignment: Alignment
+        /// Where given, the best number of the column is marked.
+        public var direction: MetricValue.Direction?
+
+        public init(_ title: String, _ alignment: Alignment = .left, direction: MetricValue.Direction? = nil) {
+            self.title = title
+            self.alignment = alignment
+            self.direction = direction
+        }
+    }
+
+    public struct Cell: Sendable, Equatable {
+        /// What people read.
+        public var text: String
+        /// The full number behind the text, for data formats and for finding the best.
+        public var number: Double?
+
+        public init(text: String, number: Double? = nil) {
+            self.text = text
+            self.number = number
+        }
+
+        public static func text(_ text: String) -> Cell { Cell(text: text) }
+
+        public static func integer(_ value: Int) -> Cell { Cell(text: "\(value)", number: Double(value)) }
+
+        /// A number with fixed decimals, and "–" for none.
+        public static func number(_ value: Double?, digits: Int = 4) -> Cell {
+            guard let value, value.isFinite else { return Cell(text: "–") }
+            return Cell(text: NumberText.fixed(value, digits: digits), number: value)
+        }
+
+        /// A metric with its standard error, "0.4123 ± 0.0031".
+        public static func metric(_ metric: MetricValue?, digits: Int = 4) -> Cell {
+            guard let metric, let value = metric.value else { return Cell(text: "–") }
+            var text = NumberText.fixed(value, digits: digits)
+            if let error = metric.standardError { text += " ± " + NumberText.fixed(error, digits: digits) }
+            return Cell(text: text, number: value)
+        }
+    }
+
+    public var caption: String
+    public private(set) var columns: [Column]
+    public private(set) var rows: [[Cell]] = []
+
+    public init(caption: String = "", columns: [Column], rows: [[Cell]] = []) {
+        self.caption = caption
+        self.columns = columns
+        for row in rows { add(row) }
+    }
+
+    /// Appends a row.
+    ///
+    /// - Precondition: one cell a column.
+    public mutating func add(_ row: [Cell]) {
+        precondition(row.count == columns.count, "table row: \(row.count) cells, \(columns.count) columns")
+        rows.append(row)
+    }
+
+    /// For each row and column, whether the cell is the best of its column; equal numbers are all best, and a column of
+    /// fewer than two numbers has none.
+    public func bestCells() -> [[Bool]] {
+        var best = rows.map { _ in columns.map { _ in false } }
+        for (c, column) in columns.enumerated() {
+            guard let direction = column.direction else { continue }
+            let numbers = rows.compactMap { $0[c].number }
+            guard numbers.count > 1, let winner = direction == .higherIsBetter ? numbers.max() : numbers.min()
+            else { continue }
+            for r in rows.indices { best[r][c] = rows[r][c].number == winner }
+        }
+        return best
+    }
+}

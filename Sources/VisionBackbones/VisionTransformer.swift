@@ -1,0 +1,182 @@
+import Autograd
+import Determinism
+import Foundation
+import NeuralLayers
+import TensorCore
+
+/// How patches learn where they are.
+public enum PositionEmbedding: String, Sendable, CaseIterable {
+    /// Fixed two-dimensional sines and cosines (MAE, MoCo v3).
+    case sinCos
+    /// A trained table (iBOT, DINO).
+    case learned
+}
+
+/// The shape of a ViT.
+public struct ViTConfiguration: Sendable, Equatable {
+    public var imageSize: Int
+    public var patchSize: Int
+    public var width: Int
+    public var depth: Int
+    public var headCount: Int
+    public var mlpRatio: Double
+    public var position: PositionEmbedding
+    public var dropPath: Double
+
+    public init(
+        imageSize: Int = 224, patchSize: Int = 16, width: Int, depth: Int = 12, headCount: Int, mlpRatio: Double = 4,
+        position: PositionEmbedding = .learned, dropPath: Double = 0
+    ) {
+        self.imageSize = imageSize
+        self.patchSize = patchSize
+        self.width = width
+        self.depth = depth
+        self.headCount = headCount
+        self.mlpRatio = mlpRatio
+        self.position = position
+        self.dropPath = dropPath
+    }
+}
+
+/// A plain vision transformer with a class token.
+///
+/// Checkpoint names follow timm: `cls_token`, `pos_embed`, `patch_embed.proj`, `blocks.i.*`, `norm`.
+/// - Source: Dosovitskiy et al. 2021, arXiv:2010.11929.
+public final class VisionTransformer: TokenBackbone {
+    public let configuration: ViTConfiguration
+    public let patchEmbedding: PatchEmbedding
+    /// `(1, 1, C)`.
+    public let classToken: Parameter
+    /// `(1, 1 + T, C)`, class token first.
+    public let positions: Parameter
+    public let blocks: [TransformerBlock]
+    public let norm: LayerNorm
+
+    public var width: Int { configuration.width }
+    public var patchSize: Int { configuration.patchSize }
+    public var depth: Int { configuration.depth }
+    public var headCount: Int { configuration.headCount }
+
+    public init(_ configuration: ViTConfiguration, seed: UInt64) {
+        self.configuration = configuration
+        var stream = RandomStream(seed: seed, purpose: "vision transformer")
+        let width = configuration.width
+        patchEmbedding = PatchEmbedding(patchSize: configuration.patchSize, width: width, &stream)
+        classToken = Parameter(Initialization.normal(0.02).draw([1, 1, width], fanIn: 1, fanOut: 1, &stream))
+        let side = configuration.imageSize / configuration.patchSize
+        switch configuration.position {
+        case .sinCos:
+            positions = Parameter(Self.sinCosTable(height: side, width: side, channels: width))
+            positions.isTrainable = false
+        case .learned:
+            positions = Parameter(
+                Initialization.truncatedNormal(0.02).draw([1, 1 + side * side, width], fanIn: 1, fanOut: 1, &stream))
+        }
+        let last = Double(max(configuration.depth - 1, 1))
+        blocks = (0..<configuration.depth).map { index in
+            TransformerBlock(
+                width: width, heads: configuration.headCount, mlpRatio: configuration.mlpRatio,
+                dropPath: configuration.dropPath * Double(index) / last, index: index, &stream)
+        }
+        norm = LayerNorm(width)
+    }
+
+    public static var slots: [Slot<VisionTransformer>] {
+        [
+            .parameter("cls_token", \.classToken), .parameter("pos_embed", \.positions),
+            .layer("patch_embed", \.patchEmbedding), .layers("blocks", \.blocks), .layer("norm", \.norm),
+        ]
+    }
+
+    public func tokens(
+        of images: Variable, visible: [[Int32]]?, masked: (patches: [[Int32]], token: Variable)?, taps: [Int],
+        _ forward: Forward
+    ) -> Tokens {
+        let pictures = images.shape[0]
+        let grid = (height: images.shape[1] / patchSize, width: images.shape[2] / patchSize)
+        let count = grid.height * grid.width
+        precondition(
+            images.shape[1] % patchSize == 0 && images.shape[2] % patchSize == 0,
+            "tokens: picture \(images.shape) is no multiple of patch \(patchSize)")
+        var patches = patchEmbedding(images, forward).reshaped([pictures, count, width])
+        if let masked {
+            let rows = Self.flatRows(masked.patches, count)
+            let tokens = masked.token.reshaped([1, width]).gatheringRows([Int32](repeating: 0, count: rows.count))
+            patches = tokens.scatteringRows(rows, into: patches)
+        }
+        let table = positionTable(grid, forward)
+        patches = patches.addingRows(table.sliced(axis: 0, 1..<count + 1))
+        if let visible {
+            precondition(visible.count == pictures, "tokens: \(visible.count) visible lists for \(pictures) pictures")
+            patches = patches.gatheringRows(Self.flatRows(visible, count)).reshaped([pictures, visible[0].count, width])
+        }
+        let start = forward(classToken).reshaped([1, width]) + table.sliced(axis: 0, 0..<1)
+        let starts = start.gatheringRows([Int32](repeating: 0, count: pictures)).reshaped([pictures, 1, width])
+        var x = Variable.concatenated([starts, patches], axis: 1)
+        var tapped: [Int: Variable] = [:]
+        for (index, block) in blocks.enumerated() {
+            x = block(x, forward)
+            if taps.contains(index) { tapped[index] = x }
+        }
+        let final = norm(x, forward)
+        return Tokens(
+            classToken: final.sliced(axis: 1, 0..<1).reshaped([pictures, width]),
+            patches: final.sliced(axis: 1, 1..<x.shape[1]), taps: taps.map { tapped[$0]! }, grid: grid)
+    }
+
+    private static func flatRows(_ lists: [[Int32]], _ count: Int) -> [Int32] {
+        lists.enumerated().flatMap { picture, list in list.map { Int32(picture * count) + $0 } }
+    }
+
+    /// Positions `(1 + T, C)` for a grid: recomputed (sines) or resized by bicubic interpolation (trained table).
+    private func positionTable(_ grid: (height: Int, width: Int), _ forward: Forward) -> Variable {
+        let table = forward(positions).reshaped([positions.shape[1], width])
+        let side = configuration.imageSize / patchSize
+        if grid.height == side && grid.width == side { return table }
+        if configuration.position == .sinCos {
+            let sines = Self.sinCosTable(height: grid.height, width: grid.width, channels: width)
+            return Variable(sines.reshaped([1 + grid.height * grid.width, width]).converted(to: table.value.dtype))
+        }
+        let map = table.sliced(axis: 0, 1..<1 + side * side).reshaped([side, side, width])
+        let resized = map.resizedBicubic(to: grid).reshaped([grid.height * grid.width, width])
+        return .concatenated([table.sliced(axis: 0, 0..<1), resized], axis: 0)
+    }
+
+    /// `(1, 1 + H·W, C)`: zeros for the class token; the first half of the channels codes the column, the second the
+    /// row, each as sines then cosines of `position / 10000^(i / (C/4))`.
+    ///
+    /// - Source: the position embedding of the MAE reference code (He et al. 2021, arXiv:2111.06377).
+    public static func sinCosTable(height: Int, width: Int, channels: Int) -> Tensor {
+        precondition(channels % 4 == 0, "sines and cosines for \(channels) channels: a multiple of 4 is needed")
+        let quarter = channels / 4
+        var values = [Float](repeating: 0, count: (1 + height * width) * channels)
+        for y in 0..<height {
+            for x in 0..<width {
+                let base = (1 + y * width + x) * channels
+                for i in 0..<quarter {
+                    let omega = 1 / pow(10000, Double(i) / Double(quarter))
+                    for (half, position) in [(0, x), (1, y)] {
+                        let angle = Double(position) * omega
+                        values[base + half * 2 * quarter + i] = Float(sin(angle))
+                        values[base + half * 2 * quarter + quarter + i] = Float(cos(angle))
+                    }
+                }
+            }
+        }
+        return Tensor(values, [1, 1 + height * width, channels])
+    }
+}
+
+/// The patch projection. Checkpoint name `proj`, weight `(C, 3, p, p)`.
+public final class PatchEmbedding: Layer {
+    public let projection: Conv2d
+
+    public init(patchSize: Int, width: Int, _ stream: inout RandomStream) {
+        projection = Conv2d(
+            3, width, kernel: patchSize, stride: patchSize, initialization: .xavierUniform, &stream)
+    }
+
+    public static var slots: [Slot<PatchEmbedding>] { [.layer("proj", \.projection)] }
+
+    public func callAsFunction(_ images: Variable, _ forward: Forward) -> Variable { projection(images, forward) }
+}

@@ -1,0 +1,76 @@
+import Determinism
+import Testing
+
+@testable import DenseMetrics
+
+/// The obvious loop over pixels, as a twin of the C kernels.
+private func naive(_ prediction: [Int], _ label: [Int], _ coding: LabelCoding) -> SegmentationCounts {
+    var counts = SegmentationCounts(classCount: coding.classCount)
+    for (p, l) in zip(prediction, label) where coding.classValues.contains(l) {
+        let l = l - coding.classValues.lowerBound
+        counts.labelled[l] += 1
+        guard coding.classValues.contains(p) else {
+            counts.unclassified += 1
+            continue
+        }
+        let p = p - coding.classValues.lowerBound
+        counts.predicted[p] += 1
+        if p == l { counts.intersection[l] += 1 }
+    }
+    return counts
+}
+
+private func values(_ coding: LabelCoding) -> [Int] {
+    Array(coding.classValues) + [coding.ignoreLabel, coding.reducesZeroLabel ? 0 : nil].compactMap { $0 }
+}
+
+@Suite struct SegmentationCounterTests {
+    @Test(arguments: [
+        (1, 255, false), (3, 255, false), (150, 0, true), (19, 255, true), (255, 255, false), (700, 0, true),
+        (2000, 65535, false),
+    ])
+    func equalsThePixelLoop(_ classCount: Int, _ ignoreLabel: Int, _ reduces: Bool) throws {
+        let coding = try LabelCoding(classCount: classCount, ignoreLabel: ignoreLabel, reducesZeroLabel: reduces)
+        var counter = SegmentationCounter(coding: coding)
+        let choices = values(coding)
+        for (trial, count) in [0, 1, 2, 3, 64, 1001].enumerated() {
+            var stream = RandomStream(seed: 5, purpose: "counts", UInt64(trial), UInt64(classCount))
+            let label = (0..<count).map { _ in choices[stream.int(below: choices.count)] }
+            let prediction = label.map { stream.chance(0.5) ? $0 : choices[stream.int(below: choices.count)] }
+            let expected = naive(prediction, label, coding)
+            let wide = try counter.counts(prediction: prediction.map(UInt16.init), label: label.map(UInt16.init))
+            #expect(wide == expected)
+            if choices.max()! < 256 {
+                let narrow = try counter.counts(prediction: prediction.map(UInt8.init), label: label.map(UInt8.init))
+                #expect(narrow == expected)
+            }
+        }
+    }
+
+    @Test func refusesValuesOutsideTheCodingAndRecovers() throws {
+        let coding = try LabelCoding(classCount: 3, ignoreLabel: 255)
+        var counter = SegmentationCounter(coding: coding)
+        let wrongLabel = LabelValueError(map: .label, value: 3, coding: coding)
+        let wrongPrediction = LabelValueError(map: .prediction, value: 200, coding: coding)
+        #expect(throws: wrongLabel) { try counter.counts(prediction: [0, 1] as [UInt8], label: [1, 3]) }
+        #expect(throws: wrongPrediction) { try counter.counts(prediction: [200, 1] as [UInt8], label: [1, 2]) }
+        #expect(throws: wrongPrediction) { try counter.counts(prediction: [200, 1] as [UInt16], label: [255, 2]) }
+        #expect(throws: LabelValueError(map: .label, value: 300, coding: coding)) {
+            try counter.counts(prediction: [0, 1] as [UInt16], label: [1, 300])
+        }
+        let counts = try counter.counts(prediction: [0, 1] as [UInt8], label: [0, 1])
+        #expect(counts.intersection == [1, 1, 0], "a refused image must leave nothing behind")
+        #expect(wrongLabel.description.contains("0...2 or 255") && wrongLabel.description.contains("found 3"))
+    }
+
+    @Test func ignoreLabelInsideTheClassRangeIsRefused() throws {
+        #expect(throws: LabelCodingError.self) { try LabelCoding(classCount: 3, ignoreLabel: 0) }
+        #expect(throws: LabelCodingError.self) { try LabelCoding(classCount: 3, ignoreLabel: 2) }
+        #expect(throws: LabelCodingError.self) { try LabelCoding(classCount: 3, ignoreLabel: 3, reducesZeroLabel: true) }
+        #expect(throws: LabelCodingError.self) { try LabelCoding(classCount: 0, ignoreLabel: nil) }
+        #expect(throws: LabelCodingError.self) { try LabelCoding(classCount: 3, ignoreLabel: -1) }
+        #expect(try LabelCoding(classCount: 3, ignoreLabel: 3).classValues == 0..<3)
+        #expect(try LabelCoding(classCount: 150, ignoreLabel: 0, reducesZeroLabel: true) == .ade20k)
+        #expect(LabelCoding.ade20k.valuesDescription == "values 1...150 or 0")
+    }
+}

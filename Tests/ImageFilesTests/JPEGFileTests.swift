@@ -1,0 +1,79 @@
+import Determinism
+import Foundation
+import ImageFiles
+import SafeFiles
+import Testing
+
+@Suite struct JPEGFileTests {
+    /// A smooth picture with different height and width.
+    static func picture(_ height: Int = 37, _ width: Int = 53) -> Picture {
+        var picture = Picture(height: height, width: width)
+        for y in 0..<height {
+            for x in 0..<width {
+                let wave = sin(Double(x) / 7) + cos(Double(y) / 5)
+                picture.pixels[(y * width + x) * 3] = UInt8(128 + 50 * wave)
+                picture.pixels[(y * width + x) * 3 + 1] = UInt8(4 * x)
+                picture.pixels[(y * width + x) * 3 + 2] = UInt8(6 * y)
+            }
+        }
+        return picture
+    }
+
+    static func worst(_ a: Picture, _ b: Picture) -> Int {
+        zip(a.pixels, b.pixels).map { abs(Int($0) - Int($1)) }.max() ?? 0
+    }
+
+    @Test func encodesAndDecodes() throws {
+        let picture = Self.picture()
+        let fine = JPEGFile.encode(picture, quality: 98, sampling: .full)
+        #expect(fine == JPEGFile.encode(picture, quality: 98, sampling: .full))
+        let back = try JPEGFile.decode(fine, file: "a.jpg")
+        #expect((back.height, back.width) == (37, 53))
+        // Quantisation steps of 1 to 3 at quality 98, colour conversion on top; measured 3.
+        #expect(Self.worst(picture, back) <= 6)
+        let coarse = JPEGFile.encode(picture, quality: 50)
+        #expect(coarse.count < fine.count / 2)
+        let decoded = try PictureFile.decode(coarse, file: "a.jpg")
+        #expect(Self.worst(picture, decoded) <= 60)
+        #expect(Self.worst(picture, decoded) > Self.worst(picture, back))
+        #expect(try JPEGFile.size(of: coarse, file: "a.jpg") == (37, 53))
+    }
+
+    /// A file cut anywhere before its end is an error, never a picture filled up with grey.
+    @Test func everyTruncationIsAnError() throws {
+        let bytes = JPEGFile.encode(Self.picture(), quality: 75)
+        for length in 0..<bytes.count - 2 {
+            let error = #expect(throws: DataError.self, "\(length) of \(bytes.count)") {
+                try JPEGFile.decode(Array(bytes[..<length]), file: "cut.jpg")
+            }
+            #expect(error?.file == "cut.jpg")
+        }
+    }
+
+    /// Damaged files decode or are refused; they never crash or change the size.
+    @Test func damagedBytesAreContained() throws {
+        let bytes = JPEGFile.encode(Self.picture(), quality: 75)
+        var stream = RandomStream(seed: 1, purpose: "damage")
+        var refused = 0
+        for _ in 0..<400 {
+            var damaged = bytes
+            damaged[stream.int(below: bytes.count)] = UInt8(stream.int(below: 256))
+            do { _ = try JPEGFile.decode(damaged, file: "x", limits: ImageLimits(maxPixels: 1 << 20)) } catch { refused += 1 }
+        }
+        #expect(refused > 20)
+    }
+
+    @Test func aHugeHeaderIsRefusedBeforeDecoding() throws {
+        var bytes = JPEGFile.encode(Self.picture(), quality: 75)
+        let frame = try #require((0..<bytes.count - 9).first { bytes[$0] == 0xFF && bytes[$0 + 1] == 0xC0 })
+        for offset in 5..<9 { bytes[frame + offset] = 0xFA }
+        let error = #expect(throws: DataError.self) { try JPEGFile.decode(bytes, file: "bomb.jpg") }
+        #expect(error?.found == "64250 x 64250 pixels")
+    }
+
+    @Test func otherFilesAreNamed() throws {
+        let error = #expect(throws: DataError.self) { try PictureFile.decode(Array("GIF89a".utf8), file: "a.gif") }
+        #expect(error?.expected == "a JPEG or PNG file")
+        #expect(throws: DataError.self) { try PictureFile.decode([], file: "empty") }
+    }
+}
