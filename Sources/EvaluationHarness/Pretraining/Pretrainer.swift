@@ -1,0 +1,129 @@
+import Autograd
+import DenseData
+import Determinism
+import Foundation
+import ImageFiles
+import NeuralLayers
+import SelfSupervision
+import TensorCore
+import VisionBackbones
+
+/// Trains a small self-supervised teacher on unlabelled pictures.
+public struct Pretrainer {
+    public let settings: PretrainingSettings
+    /// All training pictures, decoded.
+    private let pictures: [Picture]
+
+    public init(settings: PretrainingSettings, pictures: [Picture]) {
+        self.settings = settings
+        self.pictures = pictures
+    }
+
+    /// The trained encoder and its loss curves.
+    public func run(configure: (inout TrainingLoop) -> Void = { _ in }) throws -> (VisionTransformer, TrainingHistory) {
+        var loop = TrainingLoop(
+            schedule: Schedule(
+                .cosine, base: settings.learningRate, final: settings.learningRate / 100,
+                warmupSteps: settings.warmupSteps, totalSteps: settings.steps),
+            clipNorm: settings.clipNorm, seed: settings.seed)
+        configure(&loop)
+        switch settings.method {
+        case .mae: return try runMAE(loop)
+        case .mocov3: return try runMoCo(loop)
+        case .ibot: return try runIBOT(loop)
+        }
+    }
+
+    private func batch(_ step: Int) -> [Picture] {
+        let plan = EpochPlan(
+            sampleCount: pictures.count, batchSize: settings.batchSize, seed: settings.seed, dropsLast: true)
+        return plan.batch(step: step).indices.map { pictures[$0] }
+    }
+
+    private func optimizer(_ layer: some Layer) -> AdamW {
+        AdamW(ParameterGroup.decayed(layer.stateEntries(), weightDecay: settings.weightDecay), betas: (0.9, 0.95))
+    }
+
+    private func views(_ size: Int, _ scale: ClosedRange<Double>, colour: Bool) -> ViewMaker {
+        ViewMaker(
+            crop: RandomResizedCrop(size: size, scale: scale), colour: colour ? ColourAugmentation() : nil)
+    }
+
+    private func runMAE(_ loop: TrainingLoop) throws -> (VisionTransformer, TrainingHistory) {
+        let encoder = VisionTransformer(settings.backbone, seed: settings.seed)
+        let side = settings.viewSize / settings.backbone.patchSize
+        let model = MaskedAutoencoder(
+            encoder: encoder,
+            positions: VisionTransformer.sinCosTable(height: side, width: side, channels: settings.decoderWidth),
+            decoderWidth: settings.decoderWidth, decoderDepth: settings.decoderDepth,
+            decoderHeads: max(1, settings.decoderWidth / 32), seed: settings.seed)
+        let views = views(settings.viewSize, settings.viewScale, colour: false)
+        let history = try loop.run(optimizer(model)) { step, forward in
+            let images = views.batch(batch(step), seed: settings.seed, purpose: "mae view", step: step)
+            return model.loss(images: Variable(images), maskRatio: settings.maskRatio, forward)
+        }
+        return (encoder, history)
+    }
+
+    private func runMoCo(_ loop: TrainingLoop) throws -> (VisionTransformer, TrainingHistory) {
+        let encoder = VisionTransformer(settings.backbone, seed: settings.seed)
+        let make = { (encoder: VisionTransformer) in
+            ContrastiveEncoder(
+                encoder: encoder, hidden: settings.hiddenWidth, output: settings.outputWidth,
+                pooling: settings.pooling, seed: settings.seed)
+        }
+        let model = MoCoV3(
+            base: make(encoder), momentum: make(VisionTransformer(settings.backbone, seed: settings.seed)),
+            hidden: settings.hiddenWidth, output: settings.outputWidth, temperature: settings.temperature,
+            frozenPatchProjection: encoder.patchEmbedding.parameters, seed: settings.seed)
+        let views = views(settings.viewSize, settings.viewScale, colour: true)
+        let history = try loop.run(optimizer(model)) { step, forward in
+            let pictures = batch(step)
+            let pair = ["moco view 1", "moco view 2"].map {
+                Variable(views.batch(pictures, seed: settings.seed, purpose: $0, step: step))
+            }
+            return model.loss(pair[0], pair[1], forward)
+        } afterStep: { step in
+            model.updateMomentum(rising(from: settings.momentum, step))
+        }
+        return (encoder, history)
+    }
+
+    private func runIBOT(_ loop: TrainingLoop) throws -> (VisionTransformer, TrainingHistory) {
+        let encoders = (0..<2).map { _ in
+            PrototypeEncoder(
+                encoder: VisionTransformer(settings.backbone, seed: settings.seed), hidden: settings.hiddenWidth,
+                bottleneck: settings.bottleneck, prototypes: settings.ibot.prototypes,
+                batchNorm: settings.batchNormInHead, seed: settings.seed)
+        }
+        let model = IBOT(student: encoders[0], teacher: encoders[1], configuration: settings.ibot)
+        let globals = views(settings.viewSize, settings.viewScale, colour: true)
+        let locals = views(settings.localSize, settings.localScale, colour: true)
+        let history = try loop.run(optimizer(model)) { step, forward in
+            let pictures = batch(step)
+            func draw(_ maker: ViewMaker, _ name: String, _ count: Int) -> [Variable] {
+                (0..<count).map {
+                    Variable(maker.batch(pictures, seed: settings.seed, purpose: "ibot \(name) \($0)", step: step))
+                }
+            }
+            return model.loss(
+                globals: draw(globals, "global", 2), locals: draw(locals, "local", settings.localViews),
+                teacherTemperature: teacherTemperature(step), forward)
+        } afterStep: { step in
+            model.updateTeacher(rising(from: settings.momentum, step))
+        }
+        // As the reference does, the averaged network is the result.
+        return (encoders[1].encoder, history)
+    }
+
+    /// A momentum that rises to 1 along a half cosine.
+    private func rising(from start: Double, _ step: Int) -> Double {
+        1 - (1 - start) * 0.5 * (1 + cos(Double.pi * Double(step) / Double(settings.steps)))
+    }
+
+    private func teacherTemperature(_ step: Int) -> Double {
+        let (start, end) = (settings.teacherTemperatureStart, settings.ibot.teacherTemperature)
+        let share = min(1, Double(step) / Double(max(settings.teacherTemperatureWarmupSteps, 1)))
+        return start + (end - start) * share
+    }
+}

@@ -1,0 +1,52 @@
+import NeuralLayers
+import SelfSupervision
+import VisionBackbones
+
+/// The way a teacher learns without labels.
+public enum PretrainingMethod: String, Sendable, CaseIterable {
+    case mae, mocov3, ibot
+}
+
+/// Everything that decides a pretraining run.
+public struct PretrainingSettings: Sendable {
+    public var method: PretrainingMethod
+    public var backbone: ViTConfiguration
+    public var batchSize = 64
+    public var steps = 1000
+    public var warmupSteps = 100
+    public var learningRate = 1e-3
+    public var weightDecay = 0.05
+    public var clipNorm: Double? = 3
+    public var seed: UInt64 = 0
+
+    /// Side of the (global) training views, and the range of picture area they show.
+    public var viewSize = 96
+    public var viewScale = 0.5...1.0
+
+    // MAE
+    public var maskRatio = 0.75
+    public var decoderWidth = 96
+    public var decoderDepth = 2
+
+    // MoCo v3
+    public var hiddenWidth = 512
+    public var outputWidth = 128
+    public var temperature = 0.2
+    public var momentum = 0.99
+    public var pooling = ContrastPooling.classToken
+
+    // iBOT
+    public var localViews = 4
+    public var localSize = 32
+    public var localScale = 0.1...0.4
+    public var bottleneck = 64
+    public var batchNormInHead = true
+    public var ibot = IBOTConfiguration()
+    public var teacherTemperatureWarmupSteps = 0
+    public var teacherTemperatureStart = 0.04
+
+    public init(method: PretrainingMethod, backbone: ViTConfiguration) {
+        self.method = method
+        self.backbone = backbone
+    }
+}
