@@ -14,9 +14,9 @@ import NeuralLayers
 /// - Source: He et al. 2017, arXiv:1703.06870; Li et al. 2022, arXiv:2203.16527; rules of detectron2.
 public final class MaskRCNN: DenseHead {
     public let configuration: MaskRCNNConfiguration
-    private let pyramid: SimpleFeaturePyramid
-    private let proposer: RegionProposalNetwork
-    private let regions: RegionHeads
+    let pyramid: SimpleFeaturePyramid
+    let proposer: RegionProposalNetwork
+    let regions: RegionHeads
 
     /// - Parameter input: the backbone's last map, which alone is used.
     public init(
