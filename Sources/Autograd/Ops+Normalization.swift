@@ -27,8 +27,9 @@ extension Variable {
             table.pointee.layer_norm(
                 yp + offset, mp + i * size, rp + i * size, xp + offset, gp, bp, range.count, columns, epsilon)
         }
-        let needsAffine = gamma?.isTracked ?? false
+        let needsAffine = (gamma?.isTracked ?? false) || (beta?.isTracked ?? false)
         let affine = [gamma, beta].compactMap { $0 }
+        let isAffine = !affine.isEmpty
         return .record(y, from: [self] + affine) { dy in
             let dx = Tensor(uninitialized: x.shape, dtype)
             let (dxp, dyp, xp, gp) = (dx.raw, dy.raw, x.raw, g?.raw)
@@ -40,7 +41,7 @@ extension Variable {
                     dxp + offset, needsAffine ? out : nil, needsAffine ? out + columns * size : nil, dyp + offset,
                     xp + offset, gp, mp + i * size, rp + i * size, range.count, columns)
             }
-            if affine.isEmpty { return [dx] }
+            if !isAffine { return [dx] }
             return [dx, sums.view(at: 0, shape: [columns]), sums.view(at: columns, shape: [columns])]
         }
     }
@@ -135,7 +136,7 @@ extension Variable {
         }
         keepAlive(scale.storage, shift.storage)
         let affine = [gamma, beta].compactMap { $0 }
-        let gammaValue = gamma?.value
+        let (gammaValue, hasGamma, hasBeta) = (gamma?.value, gamma != nil, beta != nil)
         return .record(y, from: [self] + affine) { dy in
             let dbeta = Elementwise.columnSums(dy, rows: rows, columns: columns)
             let dgamma = Elementwise.reduceRows(dtype, rows: rows, columns: columns) { table, out, range in
@@ -158,7 +159,7 @@ extension Variable {
                     dxp + offset, dyp + offset, xp + offset, mp, rp, gp, fp, sp, range.count, columns)
             }
             keepAlive(first.storage, second.storage)
-            return affine.isEmpty ? [dx] : [dx, dgamma, dbeta]
+            return [dx] + (hasGamma ? [dgamma] : []) + (hasBeta ? [dbeta] : [])
         }
     }
 }

@@ -121,6 +121,9 @@ extension Variable {
         precondition(
             rows == indices.count && target.rowsAndColumns.columns == columns && Set(indices).count == rows,
             "scatteringRows: \(shape) to \(indices.count) rows of \(target.shape)")
+        precondition(
+            indices.allSatisfy { $0 >= 0 && $0 < target.rowsAndColumns.rows },
+            "scatteringRows: an index outside 0..<\(target.rowsAndColumns.rows)")
         let y = target.value.copy()
         for (from, to) in indices.enumerated() {
             copyRun(y.raw + Int(to) * bytes, value.raw + from * bytes, bytes)

@@ -150,7 +150,8 @@ public struct SafetensorsHeader: Sendable, Equatable {
         guard bits % 8 == 0 else { throw malformed(file, "whole bytes", "\(bits) bits", record: record) }
         guard offsets[1] - offsets[0] == bits / 8 else {
             throw malformed(
-                file, "\(bits / 8) bytes for \(typeName) of shape \(shape)", "\(offsets[1] - offsets[0])", record: record)
+                file, "\(bits / 8) bytes for \(typeName) of shape \(shape)", "\(offsets[1] - offsets[0])",
+                record: record)
         }
         let (end, overflow) = dataStart.addingReportingOverflow(offsets[1])
         guard !overflow else { throw malformed(file, "offsets inside the file", "\(offsets[1])", record: record) }
@@ -193,7 +194,8 @@ public struct SafetensorsHeader: Sendable, Equatable {
             if byte == UInt8(ascii: "\\") && inString { index += 1 }
             if byte == UInt8(ascii: "\"") { inString.toggle() }
             if !inString && (byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")) {
-                throw malformed(file, "plain whole numbers", "'\(Character(Unicode.Scalar(byte)))'", record: "byte \(8 + index)")
+                throw malformed(
+                    file, "plain whole numbers", "'\(Character(Unicode.Scalar(byte)))'", record: "byte \(8 + index)")
             }
             index += 1
         }

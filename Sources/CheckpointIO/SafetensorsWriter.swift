@@ -21,7 +21,8 @@ public enum SafetensorsWriter {
 
     /// The bytes of a file.
     ///
-    /// - Precondition: names are distinct, not empty, not `__metadata__` and without NUL; each item has the bytes of its shape.
+    /// - Precondition: names are distinct, not empty, not `__metadata__` and without NUL; each item has the bytes of its
+    ///   shape.
     public static func encode(_ items: [Item], metadata: [String: String] = [:]) -> [UInt8] {
         let items = items.sorted { (-$0.type.bitCount, $0.name) < (-$1.type.bitCount, $1.name) }
         precondition(Set(items.map(\.name)).count == items.count, "safetensors: two tensors of one name")
@@ -38,7 +39,8 @@ public enum SafetensorsWriter {
                 !name.isEmpty && name != "__metadata__" && !name.utf8.contains(0), "safetensors: tensor name '\(name)'")
             let bits = item.shape.reduce(item.type.bitCount, *)
             precondition(
-                item.bytes.count * 8 == bits, "safetensors: '\(name)' \(item.shape): \(item.bytes.count) bytes, \(bits) bits")
+                item.bytes.count * 8 == bits,
+                "safetensors: '\(name)' \(item.shape): \(item.bytes.count) bytes, \(bits) bits")
             members.append(
                 (
                     name,

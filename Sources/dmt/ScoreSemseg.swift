@@ -51,7 +51,8 @@ struct ScoreSemseg: ParsableCommand {
     private func choice() throws -> SemsegScoring.Dataset {
         if dataset != nil {
             guard classes == nil, ignoreLabel == nil, !reduceZeroLabel else {
-                throw ValidationError("--dataset fixes the classes: leave out --classes, --ignore-label, --reduce-zero-label.")
+                throw ValidationError(
+                    "--dataset fixes the classes: leave out --classes, --ignore-label, --reduce-zero-label.")
             }
             return .ade20k
         }

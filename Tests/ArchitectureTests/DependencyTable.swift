@@ -24,7 +24,8 @@ struct DependencyTable {
             Row(level: Int(match.1)!, name: String(match.2), mayImport: Self.modules(String(match.3)))
         }
         let rest = String(manifest[end...])
-        others = rest.matches(of: /\.(?:executableTarget|target)\(\s*name: "(\w+)"(?:,\s*dependencies: \[([^\]]*)\])?/)
+        others =
+            rest.matches(of: /\.(?:executableTarget|target)\(\s*name: "(\w+)"(?:,\s*dependencies: \[([^\]]*)\])?/)
             .map { (String($0.1), Self.modules(String($0.2 ?? ""))) }
             + rest.matches(of: /\.systemLibrary\(name: "(\w+)"/).map { (String($0.1), []) }
         testTargets = rest.matches(of: /\.testTarget\(name: "(\w+)"/).map { String($0.1) }

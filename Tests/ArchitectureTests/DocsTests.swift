@@ -51,7 +51,8 @@ import Testing
     @Test func noMachinePathsAnywhere() throws {
         let texts =
             try pages() + SourceTree.files("Sources", endings: [".swift", ".c", ".h", ".cpp"])
-            + SourceTree.files("Tests", endings: [".swift"]) + SourceTree.files("results", endings: [".json", ".md", ".html"])
+            + SourceTree.files("Tests", endings: [".swift"])
+            + SourceTree.files("results", endings: [".json", ".md", ".html"])
         for file in texts where file.name != "DocsTests.swift" {
             for path in ["/home/", "/work/", "/Users/", "/root/"] {
                 #expect(!file.text.contains(path), "\(file.path) names \(path)")

@@ -2,7 +2,7 @@ import Testing
 
 @Suite struct LayeringTests {
     /// Modules of the system and the toolchain that any target may import.
-    static let system: Set<String> = ["Foundation", "Dispatch", "Glibc", "Synchronization"]
+    static let system: Set<String> = ["Foundation", "Dispatch", "Glibc", "Darwin", "Synchronization"]
 
     /// Types whose thread safety the compiler cannot check. Each has its reason beside it; add one only with a reason.
     static let uncheckedTypes: Set<String> = []
@@ -14,7 +14,8 @@ import Testing
         #expect(table.rows.count >= 18 && table.rows.count == manifest.matches(of: /\(\s*\d+,\s*"\w+",\s*\[/).count)
         #expect(table.mayImport("EvaluationHarness")?.contains("Yams") == true)
         #expect(table.mayImport("dmt") == ["EvaluationHarness", "ArgumentParser"])
-        let folders = Set(try SourceTree.files("Sources", endings: [".swift", ".c", ".cpp", ".modulemap"]).map(\.target))
+        let folders = Set(
+            try SourceTree.files("Sources", endings: [".swift", ".c", ".cpp", ".modulemap"]).map(\.target))
         #expect(folders == Set(table.rows.map(\.name) + table.others.map(\.name)))
     }
 
@@ -71,13 +72,16 @@ import Testing
     @Test func uncheckedSendableStaysInAShortList() throws {
         var found: Set<String> = []
         for file in try SourceTree.files("Sources", endings: [".swift"]) {
-            for match in file.text.matches(of: /(?:class|struct|enum|extension)\s+([\w.]+)[^\n{]*@unchecked\s+Sendable/) {
+            for match in file.text.matches(of: /(?:class|struct|enum|extension)\s+([\w.]+)[^\n{]*@unchecked\s+Sendable/)
+            {
                 found.insert(String(match.1))
             }
             let mentions = file.lines.count { line in
                 line.contains("@unchecked Sendable") && !line.drop { $0 == " " }.hasPrefix("//")
             }
-            let declared = file.text.matches(of: /(?:class|struct|enum|extension)\s+([\w.]+)[^\n{]*@unchecked\s+Sendable/).count
+            let declared = file.text.matches(
+                of: /(?:class|struct|enum|extension)\s+([\w.]+)[^\n{]*@unchecked\s+Sendable/
+            ).count
             #expect(mentions <= declared, "\(file.path): write '@unchecked Sendable' on the line of its type")
         }
         #expect(found == Self.uncheckedTypes)
@@ -87,7 +91,8 @@ import Testing
         let table = try DependencyTable()
         let modules = Set(table.rows.map(\.name))
         for file in try SourceTree.files("Sources", endings: [".swift"]) {
-            for match in file.text.matches(of: /(?m)^(?:public )?(?:final )?(?:class|struct|enum|protocol|actor) (\w+)/) {
+            for match in file.text.matches(of: /(?m)^(?:public )?(?:final )?(?:class|struct|enum|protocol|actor) (\w+)/)
+            {
                 #expect(!modules.contains(String(match.1)), "\(file.path) declares \(match.1)")
             }
         }
@@ -99,7 +104,8 @@ import Testing
                 let code = line.drop { $0 == " " }
                 if code.hasPrefix("//") { continue }
                 #expect(
-                    line.firstMatch(of: /(^|[^\w.])(print|debugPrint|exit)\(/) == nil, "\(file.path):\(number + 1): \(code)")
+                    line.firstMatch(of: /(^|[^\w.])(print|debugPrint|exit)\(/) == nil,
+                    "\(file.path):\(number + 1): \(code)")
             }
         }
     }

@@ -39,12 +39,15 @@ private func temporaryPath() -> String { NSTemporaryDirectory() + "dmt-\(UUID().
             #expect(other.shape == tensor.shape && other.dtype == tensor.dtype)
             #expect(memcmp(other.raw, tensor.raw, tensor.byteCount) == 0, "\(name)")
         }
-        #expect(Safetensors.encode(back.tensors, metadata: back.metadata) == Safetensors.encode(tensors, metadata: ["a": "é\n\"1\"", "b": "2"]))
+        #expect(
+            Safetensors.encode(back.tensors, metadata: back.metadata)
+                == Safetensors.encode(tensors, metadata: ["a": "é\n\"1\"", "b": "2"]))
     }
 
     @Test func fileStartsWithItsObjectAndKeepsTensorsAligned() throws {
         let bytes = Safetensors.encode([
-            "z": Tensor([1.5] as [Double], [1]), "a": Tensor(uninitialized: [3], .u8), "m": Tensor([1, 2] as [Float], [2]),
+            "z": Tensor([1.5] as [Double], [1]), "a": Tensor(uninitialized: [3], .u8),
+            "m": Tensor([1, 2] as [Float], [2]),
         ])
         let header = try parse(bytes)
         #expect(bytes[8] == UInt8(ascii: "{"))
@@ -55,7 +58,8 @@ private func temporaryPath() -> String { NSTemporaryDirectory() + "dmt-\(UUID().
     /// The bytes of one known file, so that a change of the format shows.
     @Test func bytesOfAKnownFile() {
         let bytes = Safetensors.encode(["w": Tensor([1] as [Float], [1, 1])], metadata: ["format": "pt"])
-        let header = "{\"__metadata__\":{\"format\":\"pt\"},\"w\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]}}"
+        let header =
+            "{\"__metadata__\":{\"format\":\"pt\"},\"w\":{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4]}}"
         let padded = header + String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)
         #expect(bytes == [UInt8(padded.utf8.count), 0, 0, 0, 0, 0, 0, 0] + Array(padded.utf8) + [0, 0, 0x80, 0x3F])
     }
@@ -73,7 +77,8 @@ private func temporaryPath() -> String { NSTemporaryDirectory() + "dmt-\(UUID().
             }
             let expected =
                 exponent == 0
-                ? sign * fraction * 0x1p-24 : sign * (1024 + fraction) * Double(sign: .plus, exponent: exponent - 25, significand: 1)
+                ? sign * fraction * 0x1p-24
+                : sign * (1024 + fraction) * Double(sign: .plus, exponent: exponent - 25, significand: 1)
             if Double(value).bitPattern != expected.bitPattern { worst += 1 }
         }
         #expect(worst == 0)
@@ -81,7 +86,8 @@ private func temporaryPath() -> String { NSTemporaryDirectory() + "dmt-\(UUID().
 
     @Test func integersBecomeI32OrAreRefused() throws {
         func file(_ type: String, _ bytes: [UInt8], _ count: Int) -> [UInt8] {
-            safetensors("{\"n\":{\"dtype\":\"\(type)\",\"shape\":[\(count)],\"data_offsets\":[0,\(bytes.count)]}}") + bytes
+            safetensors("{\"n\":{\"dtype\":\"\(type)\",\"shape\":[\(count)],\"data_offsets\":[0,\(bytes.count)]}}")
+                + bytes
         }
         func read(_ bytes: [UInt8]) throws -> Tensor {
             var tensor: Tensor?

@@ -77,3 +77,29 @@ import Testing
         #expect(throws: DataError.self) { try PictureFile.decode([], file: "empty") }
     }
 }
+
+/// Golden fingerprints (FNV-1a) of Pillow 13.0.0: the file it writes at quality 75 and the picture it reads back.
+///
+/// Source picture 37 x 53: `(3*x + 2*y + 40*c + x*y/9) % 256`.
+@Suite struct PillowJPEGParityTests {
+    private func fingerprint(_ bytes: [UInt8]) -> UInt64 {
+        bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    }
+
+    @Test(arguments: [
+        (.halved, 1231, 0x281e243227bac266, 0x105b17bf4359a257),
+        (.full, 1494, 0xc3f839f8c6ad2e62, 0x6b4fe4099a4fe5df),
+    ] as [(JPEGFile.ChromaSampling, Int, UInt64, UInt64)])
+    func sameFileAndSamePixels(sampling: JPEGFile.ChromaSampling, size: Int, file: UInt64, pixels: UInt64) throws {
+        var picture = Picture(height: 37, width: 53)
+        for y in 0..<37 {
+            for x in 0..<53 {
+                for c in 0..<3 { picture.pixels[(y * 53 + x) * 3 + c] = UInt8((3 * x + 2 * y + 40 * c + x * y / 9) % 256) }
+            }
+        }
+        let bytes = JPEGFile.encode(picture, quality: 75, sampling: sampling)
+        #expect(bytes.count == size)
+        #expect(fingerprint(bytes) == file)
+        #expect(fingerprint(try JPEGFile.decode(bytes, file: "x").pixels) == pixels)
+    }
+}

@@ -60,6 +60,7 @@ typedef struct {
     // dgamma and dbeta are added to; each may be null.
     void (*layer_norm_backward)(void *dx, void *dgamma, void *dbeta, const void *dy, const void *x, const void *gamma,
                                 const void *mean, const void *rstd, dmt_index rows, dmt_index cols);
+    // inverse_norm is negative where a row is shorter than epsilon.
     void (*l2_normalize)(void *y, void *inverse_norm, const void *x, dmt_index rows, dmt_index cols, double epsilon);
     void (*l2_normalize_backward)(void *dx, const void *dy, const void *y, const void *inverse_norm, dmt_index rows,
                                   dmt_index cols);

@@ -5,7 +5,8 @@ static inline REAL round_bf16(REAL value) {
     float f = (float)value;
     uint32_t bits;
     __builtin_memcpy(&bits, &f, 4);
-    bits = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+    uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) & 0xffff0000u;
+    bits = (bits & 0x7fffffffu) > 0x7f800000u ? bits | 0x00400000u : rounded;
     __builtin_memcpy(&f, &bits, 4);
     return (REAL)f;
 }

@@ -47,77 +47,106 @@ static void pack_b(void *dst_, const void *b_, dmt_index rs, dmt_index cs, dmt_i
     }
 }
 
-// One MR x NR tile. COLUMNS: A is contiguous along rows (rs == 1), else along k (cs == 1).
-#define TILE(NAME, ELEMENT, STEP)                                                                      \
+// A tile of ROWS x NR: A(i, p) = a[i * rs + p * cs], one of the strides known at the call.
+#define TILE(NAME, ROWS, AT, STEP)                                                                     \
     static inline __attribute__((always_inline)) void NAME(dmt_index k, const REAL *restrict a,        \
                                                            dmt_index stride, const REAL *restrict b,   \
                                                            REAL *restrict c, dmt_index ldc, int add) { \
-        vec acc[MR][NV];                                                                               \
-        _Pragma("clang loop unroll(full)") for (int i = 0; i < MR; i++) {                              \
+        vec acc[ROWS][NV];                                                                             \
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                            \
             _Pragma("clang loop unroll(full)") for (int v = 0; v < NV; v++) {                          \
                 acc[i][v] = add ? *(const vec *)(c + i * ldc + v * VW) : (vec){0};                     \
             }                                                                                          \
         }                                                                                              \
         for (dmt_index p = 0; p < k; p++, a += (STEP), b += NR) {                                      \
             vec b0 = *(const vec *)b, b1 = *(const vec *)(b + VW);                                     \
-            _Pragma("clang loop unroll(full)") for (int i = 0; i < MR; i++) {                          \
-                REAL x = a[ELEMENT];                                                                   \
+            _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                        \
+                REAL x = a[AT];                                                                        \
                 acc[i][0] += x * b0;                                                                   \
                 acc[i][1] += x * b1;                                                                   \
             }                                                                                          \
         }                                                                                              \
-        _Pragma("clang loop unroll(full)") for (int i = 0; i < MR; i++) {                              \
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                            \
             _Pragma("clang loop unroll(full)") for (int v = 0; v < NV; v++) {                          \
                 *(vec *)(c + i * ldc + v * VW) = acc[i][v];                                            \
             }                                                                                          \
         }                                                                                              \
     }
-TILE(tile_rows, i * stride, 1)
-TILE(tile_columns, i, stride)
+TILE(tile_rows, MR, i *stride, 1)
+TILE(tile_four_rows, 4, i *stride, 1)
+TILE(tile_one_row, 1, i *stride, 1)
+TILE(tile_packed, MR, i, MR)
 #undef TILE
 
-static void gemm_block(dmt_index m, dmt_index n, dmt_index k, const void *a_, dmt_index rs, dmt_index cs,
-                       const void *packed_, dmt_index panel_stride, void *c_, dmt_index ldc, int accumulate) {
-    const REAL *a = a_, *packed = packed_;
-    REAL *c = c_;
-    enum { EDGE_K = 512 };
-    REAL edge_a[EDGE_K * MR], edge_c[MR * NR];
-    for (dmt_index j = 0; j < n; j += NR, packed += panel_stride) {
-        dmt_index width = n - j < NR ? n - j : NR;
-        for (dmt_index i = 0; i < m; i += MR) {
-            dmt_index height = m - i < MR ? m - i : MR;
-            REAL *tile = c + i * ldc + j;
-            if (height == MR && width == NR && (cs == 1 || rs == 1)) {
-                if (cs == 1) tile_rows(k, a + i * rs, rs, packed, tile, ldc, accumulate);
-                else tile_columns(k, a + i, cs, packed, tile, ldc, accumulate);
-                continue;
+// `height` rows of A, contiguous along k, against one panel.
+static inline void rows_by_panel(dmt_index height, dmt_index k, const REAL *a, dmt_index stride, const REAL *panel,
+                                 REAL *c, dmt_index ldc, int add) {
+    if (height == MR) {
+        tile_rows(k, a, stride, panel, c, ldc, add);
+        return;
+    }
+    dmt_index r = 0;
+    for (; r + 4 <= height; r += 4) tile_four_rows(k, a + r * stride, stride, panel, c + r * ldc, ldc, add);
+    for (; r < height; r++) tile_one_row(k, a + r * stride, stride, panel, c + r * ldc, ldc, add);
+}
+
+// Rows of A that are packed at a time, and the longest k that packing takes.
+enum { PACK_ROWS = 144 / MR * MR, PACK_DEPTH = 256 };
+
+// Copies m x k values of A into panels of MR rows, zero padded: for matrices that are not contiguous along k.
+static inline void pack_a(REAL *dst, const REAL *a, dmt_index rs, dmt_index cs, dmt_index m, dmt_index k) {
+    for (dmt_index i = 0; i < m; i += MR, dst += k * MR) {
+        dmt_index height = m - i < MR ? m - i : MR;
+        const REAL *src = a + i * rs;
+        if (rs == 1 && height == MR) {
+            for (dmt_index p = 0; p < k; p++) {
+                for (dmt_index r = 0; r < MR; r++) dst[p * MR + r] = src[p * cs + r];
             }
-            // Ragged edge: A goes through a zero-padded copy, C through a full tile.
-            for (dmt_index r = 0; r < MR; r++) {
-                for (dmt_index q = 0; q < NR; q++) {
-                    edge_c[r * NR + q] = accumulate && r < height && q < width ? tile[r * ldc + q] : 0;
-                }
-            }
-            for (dmt_index p0 = 0; p0 < k; p0 += EDGE_K) {
-                dmt_index pk = k - p0 < EDGE_K ? k - p0 : EDGE_K;
-                for (dmt_index p = 0; p < pk; p++) {
-                    for (dmt_index r = 0; r < MR; r++) {
-                        edge_a[p * MR + r] = r < height ? a[(i + r) * rs + (p0 + p) * cs] : 0;
-                    }
-                }
-                tile_columns(pk, edge_a, MR, packed + p0 * NR, edge_c, NR, 1);
-            }
-            for (dmt_index r = 0; r < height; r++) {
-                for (dmt_index q = 0; q < width; q++) tile[r * ldc + q] = edge_c[r * NR + q];
+        } else {
+            for (dmt_index p = 0; p < k; p++) {
+                for (dmt_index r = 0; r < MR; r++) dst[p * MR + r] = r < height ? src[r * rs + p * cs] : 0;
             }
         }
     }
 }
 
-// Packs all of B and multiplies; scratch holds the panels: k * round_up(n, NR) values.
-static void gemm_small(dmt_index m, dmt_index n, dmt_index k, const REAL *a, dmt_index ars, dmt_index acs,
-                       const REAL *b, dmt_index brs, dmt_index bcs, REAL *c, dmt_index ldc, int accumulate,
-                       REAL *scratch) {
-    pack_b(scratch, b, brs, bcs, k, n);
-    gemm_block(m, n, k, a, ars, acs, scratch, k * NR, c, ldc, accumulate);
+static void gemm_block(dmt_index m, dmt_index n, dmt_index k, const void *a_, dmt_index rs, dmt_index cs,
+                       const void *packed_, dmt_index panel_stride, void *c_, dmt_index ldc, int accumulate) {
+    static _Thread_local REAL packed_a[PACK_ROWS * PACK_DEPTH];
+    const REAL *a = a_;
+    REAL *c = c_, edge[MR * NR];
+    int in_place = cs == 1;
+    for (dmt_index i0 = 0; i0 < m; i0 += PACK_ROWS) {
+        dmt_index rows = m - i0 < PACK_ROWS ? m - i0 : PACK_ROWS;
+        for (dmt_index p0 = 0; p0 < k; p0 += in_place ? k : PACK_DEPTH) {
+            dmt_index depth = in_place || k - p0 < PACK_DEPTH ? k - p0 : PACK_DEPTH;
+            int add = accumulate || p0 > 0;
+            if (!in_place) pack_a(packed_a, a + i0 * rs + p0 * cs, rs, cs, rows, depth);
+            const REAL *panel = (const REAL *)packed_ + p0 * NR;
+            for (dmt_index j = 0; j < n; j += NR, panel += panel_stride) {
+                dmt_index width = n - j < NR ? n - j : NR;
+                for (dmt_index i = 0; i < rows; i += MR) {
+                    dmt_index height = rows - i < MR ? rows - i : MR;
+                    REAL *tile = c + (i0 + i) * ldc + j;
+                    const REAL *lines = in_place ? a + (i0 + i) * rs : packed_a + i * depth;
+                    int whole = width == NR && (in_place || height == MR);
+                    // A ragged tile goes through a full one.
+                    REAL *target = whole ? tile : edge;
+                    dmt_index ld = whole ? ldc : NR;
+                    if (!whole && add) {
+                        for (dmt_index r = 0; r < height; r++) {
+                            for (dmt_index q = 0; q < width; q++) edge[r * NR + q] = tile[r * ldc + q];
+                        }
+                    }
+                    if (in_place) rows_by_panel(height, depth, lines, rs, panel, target, ld, add);
+                    else tile_packed(depth, lines, MR, panel, target, ld, add);
+                    if (!whole) {
+                        for (dmt_index r = 0; r < height; r++) {
+                            for (dmt_index q = 0; q < width; q++) tile[r * ldc + q] = edge[r * NR + q];
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -176,18 +176,18 @@ static inline int roi_sample(REAL *weight, dmt_index *at, REAL y, REAL x, dmt_in
     return 1;
 }
 
-// Samples a bin takes along one axis: the given number, or one per started pixel.
+// Samples a bin takes along one axis: the given number, or one per started pixel; none of a region without extent, whose
+// bins are zero as in the reference.
 static inline dmt_index roi_samples(REAL bin_length, dmt_index sampling) {
     if (sampling > 0) return sampling;
-    dmt_index count = (dmt_index)__builtin_ceil((double)bin_length);
-    return count < 1 ? 1 : count;
+    return bin_length > 0 ? (dmt_index)__builtin_ceil((double)bin_length) : 0;
 }
 
 #define ROI_LOOP(BODY)                                                                         \
     REAL left = (REAL)box[0], top = (REAL)box[1];                                              \
     REAL bin_width = ((REAL)box[2] - left) / (REAL)size, bin_height = ((REAL)box[3] - top) / (REAL)size; \
     dmt_index across = roi_samples(bin_width, sampling), down = roi_samples(bin_height, sampling); \
-    REAL share = 1 / (REAL)(across * down), weight[4];                                         \
+    REAL share = 1 / (REAL)(across * down > 0 ? across * down : 1), weight[4];                 \
     dmt_index at[4];                                                                           \
     for (dmt_index by = 0; by < size; by++) {                                                  \
         for (dmt_index bx = 0; bx < size; bx++, cell += channels) {                            \

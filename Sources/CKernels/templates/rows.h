@@ -119,6 +119,7 @@ static void layer_norm_backward(void *dx_, void *dgamma_, void *dbeta_, const vo
     }
 }
 
+// The factor of a row shorter than epsilon is a constant; it is stored negative, so that the backward knows.
 static void l2_normalize(void *y_, void *inverse_, const void *x_, dmt_index rows, dmt_index cols, double epsilon) {
     for (dmt_index r = 0; r < rows; r++) {
         REAL *y = (REAL *)y_ + r * cols;
@@ -126,19 +127,24 @@ static void l2_normalize(void *y_, void *inverse_, const void *x_, dmt_index row
         REAL square = 0;
         for (dmt_index j = 0; j < cols; j++) square += x[j] * x[j];
         REAL norm = REAL_SQRT(square);
-        REAL inverse = 1 / (norm > (REAL)epsilon ? norm : (REAL)epsilon);
-        ((REAL *)inverse_)[r] = inverse;
+        int clamped = !(norm > (REAL)epsilon);
+        REAL inverse = 1 / (clamped ? (REAL)epsilon : norm);
+        ((REAL *)inverse_)[r] = clamped ? -inverse : inverse;
         for (dmt_index j = 0; j < cols; j++) y[j] = x[j] * inverse;
     }
 }
 
-// dx = (dy - y (dy . y)) / |x|
+// dx = (dy - y (dy . y)) / |x|, or dy / epsilon where the row is shorter than epsilon
 static void l2_normalize_backward(void *dx_, const void *dy_, const void *y_, const void *inverse_, dmt_index rows,
                                   dmt_index cols) {
     for (dmt_index r = 0; r < rows; r++) {
         REAL *dx = (REAL *)dx_ + r * cols;
         const REAL *dy = (const REAL *)dy_ + r * cols, *y = (const REAL *)y_ + r * cols;
         REAL inner = 0, inverse = ((const REAL *)inverse_)[r];
+        if (inverse < 0) {
+            for (dmt_index j = 0; j < cols; j++) dx[j] = dy[j] * -inverse;
+            continue;
+        }
         for (dmt_index j = 0; j < cols; j++) inner += dy[j] * y[j];
         for (dmt_index j = 0; j < cols; j++) dx[j] = (dy[j] - y[j] * inner) * inverse;
     }

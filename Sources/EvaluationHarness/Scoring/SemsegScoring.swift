@@ -84,7 +84,8 @@ public enum SemsegScoring {
         let missing = labels.filter { !known.contains($0) }
         if let first = missing.first {
             throw DataError(
-                .missing, file: path(predictionFolder, first), expected: "a prediction for each of \(labels.count) label maps",
+                .missing, file: path(predictionFolder, first),
+                expected: "a prediction for each of \(labels.count) label maps",
                 found: "\(missing.count) missing",
                 remedy: "predict every image; a mean over fewer images would be another number")
         }
@@ -160,7 +161,8 @@ public enum SemsegScoring {
             warnings.append(
                 RunWarning(
                     code: "unclassified_predictions",
-                    message: "\(total.unclassified) of \(scored) scored pixels are predicted as no class; they cost recall"))
+                    message:
+                        "\(total.unclassified) of \(scored) scored pixels are predicted as no class; they cost recall"))
         }
         let unscored = evaluation.images.indices.count { evaluation.counts(at: $0).labelled.allSatisfy { $0 == 0 } }
         if unscored > 0 {

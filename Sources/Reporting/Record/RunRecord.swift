@@ -1,6 +1,6 @@
 /// What was measured, on what, how: complete, or it is no record.
 ///
-/// The only way to a record is `init(_:)`, which refuses drafts with a hole. The parts that differ between two equal runs
+/// The only way to a record is `init(_:)`, which refuses drafts with a hole. The parts that differ between equal runs
 /// (times, machine, command line) can be left out of the JSON text, and then equal runs give equal bytes.
 public struct RunRecord: Sendable, Equatable {
     /// The version of the JSON form.

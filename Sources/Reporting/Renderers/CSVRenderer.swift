@@ -19,7 +19,9 @@ public struct CSVRenderer: ReportRenderer {
     /// One table: a header line, then the rows.
     public func render(_ table: ReportTable) -> String {
         var text = Self.line(table.columns.map(\.title))
-        for row in table.rows { text += Self.line(row.map { $0.number.map(NumberText.exact) ?? Self.guarded($0.text) }) }
+        for row in table.rows {
+            text += Self.line(row.map { $0.number.map(NumberText.exact) ?? Self.guarded($0.text) })
+        }
         return text
     }
 

@@ -21,7 +21,8 @@ indirect enum HTMLNode {
     private static let empty: Set<String> = ["meta", "img", "br"]
     /// Tags that start a line, so that the file can be read and compared.
     private static let ownLine: Set<String> = [
-        "html", "head", "body", "meta", "title", "style", "main", "header", "section", "h1", "h2", "p", "table", "thead",
+        "html", "head", "body", "meta", "title", "style", "main", "header", "section", "h1", "h2", "p", "table",
+        "thead",
         "tbody", "tr", "figure", "figcaption", "svg", "g", "path", "line", "pre", "div", "caption", "footer",
     ]
 

@@ -78,8 +78,10 @@ public struct HTMLRenderer: ReportRenderer {
                 ])
         }
         let title: [HTMLNode] = grid.caption.isEmpty ? [] : [.tag("p", ["class": "caption"], text: grid.caption)]
-        return .tag("div", [:], title + [
-            .tag("div", ["class": "pictures", "style": "--columns:\(grid.columnCount)"], pictures)
-        ])
+        return .tag(
+            "div", [:],
+            title + [
+                .tag("div", ["class": "pictures", "style": "--columns:\(grid.columnCount)"], pictures)
+            ])
     }
 }

@@ -36,7 +36,7 @@ enum HTMLStyle {
         svg .key { fill: var(--ink); }
         .grid { stroke: var(--rule); stroke-width: 1; }
         .axis { stroke: var(--quiet); stroke-width: 1; }
-        .curve { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+        .curve { fill: none; stroke-width: 1.6; stroke-linejoin: round; stroke-linecap: round; }
         .pictures { display: grid; gap: .9rem; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); }
         .pictures figure { margin: 0; }
         .pictures img { width: 100%; height: auto; display: block; border-radius: 4px; background: var(--panel); }

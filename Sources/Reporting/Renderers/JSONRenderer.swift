@@ -1,6 +1,7 @@
 import JSONText
 
-/// The report as one JSON document: cells with their text and full number, charts as points; pictures by caption and size.
+/// The report as one JSON document: cells with their text and full number, charts as points, pictures by caption and
+/// size.
 public struct JSONRenderer: ReportRenderer {
     public init() {}
 

@@ -43,7 +43,7 @@ public struct TerminalRenderer: ReportRenderer {
     public func render(_ table: ReportTable) -> String {
         let best = table.bestCells()
         let header = table.columns.map { column in
-            Self.printable(column.title) + (column.direction.map { " \($0.arrow)" } ?? "")
+            Self.printable(column.title) + (column.direction.map { " \($0.arrow)  " } ?? "")
         }
         let body = table.rows.enumerated().map { r, row in
             row.enumerated().map { c, cell in

@@ -20,8 +20,8 @@ extension Report {
 
     /// Several runs, one row a run, one column a metric.
     ///
-    /// Runs of different tasks or protocols are not comparable: each distinct (task, version, data, protocol) gets its own
-    /// table, and a warning lists in what they differ.
+    /// Runs of different tasks or protocols are not comparable: each distinct (task, version, data, protocol) gets a
+    /// table of its own, and a warning lists in what they differ.
     public init(title: String, runs: [RunRecord]) {
         self.init(title: title)
         var groups: [[RunRecord]] = []
@@ -69,11 +69,16 @@ extension Report {
 
     private static func classTable(_ classes: ClassTable) -> ReportTable {
         var table = ReportTable(columns: [.init("class")] + classes.columns.map { .init($0, .right) })
+        // A column of whole numbers beyond 1 holds counts.
+        let counts = classes.columns.indices.map { c in
+            let values = classes.rows.compactMap { $0.values[c] }
+            return values.allSatisfy { $0 == $0.rounded() } && values.contains { abs($0) > 1 }
+        }
         for row in classes.rows {
-            table.add([.text(row.name)] + row.values.map { value in
-                guard let value, value == value.rounded(), abs(value) > 1 else { return .number(value) }
-                return ReportTable.Cell(text: NumberText.exact(value), number: value)
-            })
+            let cells = row.values.enumerated().map { c, value in
+                ReportTable.Cell.number(value, digits: counts[c] ? 0 : 4)
+            }
+            table.add([.text(row.name)] + cells)
         }
         return table
     }
@@ -87,7 +92,9 @@ extension Report {
     private static func repetition(_ f: RunRecord.Draft) -> [ReportBlock] {
         var facts = ReportTable(columns: [.init("fact"), .init("value")])
         facts.add([.text("dataset hash"), .text(f.dataset.contentHash)])
-        if let checkpoint = f.checkpoint { facts.add([.text("checkpoint"), .text("\(checkpoint.name) \(checkpoint.sha256)")]) }
+        if let checkpoint = f.checkpoint {
+            facts.add([.text("checkpoint"), .text("\(checkpoint.name) \(checkpoint.sha256)")])
+        }
         facts.add([.text("selection rule"), .text(f.selectionRule)])
         facts.add([.text("dmt"), .text(f.toolVersion)])
         for fact in f.environment { facts.add([.text(fact.key), .text(fact.value)]) }

@@ -73,7 +73,8 @@ private func naiveVote(
     }
 
     @Test func scaleOfFeaturesDoesNotMatter() {
-        let votes = NeighbourVotes(bank: [100, 1, 0.001, 0.002], labels: [0, 1], width: 2, classCount: 2, neighbourCount: 1)
+        let votes = NeighbourVotes(
+            bank: [100, 1, 0.001, 0.002], labels: [0, 1], width: 2, classCount: 2, neighbourCount: 1)
         #expect(votes.predictions(queries: [1e-6, 0, 5e7, 1e8]) == [0, 1])
     }
 }

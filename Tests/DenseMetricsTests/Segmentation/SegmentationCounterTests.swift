@@ -66,7 +66,9 @@ private func values(_ coding: LabelCoding) -> [Int] {
     @Test func ignoreLabelInsideTheClassRangeIsRefused() throws {
         #expect(throws: LabelCodingError.self) { try LabelCoding(classCount: 3, ignoreLabel: 0) }
         #expect(throws: LabelCodingError.self) { try LabelCoding(classCount: 3, ignoreLabel: 2) }
-        #expect(throws: LabelCodingError.self) { try LabelCoding(classCount: 3, ignoreLabel: 3, reducesZeroLabel: true) }
+        #expect(throws: LabelCodingError.self) {
+            try LabelCoding(classCount: 3, ignoreLabel: 3, reducesZeroLabel: true)
+        }
         #expect(throws: LabelCodingError.self) { try LabelCoding(classCount: 0, ignoreLabel: nil) }
         #expect(throws: LabelCodingError.self) { try LabelCoding(classCount: 3, ignoreLabel: -1) }
         #expect(try LabelCoding(classCount: 3, ignoreLabel: 3).classValues == 0..<3)

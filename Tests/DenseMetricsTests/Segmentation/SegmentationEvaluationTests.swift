@@ -17,7 +17,8 @@ private func worked() throws -> SegmentationEvaluation {
     return evaluation
 }
 
-private func random(_ imageCount: Int, classCount: Int, accuracy: Double, seed: UInt64) throws -> SegmentationEvaluation {
+private func random(_ imageCount: Int, classCount: Int, accuracy: Double, seed: UInt64) throws -> SegmentationEvaluation
+{
     var counter = SegmentationCounter(coding: try LabelCoding(classCount: classCount, ignoreLabel: 255))
     var evaluation = SegmentationEvaluation(classCount: classCount)
     for image in 0..<imageCount {
@@ -40,7 +41,8 @@ private func random(_ imageCount: Int, classCount: Int, accuracy: Double, seed: 
         let evaluation = try worked()
         // Totals: I = 3 2 0 0; P = 4 3 1 0; L = 4 4 0 0; U = 5 5 1 0.
         let total = evaluation.total()
-        #expect(total.intersection == [3, 2, 0, 0] && total.predicted == [4, 3, 1, 0] && total.labelled == [4, 4, 0, 0])
+        #expect(
+            total.intersection == [3, 2, 0, 0] && total.predicted == [4, 3, 1, 0] && total.labelled == [4, 4, 0, 0])
         let expected: [(SegmentationMetric, Double)] = [
             (.mIoU, (3.0 / 5 + 2.0 / 5 + 0) / 3),
             (.mIoUOfficial150, (3.0 / 5 + 2.0 / 5 + 0 + 0) / 4),
@@ -80,7 +82,11 @@ private func random(_ imageCount: Int, classCount: Int, accuracy: Double, seed: 
         var left = SegmentationEvaluation(classCount: 5)
         var right = SegmentationEvaluation(classCount: 5)
         for i in stride(from: 11, through: 0, by: -1) {
-            if i % 2 == 0 { left.add(whole.counts(at: i), image: "\(i)") } else { right.add(whole.counts(at: i), image: "\(i)") }
+            if i % 2 == 0 {
+                left.add(whole.counts(at: i), image: "\(i)")
+            } else {
+                right.add(whole.counts(at: i), image: "\(i)")
+            }
         }
         left.merge(right)
         #expect(left.total() == whole.total())

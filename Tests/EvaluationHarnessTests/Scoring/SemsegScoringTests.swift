@@ -53,7 +53,8 @@ private final class Folders {
         let metrics = try #require(score.json["metrics"]?.array)
         #expect(
             metrics.map { $0["name"]!.string! } == [
-                "mIoU", "mIoU_official150", "mIoU_gtclasses", "mIoU_pairs", "mIoU_images", "fwIoU", "aAcc", "mAcc", "mDice",
+                "mIoU", "mIoU_official150", "mIoU_gtclasses", "mIoU_pairs", "mIoU_images", "fwIoU", "aAcc", "mAcc",
+                "mDice",
             ])
         #expect(score.json["class_table"]?.array?.count == 150)
         let text = try SemsegScoring.text(

@@ -1,0 +1,77 @@
+import Autograd
+import Foundation
+import TensorCore
+import TestSupport
+import Testing
+
+@Suite struct OpTests {
+    /// Inputs of more values than this are checked along random directions.
+    private static let stepEachUpTo = 260
+
+    private func inputs(_ op: OpCase) -> [Tensor] {
+        var maker = TensorMaker(op.name)
+        return op.inputs(&maker)
+    }
+
+    @Test(arguments: OpTable.all) func gradientMatchesDifferences(op: OpCase) {
+        let inputs = inputs(op)
+        let check = GradientCheck(inputs, op.apply)
+        let large = inputs.contains { $0.count > Self.stepEachUpTo }
+        let report = large ? check.randomDirections(6) : check.everyValue()
+        #expect(report.worst < Tolerance.gradientCheck, "\(op.name): \(report)")
+    }
+
+    @Test(arguments: OpTable.all) func doubleMatchesTheNaiveTwin(op: OpCase) {
+        let inputs = inputs(op)
+        let expected = op.twin(inputs.map(Plain.init))
+        let found = op.apply(inputs.map { Variable($0) })
+        #expect(found.shape == expected.shape && found.value.dtype == .f64)
+        let difference = Comparison(found.value.doubles(), expected.values, tolerance: Tolerance.twinDouble)
+        #expect(difference.isWithinBounds, "\(op.name): \(difference)")
+    }
+
+    @Test(arguments: OpTable.all) func singleMatchesTheNaiveTwin(op: OpCase) {
+        let inputs = inputs(op).map { $0.converted(to: .f32) }
+        let expected = op.twin(inputs.map(Plain.init))
+        let found = op.apply(inputs.map { Variable($0) })
+        #expect(found.shape == expected.shape && found.value.dtype == .f32)
+        let bound = Double(op.roundings) * Tolerance.roundingSingle
+        let difference = Comparison(found.value.doubles(), expected.values, tolerance: bound)
+        #expect(difference.isWithinBounds, "\(op.name): \(difference)")
+    }
+
+    /// The f32 backward against the f64 backward, which the gradient check proves: four times the forward's roundings.
+    @Test(arguments: OpTable.all) func singleGradientMatchesDouble(op: OpCase) {
+        let singles = inputs(op).map { $0.converted(to: .f32) }
+        let doubles = singles.map { $0.converted(to: .f64) }
+        let shape = op.apply(singles.map { Variable($0) }).shape
+        var maker = TensorMaker("projection of \(op.name)")
+        let projection = maker.normal(shape.reduce(1, *)).reshaped(shape)
+        let expected = GradientCheck.gradients(doubles, projection: projection, op.apply)
+        let found = GradientCheck.gradients(singles, projection: projection.converted(to: .f32), op.apply)
+        let bound = 4 * Double(op.roundings) * Tolerance.roundingSingle
+        for slot in inputs(op).indices {
+            let difference = Comparison(found[slot].doubles(), expected[slot].doubles(), tolerance: bound, floor: 1e-6)
+            #expect(difference.isWithinBounds, "\(op.name), input \(slot): \(difference)")
+        }
+    }
+
+    /// Every public method that gives a Variable stands in the table.
+    @Test func theTableNamesEveryOperation() throws {
+        let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Sources/Autograd")
+        let files = try FileManager.default.contentsOfDirectory(at: sources, includingPropertiesForKeys: nil)
+        var operations: Set<String> = []
+        for file in files.sorted(by: { $0.path < $1.path }) where file.pathExtension == "swift" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            let functions = text.matches(of: /public (?:static )?func ([A-Za-z0-9]+|-|\+)\s*\([^{]*?\) -> Variable \{/)
+            operations.formUnion(functions.map { String($0.output.1) })
+        }
+        // `record` is how operations are made, `leaf` makes inputs, `detached` ends gradients; `+` is `adding`.
+        operations.subtract(["record", "leaf", "detached", "+"])
+        #expect(operations.count >= 35)
+        let covered = Set(OpTable.all.map(\.operation))
+        #expect(operations.subtracting(covered).sorted() == [])
+        #expect(Set(OpTable.all.map(\.name)).count == OpTable.all.count)
+    }
+}
