@@ -22,6 +22,18 @@ import Testing
         checkGradients(head) { LossTerm.total(head.loss(tokens, [4, 0, 2], $0)) }
     }
 
+    @Test func theGradientCheckRejectsAWrongGradient() throws {
+        var stream = RandomStream(seed: 2, purpose: "init")
+        let head = try ClassificationHead(width: 6, classCount: 5, &stream)
+        let tokens = tokens(.f64)
+        withKnownIssue {
+            checkGradients(head) { forward in
+                let loss = LossTerm.total(head.loss(tokens, [4, 0, 2], forward))
+                return loss + loss.detached().scaled(by: 0.001)
+            }
+        }
+    }
+
     @Test func predictionIsTheLargestLogit() throws {
         var stream = RandomStream(seed: 2, purpose: "init")
         let head = try ClassificationHead(width: 6, classCount: 5, initialization: .normal(1), &stream)

@@ -171,7 +171,7 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
         let nothing = empty.map { DetectionTarget(size: $0.size, instances: []) }
         let tape = Tape()
         let terms = model.loss(features, nothing, Forward(mode: .training, seed: 3, tape: tape))
-        #expect(terms.map { $0.value.item() }.allSatisfy(\.isFinite))
+        #expect(terms.allSatisfy { $0.value.item().isFinite })
         #expect(terms[1].value.item() == 0 && terms[3].value.item() == 0 && terms[4].value.item() == 0)
         tape.backward(LossTerm.total(terms))
         #expect(model.parameters.contains { $0.gradient != nil })
