@@ -19,6 +19,8 @@ struct DMT: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
         DataCommand.self,
         ScoreCommand.self,
+        PretrainCommand.self,
+        DistillCommand.self,
         RecipesCommand.self,
         DoctorCommand.self,
     ]

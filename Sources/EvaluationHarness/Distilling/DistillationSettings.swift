@@ -1,0 +1,112 @@
+import Distillation
+import SafeFiles
+import VisionBackbones
+
+/// Where the pictures that student and teachers see come from.
+public enum DistillationViews: String, Sendable, CaseIterable {
+    /// The whole picture and its mirror image: teacher tokens are computed once and kept.
+    case cached
+    /// A fresh random crop each time, the same for student and teachers.
+    case random
+}
+
+/// The way the teachers' losses are joined, as recipes name it.
+public enum FusionName: String, Sendable, CaseIterable {
+    case consensus, mean, single
+}
+
+/// Everything that decides a distillation run, teachers and data aside.
+public struct DistillationSettings: Sendable {
+    public var student: ViTConfiguration
+    public var fusion = FusionName.consensus
+    /// Of the consensus gate.
+    public var gateTemperature = 0.2
+    public var agreement = Agreement.tokenSimilarity
+    public var tokens = TokenSelection.both
+    public var relativeFloor = 0.1
+    public var cosineWeight = 0.9
+    public var smoothL1Weight = 0.1
+    public var views = DistillationViews.cached
+    public var viewScale = 0.4...1.0
+    public var steps = 400
+    public var warmupSteps = 40
+    public var batchSize = 32
+    public var learningRate = 1e-3
+    public var weightDecay = 0.05
+    public var clipNorm: Double? = 3
+    /// Pictures used; `nil` for all.
+    public var limit: Int?
+    public var seed: UInt64 = 0
+
+    public init(student: ViTConfiguration) { self.student = student }
+
+    /// The fusion of an arm with these teachers; one teacher alone is always `single`.
+    func resolvedFusion(_ teachers: [String]) -> Fusion {
+        if teachers.count == 1 { return .single(teachers[0]) }
+        switch fusion {
+        case .single: return .single(teachers[0])
+        case .mean: return .mean
+        case .consensus: return .consensus(temperature: gateTemperature, agreement: agreement)
+        }
+    }
+}
+
+extension DistillationSettings {
+    /// Reads a recipe of kind `distill`; every key of it must be known.
+    ///
+    /// - Returns: the settings, and the teachers by name and file (relative to the shipped resources, or a path).
+    static func read(
+        _ recipe: Recipe, seed: UInt64
+    ) throws(DataError) -> (DistillationSettings, [(name: String, file: String)]) {
+        let reader = recipe.reader()
+        let header = try RecipeHeader(reader)
+        guard header.kind == .distill else {
+            throw reader.refused("kind", expected: "distill", found: header.kind.rawValue, "name a distillation recipe")
+        }
+        var settings = DistillationSettings(student: try ViTConfiguration(try reader.map("student")))
+        settings.seed = seed
+        var teachers: [(name: String, file: String)] = []
+        for teacher in try reader.maps("teachers") {
+            teachers.append((try teacher.value("name"), try teacher.value("checkpoint")))
+        }
+        guard !teachers.isEmpty, Set(teachers.map(\.name)).count == teachers.count else {
+            throw reader.refused(
+                "teachers", expected: "one or more teachers with different names", found: "\(teachers.map(\.name))",
+                "list each as '- {name: mae, checkpoint: FILE}'")
+        }
+        try settings.read(fusion: try reader.map("fusion"), targets: try reader.map("targets"))
+        try settings.read(training: try reader.map("training"), views: try reader.map("views"))
+        try reader.assertAllKeysRead()
+        return (settings, teachers)
+    }
+
+    mutating func read(fusion reader: RecipeReader, targets: RecipeReader) throws(DataError) {
+        fusion = try reader.choice("kind")
+        if fusion == .consensus {
+            gateTemperature = try reader.double("temperature", in: 1e-3...100)
+            agreement = try reader.choice("agreement", default: .tokenSimilarity)
+        }
+        tokens = try targets.choice("tokens", default: .both)
+        relativeFloor = try targets.double("relative_floor", in: 0...10)
+        cosineWeight = try targets.double("cosine_weight", in: 0...10)
+        smoothL1Weight = try targets.double("smooth_l1_weight", in: 0...10)
+    }
+
+    mutating func read(training: RecipeReader, views reader: RecipeReader) throws(DataError) {
+        steps = try training.int("steps", in: 1...100_000_000)
+        warmupSteps = try training.int("warmup_steps", in: 0...100_000_000)
+        batchSize = try training.int("batch", in: 1...65_536)
+        learningRate = try training.double("learning_rate", in: 0...10)
+        weightDecay = try training.double("weight_decay", in: 0...10)
+        clipNorm = try training.optional("clip_norm")
+        views = try reader.choice("kind")
+        if reader.has("limit") { limit = try reader.int("limit", in: 1...100_000_000) }
+        if views == .random {
+            let scale: [Double] = try reader.value("scale")
+            guard scale.count == 2, scale[0] > 0, scale[0] <= scale[1], scale[1] <= 1 else {
+                throw reader.refused("scale", expected: "two shares such as [0.4, 1]", found: "\(scale)", "give both ends")
+            }
+            viewScale = scale[0]...scale[1]
+        }
+    }
+}

@@ -1,0 +1,163 @@
+import Autograd
+import DenseData
+import Determinism
+import Distillation
+import Geometry
+import ImageFiles
+import NeuralLayers
+import TensorCore
+import VisionBackbones
+
+/// What a distillation leaves behind.
+public struct DistillationResult {
+    public var student: VisionTransformer
+    public var history: TrainingHistory
+    /// Mean cosine and gate weight a teacher and token type over the last tenth of the steps.
+    public var diagnostics: [(teacher: String, tokenType: String, cosine: Double, gate: Double)]
+}
+
+/// Tokens of several teachers for the fixed views of a list of pictures, computed once.
+public struct TeacherCaches {
+    let caches: [TeacherFeatureCache]
+
+    /// Bytes that the caches of these teachers will take, to be told before they are filled.
+    public static func byteCount(_ teachers: [Teacher], pictures: [Picture]) -> Int {
+        guard let first = pictures.first else { return 0 }
+        return teachers.reduce(0) { total, teacher in
+            let patch = teacher.backbone.patchSize
+            return total
+                + TeacherFeatureCache.byteCount(
+                    samples: pictures.count, views: 2, patches: (first.height / patch) * (first.width / patch),
+                    width: teacher.width)
+        }
+    }
+
+    /// - Parameter onBatch: called with the number of pictures that a teacher has just seen.
+    public init(
+        _ teachers: [Teacher], pictures: [Picture], batchSize: Int = 64, checkpoint: () throws -> Void = {},
+        onBatch: (Int) -> Void = { _ in }
+    ) throws {
+        var caches: [TeacherFeatureCache] = []
+        for teacher in teachers {
+            let patch = teacher.backbone.patchSize
+            let grid = (height: pictures[0].height / patch, width: pictures[0].width / patch)
+            let cache = TeacherFeatureCache(
+                name: teacher.name, width: teacher.width, grid: grid, sampleIDs: Array(pictures.indices))
+            for start in stride(from: 0, to: pictures.count, by: batchSize) {
+                try checkpoint()
+                let ids = Array(start..<min(start + batchSize, pictures.count))
+                cache.fill(from: teacher, images: Normalisation.imageNet.batch(ids.map { pictures[$0] }), ids: ids)
+                onBatch(ids.count)
+            }
+            caches.append(cache)
+        }
+        self.caches = caches
+    }
+
+    func tokens(_ names: [String], ids: [Int], views: [PictureView]) -> [TeacherTokens] {
+        names.map { name in caches.first { $0.name == name }!.tokens(ids: ids, views: views) }
+    }
+}
+
+/// Trains a student to agree with frozen teachers.
+public struct Distiller {
+    public let settings: DistillationSettings
+    private let pictures: [Picture]
+
+    /// - Parameter pictures: all of the student's input size where views are cached.
+    public init(settings: DistillationSettings, pictures: [Picture]) {
+        self.settings = settings
+        self.pictures = settings.limit.map { Array(pictures.prefix($0)) } ?? pictures
+    }
+
+    /// - Parameters:
+    ///   - teachers: the arm's teachers; their order does not matter for the result.
+    ///   - caches: filled for the same pictures, where views are cached.
+    public func run(
+        teachers: [Teacher], caches: TeacherCaches?, configure: (inout TrainingLoop) -> Void = { _ in }
+    ) throws -> DistillationResult {
+        precondition((caches != nil) == (settings.views == .cached), "caches go with cached views")
+        let names = teachers.map(\.name)
+        let student = VisionTransformer(settings.student, seed: settings.seed)
+        let loss = DistillationLoss(cosineWeight: settings.cosineWeight, smoothL1Weight: settings.smoothL1Weight)
+        let model = DistillationModel(
+            student: student,
+            teachers: teachers.map {
+                TeacherSpecification(name: $0.name, width: $0.width, clsLoss: loss, patchLoss: loss)
+            },
+            fusion: settings.resolvedFusion(names), tokens: settings.tokens,
+            standardization: .zScore(relativeFloor: settings.relativeFloor), seed: settings.seed)
+        let optimizer = AdamW(
+            ParameterGroup.decayed(model.stateEntries(), weightDecay: settings.weightDecay), betas: (0.9, 0.95))
+        var loop = TrainingLoop(
+            schedule: Schedule(
+                .cosine, base: settings.learningRate, final: settings.learningRate / 100,
+                warmupSteps: settings.warmupSteps, totalSteps: settings.steps),
+            clipNorm: settings.clipNorm, seed: settings.seed)
+        configure(&loop)
+        let plan = EpochPlan(
+            sampleCount: pictures.count, batchSize: min(settings.batchSize, pictures.count), seed: settings.seed,
+            dropsLast: true)
+        var watch = DiagnosticsWatch(from: settings.steps - max(1, settings.steps / 10))
+        let history = try loop.run(optimizer) { step, forward in
+            let (images, targets) = batch(step, plan, teachers, caches)
+            let tokens = student.tokens(of: Variable(images), forward)
+            let (terms, diagnostics) = model.loss(studentTokens: tokens, teacherTokens: targets, forward)
+            watch.add(step, diagnostics)
+            return terms
+        }
+        return DistillationResult(student: student, history: history, diagnostics: watch.means)
+    }
+
+    private func batch(
+        _ step: Int, _ plan: EpochPlan, _ teachers: [Teacher], _ caches: TeacherCaches?
+    ) -> (Tensor, [TeacherTokens]) {
+        let ids = plan.batch(step: step).indices
+        guard let caches else {
+            let views = ViewMaker(
+                crop: RandomResizedCrop(size: settings.student.imageSize, scale: settings.viewScale))
+            let images = views.batch(
+                ids.map { pictures[$0] }, seed: settings.seed, purpose: "distillation view", step: step)
+            return (images, teachers.map { $0.tokens(of: images) })
+        }
+        let views: [PictureView] = ids.indices.map { place in
+            var stream = RandomStream(
+                seed: settings.seed, purpose: "distillation flip", UInt64(step), UInt64(place))
+            return stream.chance(0.5) ? .flipped : .original
+        }
+        let batch = zip(ids, views).map { id, view -> Picture in
+            let picture = pictures[id]
+            if view == .original { return picture }
+            let size = ImageSize(height: picture.height, width: picture.width)
+            return Framing(of: size, squeezedTo: size).mirrored().picture(picture, filter: .bilinear)
+        }
+        let images = Normalisation.imageNet.batch(batch)
+        return (images, caches.tokens(teachers.map(\.name), ids: ids, views: views))
+    }
+}
+
+/// Sums of diagnostics over the last steps.
+private struct DiagnosticsWatch {
+    private let first: Int
+    private var sums: [(teacher: String, tokenType: String, cosine: Double, gate: Double, count: Int)] = []
+
+    init(from first: Int) { self.first = first }
+
+    mutating func add(_ step: Int, _ diagnostics: [TeacherDiagnostics]) {
+        guard step >= first else { return }
+        for entry in diagnostics {
+            let type = entry.tokenType.rawValue
+            if let at = sums.firstIndex(where: { $0.teacher == entry.teacher && $0.tokenType == type }) {
+                sums[at].cosine += entry.cosine
+                sums[at].gate += entry.gate
+                sums[at].count += 1
+            } else {
+                sums.append((entry.teacher, type, entry.cosine, entry.gate, 1))
+            }
+        }
+    }
+
+    var means: [(teacher: String, tokenType: String, cosine: Double, gate: Double)] {
+        sums.map { ($0.teacher, $0.tokenType, $0.cosine / Double($0.count), $0.gate / Double($0.count)) }
+    }
+}

@@ -1,0 +1,72 @@
+import DenseData
+import Determinism
+import ImageFiles
+import JSONText
+import SafeFiles
+import VisionBackbones
+
+/// `dmt pretrain`: unlabelled pictures in, an encoder out.
+public struct PretrainingRun {
+    public var settings: PretrainingSettings
+    public var recipe: Recipe
+
+    public init(recipe: Recipe, seed: UInt64) throws(DataError) {
+        self.recipe = recipe
+        settings = try PretrainingSettings(recipe, seed: seed)
+    }
+
+    /// Trains in a run folder; the encoder is `teacher.safetensors` in it.
+    ///
+    /// - Parameters:
+    ///   - dataset: a `dataset.yaml` (its section `unlabelled`, split `train`), or the folder it lies in.
+    ///   - storage: how the encoder's values are stored.
+    /// - Returns: the JSON document of the command.
+    public func run(dataset: String, in folder: RunFolder, storage: ModelFile.StoredType, session: CommandSession) throws
+        -> JSONValue
+    {
+        let file = try DatasetFile(dataset)
+        let pictures = try PictureFolder(
+            file.section("unlabelled"), name: "unlabelled", split: "train", in: file.folder)
+        let decoded = try PictureBatch.decode(pictures)
+        guard decoded.count >= settings.batchSize else {
+            throw DataError(
+                .configuration, file: dataset, record: "unlabelled/train",
+                expected: "at least one batch of \(settings.batchSize) pictures", found: "\(decoded.count)",
+                remedy: "draw more scenes, or lower training.batch")
+        }
+        let log = try MetricsLog(folder.file("metrics.jsonl"))
+        folder.note("metrics.jsonl")
+        let progress = session.progress("pretrain \(settings.method.rawValue)", total: settings.steps, unit: "step")
+        let window = max(1, settings.steps / 200)
+        var failure: DataError?
+        let (encoder, history) = try Pretrainer(settings: settings, pictures: decoded).run { loop in
+            loop.checkpoint = { try session.interrupt.check() }
+            loop.onStep = { report in
+                progress.advance(postfix: "loss \(ProgressText.short(report.loss))")
+                guard report.step % window == 0 else { return }
+                do throws(DataError) {
+                    try log.append(
+                        step: report.step, [("loss", report.loss), ("learning_rate", report.learningRate)])
+                } catch {
+                    failure = failure ?? error
+                }
+            }
+        }
+        progress.finish()
+        if let failure { throw failure }
+        let checkpoint = try folder.file("teacher.safetensors")
+        try ModelFile.save(
+            encoder, to: checkpoint,
+            metadata: [
+                "dmt.method": settings.method.rawValue, "dmt.recipe": recipe.name, "dmt.recipe_sha256": recipe.hash,
+                "dmt.seed": "\(settings.seed)", "dmt.steps": "\(settings.steps)",
+            ], dtype: storage)
+        folder.note("teacher.safetensors")
+        return .object([
+            ("schema_version", .int(1)), ("method", .string(settings.method.rawValue)),
+            ("checkpoint", .string(checkpoint)), ("sha256", .string(try TeacherFiles.sha256(of: checkpoint))),
+            ("steps", .int(Int64(settings.steps))), ("skipped_steps", .int(Int64(history.skippedSteps.count))),
+            ("loss", .init(finite: history.last("total"))),
+        ])
+    }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import EvaluationHarness
+
+/// `dmt distill`
+struct DistillCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "distill", abstract: "Distil frozen teachers into a student on unlabelled pictures.",
+        discussion: "The student is student.safetensors in the run folder. Recipes: dmt recipes.")
+
+    @Option(help: "Recipe of kind distill: a name or a file.")
+    var recipe: String
+
+    @Option(help: "A dataset.yaml with a section `unlabelled`, or the folder it lies in.")
+    var data: String?
+
+    @Option(help: "Run folder; runs/<time>-<hash>-<name> unless given.")
+    var out: String?
+
+    @Flag(help: "Print what would be done and its cost; needs no checkpoint and no data.")
+    var dryRun = false
+
+    @Argument(help: "Overrides, key.sub=value.")
+    var overrides: [String] = []
+
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        if data == nil && !dryRun { throw ValidationError("--data is needed unless --dry-run is given.") }
+    }
+
+    func run() throws {
+        try runReporting(global) { session in
+            let recipe = try RecipeLibrary.shipped().load(recipe, overrides: overrides)
+            let run = try DistillationRun(recipe: recipe, seed: session.seed, resolvesTeachers: !dryRun)
+            guard let data, !dryRun else {
+                try session.emit(run.plan, text: run.plan.text(pretty: true) + "\n")
+                return
+            }
+            session.listenForInterrupts()
+            let folder = try RunFolder(
+                out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs"), recipe: recipe,
+                commandLine: CommandLine.arguments)
+            let document = try folder.tracking(session.terminal) {
+                try run.run(dataset: data, in: folder, session: session)
+            }
+            try session.emit(document, text: document["checkpoint"]?.string.map { $0 + "\n" } ?? "")
+            session.name(files: folder.filesWritten)
+        }
+    }
+}
