@@ -3,9 +3,9 @@ import JSONText
 import SafeFiles
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Where a record stands, for error messages; cheap to make for every record.

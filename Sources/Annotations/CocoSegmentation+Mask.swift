@@ -9,10 +9,10 @@ extension CocoSegmentation {
 
     /// The mask in a picture of `size`, as pycocotools' `annToRLE` draws it.
     ///
-    /// Run lengths keep their own size. A first part of exactly four numbers means that the list holds boxes
-    /// (x, y, width, height). Several parts are joined.
+    /// Run lengths keep their own size. Several parts are joined.
     ///
-    /// - Throws: `DrawingError` for no parts, parts too short, and coordinates past `Polygon.coordinateLimit`.
+    /// - Throws: `DrawingError` where pycocotools raises (no parts, a first part below three points) and for
+    ///   coordinates past `Polygon.coordinateLimit`.
     public func mask(size: ImageSize) throws(DrawingError) -> RLEMask {
         switch self {
         case .rle(let mask):
@@ -30,24 +30,15 @@ extension CocoSegmentation {
                         expected: "coordinates up to \(Polygon.coordinateLimit) pixels", found: "\(far)")
                 }
             }
-            guard first.count >= 4 else {
+            guard first.count > 4 else {
                 throw DrawingError(expected: "polygons of three points and more", found: "\(first.count) numbers")
             }
             var parts: [RLEMask] = []
             for numbers in polygons {
-                if first.count == 4 {
-                    guard numbers.count == 4 else {
-                        throw DrawingError(
-                            expected: "boxes of four numbers after a first one", found: "\(numbers.count) numbers")
-                    }
-                    parts.append(
-                        RLEMask(box: CocoBox(x: numbers[0], y: numbers[1], width: numbers[2], height: numbers[3]), size: size))
-                } else {
-                    guard numbers.count >= 2 else {
-                        throw DrawingError(expected: "polygons of three points and more", found: "\(numbers.count) numbers")
-                    }
-                    parts.append(RLEMask(polygon: numbers, size: size))
+                guard numbers.count >= 2 else {
+                    throw DrawingError(expected: "polygons of three points and more", found: "\(numbers.count) numbers")
                 }
+                parts.append(RLEMask(polygon: numbers, size: size))
             }
             do { return try RLEMask.merged(parts) } catch {
                 throw DrawingError(expected: "parts of one size", found: "\(error)")

@@ -1,9 +1,9 @@
 import SafeFiles
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The bytes of a file, mapped read-only; a pipe is read to its end instead.
@@ -15,7 +15,8 @@ final class MappedFile {
     init(_ path: String) throws {
         func refuse(_ found: String) -> DataError {
             DataError(
-                .missing, file: path, expected: "a readable file", found: found, remedy: "check the path and its rights")
+                .missing, file: path, expected: "a readable file", found: found, remedy: "check the path and its rights"
+            )
         }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw refuse(String(cString: strerror(errno))) }

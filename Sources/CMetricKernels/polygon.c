@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -17,22 +18,30 @@ static int minus(int a, int b) { return (int)((unsigned)a - (unsigned)b); }
 static int plus(int a, int b) { return (int)((unsigned)a + (unsigned)b); }
 static int magnitude(int a) { return a < 0 ? minus(0, a) : a; }
 
-static int compare(const void *a, const void *b) {
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void sort(uint32_t *values, size_t count) {
-    if (count > 48) {
-        qsort(values, count, sizeof *values, compare);
+// Ascending. `spare` has room for count.
+static void sort(uint32_t *values, size_t count, uint32_t *spare) {
+    if (count <= 48) {
+        for (size_t i = 1; i < count; i++) {
+            const uint32_t value = values[i];
+            size_t j = i;
+            for (; j > 0 && values[j - 1] > value; j--) values[j] = values[j - 1];
+            values[j] = value;
+        }
         return;
     }
-    for (size_t i = 1; i < count; i++) {
-        const uint32_t value = values[i];
-        size_t j = i;
-        for (; j > 0 && values[j - 1] > value; j--) values[j] = values[j - 1];
-        values[j] = value;
+    uint32_t all = 0;
+    for (size_t i = 0; i < count; i++) all |= values[i];
+    uint32_t *from = values, *to = spare;
+    for (int shift = 0; shift < 32 && all >> shift; shift += 8) {
+        size_t starts[257] = {0};
+        for (size_t i = 0; i < count; i++) starts[(from[i] >> shift & 0xff) + 1]++;
+        for (int i = 0; i < 256; i++) starts[i + 1] += starts[i];
+        for (size_t i = 0; i < count; i++) to[starts[from[i] >> shift & 0xff]++] = from[i];
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
     }
+    if (from != values) memcpy(values, from, count * sizeof *values);
 }
 
 typedef struct {
@@ -50,7 +59,10 @@ static void visit(outline *o, int u, int v) {
     o->last_u = u;
     o->last_v = v;
     if (!had || u == before_u) return;
-    double x = (double)(u < before_u ? u : minus(u, 1));
+    const int column = u < before_u ? u : minus(u, 1);
+    // Only these reach a whole pixel below; dividing by five cannot round another one to it.
+    if (column < 2 || column % 5 != 2) return;
+    double x = (double)column;
     x = (x + .5) / scale - .5;
     if (floor(x) != x || x < 0 || x > (double)o->width - 1) return;
     double y = (double)(v < before_v ? v : before_v);
@@ -111,7 +123,17 @@ size_t dmt_rle_from_polygon(const double *xy, size_t points, size_t height, size
         return 0;
     }
     o.positions[o.count++] = (uint32_t)(height * width);
-    sort(o.positions, o.count);
+    if (o.count > 48) {
+        uint32_t *spare = malloc(o.count * sizeof *spare);
+        if (!spare) {
+            free(o.positions);
+            return 0;
+        }
+        sort(o.positions, o.count, spare);
+        free(spare);
+    } else {
+        sort(o.positions, o.count, NULL);
+    }
     uint32_t previous = 0;
     for (size_t i = 0; i < o.count; i++) {
         const uint32_t position = o.positions[i];

@@ -1,6 +1,7 @@
 // A plain reader of JSON that builds nothing: its one product is the offset of the first wrong byte.
 #include "locate.h"
 
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -97,7 +98,10 @@ private:
     // One UTF-8 sequence, by the table of well-formed sequences (Unicode 15, table 3-7).
     bool sequence() {
         const uint8_t lead = text[at];
-        size_t more = lead >= 0xC2 && lead <= 0xDF ? 1 : lead >= 0xE0 && lead <= 0xEF ? 2 : lead >= 0xF0 && lead <= 0xF4 ? 3 : 0;
+        size_t more = 0;
+        if (lead >= 0xC2 && lead <= 0xDF) more = 1;
+        else if (lead >= 0xE0 && lead <= 0xEF) more = 2;
+        else if (lead >= 0xF0 && lead <= 0xF4) more = 3;
         if (more == 0 || at + more >= length) return fail(DMT_JSON_UTF8, at);
         uint8_t low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
         uint8_t high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
@@ -112,7 +116,10 @@ private:
         for (int i = 0; i < 4; i++, at++) {
             if (at >= length) return fail_here();
             const uint8_t c = text[at];
-            const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+            int digit = -1;
+            if (c >= '0' && c <= '9') digit = c - '0';
+            else if (c >= 'a' && c <= 'f') digit = c - 'a' + 10;
+            else if (c >= 'A' && c <= 'F') digit = c - 'A' + 10;
             if (digit < 0) return fail_here();
             code = code * 16 + static_cast<uint32_t>(digit);
         }
@@ -134,7 +141,8 @@ private:
                     if (!hex4(code)) return false;
                     if (code >= 0xDC00 && code <= 0xDFFF) return fail(DMT_JSON_SYNTAX, start);
                     if (code >= 0xD800 && code <= 0xDBFF) {
-                        if (at + 1 >= length || text[at] != '\\' || text[at + 1] != 'u') return fail(DMT_JSON_SYNTAX, start);
+                        if (at + 1 >= length || text[at] != '\\' || text[at + 1] != 'u')
+                            return fail(DMT_JSON_SYNTAX, start);
                         at += 2;
                         if (!hex4(low)) return false;
                         if (low < 0xDC00 || low > 0xDFFF) return fail(DMT_JSON_SYNTAX, start);

@@ -94,7 +94,7 @@ int code_of(simdjson::error_code error) {
 
 extern "C" dmt_json_fault dmt_json_parse(dmt_json_parser *parser, const uint8_t *text, size_t length, size_t max_depth,
                                          size_t max_keys, dmt_json_tape *result) {
-    // simdjson counts the document itself as one level.
+    // simdjson counts the document itself as one level, and an empty innermost array or object as none.
     const size_t capacity = std::max<size_t>(length, 64);
     if (parser->parser.capacity() < capacity || parser->parser.max_depth() != max_depth + 1) {
         if (length > 0xFFFFFF00ULL || parser->parser.allocate(capacity, max_depth + 1) != simdjson::SUCCESS)

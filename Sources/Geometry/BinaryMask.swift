@@ -17,7 +17,8 @@ public struct BinaryMask: Sendable, Hashable {
         size = mask.size
         pixels = [UInt8](unsafeUninitializedCapacity: mask.size.pixelCount) { buffer, count in
             if mask.size.pixelCount > 0 {
-                _ = dmt_rle_decode_rows(mask.runs, mask.runs.count, mask.size.height, mask.size.width, buffer.baseAddress)
+                _ = dmt_rle_decode_rows(
+                    mask.runs, mask.runs.count, mask.size.height, mask.size.width, buffer.baseAddress)
             }
             count = mask.size.pixelCount
         }

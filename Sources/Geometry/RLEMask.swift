@@ -1,9 +1,9 @@
 import CMetricKernels
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A mask as run lengths, COCO's way: down the columns, background first.
@@ -106,9 +106,11 @@ public struct RLEMask: Sendable, Hashable {
         var result = masks[0]
         for mask in masks.dropFirst() {
             guard mask.size == result.size else { throw .sizesDiffer }
-            let merged = [UInt32](unsafeUninitializedCapacity: result.runs.count + mask.runs.count + 1) { buffer, count in
+            let merged = [UInt32](unsafeUninitializedCapacity: result.runs.count + mask.runs.count + 1) {
+                buffer, count in
                 count = dmt_rle_merge(
-                    result.runs, result.runs.count, mask.runs, mask.runs.count, intersecting ? 1 : 0, buffer.baseAddress)
+                    result.runs, result.runs.count, mask.runs, mask.runs.count, intersecting ? 1 : 0, buffer.baseAddress
+                )
             }
             guard !merged.isEmpty else { throw .totalsDiffer }
             result = RLEMask(size: result.size, runs: merged)

@@ -45,8 +45,10 @@ enum Codec {
 
     static func encoded(
         _ file: String, _ format: String,
-        _ encode: (UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>, UnsafeMutablePointer<Int>,
-            UnsafeMutablePointer<dmt_image_report>) -> Int32
+        _ encode: (
+            UnsafeMutablePointer<UnsafeMutablePointer<UInt8>?>, UnsafeMutablePointer<Int>,
+            UnsafeMutablePointer<dmt_image_report>
+        ) -> Int32
     ) -> [UInt8] {
         var output: UnsafeMutablePointer<UInt8>?
         var size = 0

@@ -116,6 +116,12 @@ private final class Walk {
                 try array(key: key, window)
             } else {
                 let end = dmt_json_value_end(text, bytes.count, at)
+                if end - at > JSONLimits.recordBytes {
+                    throw JSONError(
+                        .tooLarge, file: file, record: "\"\(key)\"", offset: at,
+                        expected: "values below \(JSONLimits.recordBytes) bytes", found: "\(end - at) bytes",
+                        remedy: "remove or split the value")
+                }
                 let value = try parser.parse(
                     slice(at..<end), file: file, record: "\"\(key)\"", base: at, asArray: false)
                 try member(key, value)
@@ -163,7 +169,9 @@ private final class Walk {
             let elements = try run(start..<end, name: name, firstIndex: firstIndex)
             at = end
             let count = elements.count
-            if end == bytes.count && closed == 0 { throw refused("',' or ']'", record: "\(name)[\(firstIndex + count)]") }
+            if end == bytes.count && closed == 0 {
+                throw refused("',' or ']'", record: "\(name)[\(firstIndex + count)]")
+            }
             if count == 0 && (firstIndex > 0 || closed == 0) { throw refused("a record after ','") }
             if count > 0 {
                 try window(.init(key: key, firstIndex: firstIndex, elements: elements))

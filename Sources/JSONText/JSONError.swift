@@ -44,7 +44,8 @@ public struct JSONError: Error, CustomStringConvertible, Sendable, Equatable {
         }
         switch fault.code {
         case Int32(DMT_JSON_TRUNCATED):
-            self = make(.truncated, "more JSON", "the end of the text", "copy or write the file again, it was cut short")
+            self = make(
+                .truncated, "more JSON", "the end of the text", "copy or write the file again, it was cut short")
         case Int32(DMT_JSON_UTF8):
             self = make(.invalidUTF8, "UTF-8 text", near, "save the file as UTF-8")
         case Int32(DMT_JSON_DEPTH):

@@ -3,8 +3,8 @@ import TensorCore
 
 /// Golden cases of a `Fixtures` folder: `manifest.json` lists them, `<case>.bin` holds their values.
 ///
-/// The manifest's `cases` map a name to `attributes` (numbers) and `tensors` (name, shape, dtype, byte offset); values are
-/// raw little-endian f64 or i32.
+/// The manifest's `cases` map a name to `attributes` (numbers) and `tensors` (name, shape, dtype, byte offset); values
+/// are raw little-endian f64 or i32.
 public struct Fixture {
     public let name: String
     /// Numbers of the case, such as a stride.

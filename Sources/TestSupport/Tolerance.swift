@@ -1,7 +1,8 @@
-/// The tolerances of the engine's tests, each with its reason. Widening one needs the measured error in the commit message.
+/// The tolerances of the engine's tests, each with its reason. Widening one needs the measured error in the commit
+/// message.
 public enum Tolerance {
-    /// Central differences: rounding of a projected sum of about 1e3 terms, 1e3 · 1e-16 / 6e-6 ≈ 2e-8, on gradients of size 1,
-    /// judged against a floor of a hundredth of the largest.
+    /// Central differences: rounding of a projected sum of about 1e3 terms, 1e3 · 1e-16 / 6e-6 ≈ 2e-8, on gradients
+    /// of size 1, judged against a floor of a hundredth of the largest.
     public static let gradientCheck = 1e-6
 
     /// A twin in Double: both sides round a few thousand sums at 1.1e-16 each.

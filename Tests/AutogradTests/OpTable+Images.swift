@@ -84,7 +84,8 @@ func plainBicubic(_ x: Plain, _ height: Int, _ width: Int) -> Plain {
 
 extension OpTable {
     private static let convolutions: [OpCase] = [
-        (3, 5, 3, 1, 1, 6, 7), (4, 3, 3, 2, 1, 7, 6), (6, 4, 1, 1, 0, 4, 5), (3, 2, 1, 2, 0, 5, 6), (3, 7, 4, 4, 0, 8, 12),
+        (3, 5, 3, 1, 1, 6, 7), (4, 3, 3, 2, 1, 7, 6), (6, 4, 1, 1, 0, 4, 5), (3, 2, 1, 2, 0, 5, 6),
+        (3, 7, 4, 4, 0, 8, 12),
         (2, 3, 5, 3, 2, 9, 8), (1, 1, 2, 1, 0, 2, 3), (30, 35, 3, 1, 1, 9, 10),
     ].map { input, output, kernel, stride, padding, height, width in
         OpCase(
@@ -96,24 +97,25 @@ extension OpTable {
         ) { plainConvolution($0[0], $0[1], $0[2], stride: stride, padding: padding) }
     }
 
-    private static let resizes: [OpCase] = [(3, 5, 7, 11), (9, 8, 4, 3), (4, 9, 10, 5), (1, 1, 3, 2), (5, 1, 1, 4)].flatMap {
-        height, width, newHeight, newWidth in
-        let name = "\(height)x\(width) to \(newHeight)x\(newWidth)"
-        return [
-            OpCase(
-                "resizedBilinear \(name)", roundings: 64, inputs: { [$0.normal(2, height, width, 3)] },
-                apply: { $0[0].resizedBilinear(to: (newHeight, newWidth)) }
-            ) { plainBilinear($0[0], newHeight, newWidth) },
-            OpCase(
-                "resizedBicubic \(name)", roundings: 64, inputs: { [$0.normal(height, width, 3)] },
-                apply: { $0[0].resizedBicubic(to: (newHeight, newWidth)) }
-            ) {
-                var y = plainBicubic(Plain([1] + $0[0].shape, $0[0].values), newHeight, newWidth)
-                y.shape.removeFirst()
-                return y
-            },
-        ]
-    }
+    private static let resizes: [OpCase] = [(3, 5, 7, 11), (9, 8, 4, 3), (4, 9, 10, 5), (1, 1, 3, 2), (5, 1, 1, 4)]
+        .flatMap {
+            height, width, newHeight, newWidth in
+            let name = "\(height)x\(width) to \(newHeight)x\(newWidth)"
+            return [
+                OpCase(
+                    "resizedBilinear \(name)", roundings: 64, inputs: { [$0.normal(2, height, width, 3)] },
+                    apply: { $0[0].resizedBilinear(to: (newHeight, newWidth)) }
+                ) { plainBilinear($0[0], newHeight, newWidth) },
+                OpCase(
+                    "resizedBicubic \(name)", roundings: 64, inputs: { [$0.normal(height, width, 3)] },
+                    apply: { $0[0].resizedBicubic(to: (newHeight, newWidth)) }
+                ) {
+                    var y = plainBicubic(Plain([1] + $0[0].shape, $0[0].values), newHeight, newWidth)
+                    y.shape.removeFirst()
+                    return y
+                },
+            ]
+        }
 
     private static let pools: [OpCase] =
         [(7, 10, 3, 4), (6, 4, 3, 2), (5, 7, 1, 1), (3, 2, 4, 5), (1, 6, 1, 4)].map { height, width, rows, columns in
@@ -132,7 +134,8 @@ extension OpTable {
         }
         + [(7, 8, 3, 2), (4, 6, 2, 2), (5, 5, 3, 1), (2, 3, 2, 3)].map { height, width, size, stride in
             OpCase(
-                "maxPool \(size) stride \(stride) of \(height)x\(width)", inputs: { [$0.distinct(2, height, width, 3)] },
+                "maxPool \(size) stride \(stride) of \(height)x\(width)",
+                inputs: { [$0.distinct(2, height, width, 3)] },
                 apply: { $0[0].maxPool(size: size, stride: stride) }
             ) { x in
                 plainImage(x[0], (height - size) / stride + 1, (width - size) / stride + 1) { n, oy, ox, c in

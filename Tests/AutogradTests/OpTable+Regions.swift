@@ -49,7 +49,8 @@ extension OpTable {
     static let regions: [OpCase] = [0, 1, 2, 3].map { sampling in
         let rois: [ROI] = boxes.enumerated().map { ROI(image: ($0 + 1) % 2, level: $0 % 3 == 2 ? 1 : 0, box: $1) }
         return OpCase(
-            "roiAlign sampling \(sampling)", roundings: 256, inputs: { [$0.normal(2, 12, 16, 3), $0.normal(2, 6, 8, 3)] },
+            "roiAlign sampling \(sampling)", roundings: 256,
+            inputs: { [$0.normal(2, 12, 16, 3), $0.normal(2, 6, 8, 3)] },
             apply: { .roiAlign(levels: $0, rois: rois, size: 3, samplingRatio: sampling, strides: [4, 8]) }
         ) { plainROIAlign($0, rois, size: 3, sampling: sampling, strides: [4, 8]) }
     }

@@ -30,7 +30,10 @@ extension OpTable {
 
     static let shapes: [OpCase] =
         permutations + [
-            OpCase("permuted in several blocks", inputs: { [$0.normal(3, 101, 127)] }, apply: { $0[0].permuted([2, 0, 1]) }) {
+            OpCase(
+                "permuted in several blocks", inputs: { [$0.normal(3, 101, 127)] },
+                apply: { $0[0].permuted([2, 0, 1]) }
+            ) {
                 plainPermuted($0[0], [2, 0, 1])
             },
             OpCase("reshaped", inputs: { [$0.normal(2, 3, 4)] }, apply: { $0[0].reshaped([4, -1]) }) {
@@ -49,12 +52,16 @@ extension OpTable {
                     (0..<2).flatMap { n in x.flatMap { $0.values[n * $0.shape[1] * 3..<(n + 1) * $0.shape[1] * 3] } })
             },
             OpCase(
-                "concatenated with itself", inputs: { [$0.normal(2, 3)] }, apply: { .concatenated([$0[0], $0[0]], axis: 1) }
+                "concatenated with itself", inputs: { [$0.normal(2, 3)] },
+                apply: { .concatenated([$0[0], $0[0]], axis: 1) }
             ) { x in Plain([2, 6], (0..<2).flatMap { n in (0..<6).map { x[0][n, $0 % 3] } }) },
-            OpCase("sliced on the middle axis", inputs: { [$0.normal(2, 5, 3)] }, apply: { $0[0].sliced(axis: 1, 1..<4) }) {
+            OpCase(
+                "sliced on the middle axis", inputs: { [$0.normal(2, 5, 3)] }, apply: { $0[0].sliced(axis: 1, 1..<4) }
+            ) {
                 x in Plain([2, 3, 3], (0..<2).flatMap { n in (1..<4).flatMap { t in (0..<3).map { x[0][n, t, $0] } } })
             },
-            OpCase("sliced on the last axis", inputs: { [$0.normal(2, 5)] }, apply: { $0[0].sliced(axis: 1, 3..<5) }) { x in
+            OpCase("sliced on the last axis", inputs: { [$0.normal(2, 5)] }, apply: { $0[0].sliced(axis: 1, 3..<5) }) {
+                x in
                 Plain([2, 2], [x[0][0, 3], x[0][0, 4], x[0][1, 3], x[0][1, 4]])
             },
             OpCase(
@@ -70,7 +77,8 @@ extension OpTable {
                 y.values.replaceSubrange(5..<10, with: x[0].values[5..<10])
                 return y
             },
-            OpCase("meanOverAxis1", roundings: 32, inputs: { [$0.normal(2, 7, 5)] }, apply: { $0[0].meanOverAxis1() }) { x in
+            OpCase("meanOverAxis1", roundings: 32, inputs: { [$0.normal(2, 7, 5)] }, apply: { $0[0].meanOverAxis1() }) {
+                x in
                 Plain(
                     [2, 5],
                     (0..<2).flatMap { n in (0..<5).map { c in (0..<7).reduce(0.0) { $0 + x[0][n, $1, c] } / 7 } })

@@ -18,7 +18,9 @@ import Testing
             try AtomicFile.write(
                 PNGFile.encode(picture), to: "\(folder)/classes/\(n == 1 ? "bee" : "ant")/\(name).png")
         }
-        try AtomicFile.write("Idx\tRatio\tTrain\tVal\tName\n1\t0.1\t3\t3\twall, brick \n2\t0.2\t1\t1\tsky\n3\t0\t0\t0\tbed \n", to: "\(folder)/objectInfo3.txt")
+        try AtomicFile.write(
+            "Idx\tRatio\tTrain\tVal\tName\n1\t0.1\t3\t3\twall, brick \n2\t0.2\t1\t1\tsky\n3\t0\t0\t0\tbed \n",
+            to: "\(folder)/objectInfo3.txt")
     }
 
     static func segmentation(
@@ -70,8 +72,10 @@ import Testing
             try AtomicFile.write(PNGFile.encode(Drawn.picture(12, 10, seed: 1)), to: folder + "/labels/c.png")
             let wide = Drawn.labels(12, 10, classes: 3, seed: 2)
             try AtomicFile.write(PNGFile.encode(wide, bitDepth: 16), to: folder + "/labels/d.png")
-            try AtomicFile.write(JPEGFile.encode(Drawn.picture(12, 10, seed: 4), quality: 80), to: folder + "/images/d.jpg")
-            try AtomicFile.write(JPEGFile.encode(Drawn.picture(12, 10, seed: 5), quality: 80), to: folder + "/images/e.jpg")
+            try AtomicFile.write(
+                JPEGFile.encode(Drawn.picture(12, 10, seed: 4), quality: 80), to: folder + "/images/d.jpg")
+            try AtomicFile.write(
+                JPEGFile.encode(Drawn.picture(12, 10, seed: 5), quality: 80), to: folder + "/images/e.jpg")
             let found = try Self.segmentation(folder).findings()
             #expect(found.map { Folder.name(of: $0.file) } == ["a.jpg", "b.png", "c.png", "d.png", "e.png"])
             #expect(found[1].problem.contains("12x10") && found[1].problem.contains("6x10"))
@@ -131,7 +135,9 @@ import Testing
         """
     }
 
-    @Test(arguments: ["../images/a.jpg", "/etc/passwd", "a\\\\b.jpg", ""]) func hostileNamesAreNeverOpened(name: String) throws {
+    @Test(arguments: ["../images/a.jpg", "/etc/passwd", "a\\\\b.jpg", ""]) func hostileNamesAreNeverOpened(name: String)
+        throws
+    {
         try withTemporaryFolder { folder in
             try Self.make(folder)
             try AtomicFile.write(Self.instances(name, annotations: ""), to: folder + "/truth.json")
@@ -164,7 +170,8 @@ import Testing
             #expect(data.findings().map(\.record) == ["annotation 1", "annotation 2"])
 
             let framing = Framing(of: ImageSize(height: 12, width: 10), squeezedTo: ImageSize(height: 24, width: 20))
-            let framed = try #require(try framing.mirrored().object(sample.objects[0], of: data.size(at: 0), in: "truth"))
+            let framed = try #require(
+                try framing.mirrored().object(sample.objects[0], of: data.size(at: 0), in: "truth"))
             #expect(framed.box == Box(x0: 12, y0: 4, x1: 18, y1: 12))
             #expect(framed.mask?.area == 48)
             #expect(try framing.object(sample.objects[1], of: data.size(at: 0), in: "truth") == nil)

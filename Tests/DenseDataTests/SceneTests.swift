@@ -69,7 +69,8 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
         var (small, medium, all) = (0, 0, 0)
         var kinds = Set<Int>()
         for index in 0..<80 {
-            for instance in DrawnScene(seed: 9, split: "train", index: index, size: 96).instances where !instance.isCrowd {
+            for instance in DrawnScene(seed: 9, split: "train", index: index, size: 96).instances
+            where !instance.isCrowd {
                 all += 1
                 small += instance.area < 1024 ? 1 : 0
                 medium += instance.area >= 1024 ? 1 : 0
@@ -113,8 +114,12 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
             for dy in -1...1 {
                 for dx in -1...1 {
                     let (nx, ny) = (x + dx, y + dy)
-                    guard nx >= 0, ny >= 0, nx < width + 2, ny < height + 2, !outside[ny * (width + 2) + nx] else { continue }
-                    if nx > 0 && ny > 0 && nx <= width && ny <= height && mask[(ny - 1) * width + nx - 1] != 0 { continue }
+                    guard nx >= 0, ny >= 0, nx < width + 2, ny < height + 2, !outside[ny * (width + 2) + nx] else {
+                        continue
+                    }
+                    if nx > 0 && ny > 0 && nx <= width && ny <= height && mask[(ny - 1) * width + nx - 1] != 0 {
+                        continue
+                    }
                     outside[ny * (width + 2) + nx] = true
                     waiting.append(ny * (width + 2) + nx)
                 }
@@ -153,7 +158,8 @@ func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Re
 @Suite(.serialized) struct SceneDatasetTests {
     static func tree(_ folder: String) throws -> [String: [UInt8]] {
         var files: [String: [UInt8]] = [:]
-        for name in try FileManager.default.subpathsOfDirectory(atPath: folder) where FileBytes.exists("\(folder)/\(name)") {
+        for name in try FileManager.default.subpathsOfDirectory(atPath: folder)
+        where FileBytes.exists("\(folder)/\(name)") {
             files[name] = try FileBytes.read("\(folder)/\(name)", limit: 1 << 24)
         }
         return files

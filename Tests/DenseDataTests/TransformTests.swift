@@ -98,7 +98,9 @@ enum Drawn {
         switch stream.int(below: 4) {
         case 0: return LargeScaleJitter(size: 20 + stream.int(below: 40)).framing(of: size, &stream)
         case 1: return RandomResizedCrop(size: 16 + stream.int(below: 20)).framing(of: size, &stream)
-        case 2: return Framing(of: size, fittedInto: ImageSize(height: 33, width: 50), divisor: 8).mirrored(stream.chance(0.5))
+        case 2:
+            return Framing(of: size, fittedInto: ImageSize(height: 33, width: 50), divisor: 8).mirrored(
+                stream.chance(0.5))
         default: return Framing(of: size, shortSide: 32, centreCrop: 28)
         }
     }
@@ -121,8 +123,11 @@ enum Drawn {
             for y in 0..<framing.output.height {
                 for x in 0..<framing.output.width {
                     let (cx, cy) = (Double(x) + 0.5, Double(y) + 0.5)
-                    let near = target.map { abs(cx - $0.x0) < 1e-9 || abs(cx - $0.x1) < 1e-9
-                        || abs(cy - $0.y0) < 1e-9 || abs(cy - $0.y1) < 1e-9 } ?? false
+                    let near =
+                        target.map {
+                            abs(cx - $0.x0) < 1e-9 || abs(cx - $0.x1) < 1e-9
+                                || abs(cy - $0.y0) < 1e-9 || abs(cy - $0.y1) < 1e-9
+                        } ?? false
                     let expected = target.map { cx > $0.x0 && cx < $0.x1 && cy > $0.y0 && cy < $0.y1 } ?? false
                     inside += expected ? 1 : 0
                     if !near && moved[y, x] != expected { wrong += 1 }

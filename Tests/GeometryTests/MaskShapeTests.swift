@@ -53,7 +53,8 @@ import Testing
     @Test func polygonAreaAndCropFollowTheBox() {
         let square = Polygon([10, 10, 20, 10, 20, 20, 10, 20])
         #expect(square.area == 100)
-        let target = Polygon.mask([square], within: Box(x0: 5, y0: 10, x1: 25, y1: 20), grid: ImageSize(height: 8, width: 8))
+        let target = Polygon.mask(
+            [square], within: Box(x0: 5, y0: 10, x1: 25, y1: 20), grid: ImageSize(height: 8, width: 8))
         #expect(target.area == 32)
         #expect(target[0, 2] && target[7, 5] && !target[0, 1] && !target[0, 6])
     }

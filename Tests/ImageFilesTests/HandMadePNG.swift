@@ -32,7 +32,9 @@ struct HandMadePNG {
                 let up = Int(above[n])
                 let corner = n >= step ? Int(above[n - step]) : 0
                 let estimate = left + up - corner
-                let distances = [(abs(estimate - left), left), (abs(estimate - up), up), (abs(estimate - corner), corner)]
+                let distances = [
+                    (abs(estimate - left), left), (abs(estimate - up), up), (abs(estimate - corner), corner),
+                ]
                 let paeth = distances.min { $0.0 < $1.0 }!.1
                 let prediction = [0, left, up, (left + up) / 2, paeth][filter]
                 result.append(row[n] &- UInt8(truncatingIfNeeded: prediction))

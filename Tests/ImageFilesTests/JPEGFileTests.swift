@@ -58,7 +58,9 @@ import Testing
         for _ in 0..<400 {
             var damaged = bytes
             damaged[stream.int(below: bytes.count)] = UInt8(stream.int(below: 256))
-            do { _ = try JPEGFile.decode(damaged, file: "x", limits: ImageLimits(maxPixels: 1 << 20)) } catch { refused += 1 }
+            do { _ = try JPEGFile.decode(damaged, file: "x", limits: ImageLimits(maxPixels: 1 << 20)) } catch {
+                refused += 1
+            }
         }
         #expect(refused > 20)
     }
@@ -86,15 +88,18 @@ import Testing
         bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 
-    @Test(arguments: [
-        (.halved, 1231, 0x281e243227bac266, 0x105b17bf4359a257),
-        (.full, 1494, 0xc3f839f8c6ad2e62, 0x6b4fe4099a4fe5df),
-    ] as [(JPEGFile.ChromaSampling, Int, UInt64, UInt64)])
+    @Test(
+        arguments: [
+            (.halved, 1231, 0x281e243227bac266, 0x105b17bf4359a257),
+            (.full, 1494, 0xc3f839f8c6ad2e62, 0x6b4fe4099a4fe5df),
+        ] as [(JPEGFile.ChromaSampling, Int, UInt64, UInt64)])
     func sameFileAndSamePixels(sampling: JPEGFile.ChromaSampling, size: Int, file: UInt64, pixels: UInt64) throws {
         var picture = Picture(height: 37, width: 53)
         for y in 0..<37 {
             for x in 0..<53 {
-                for c in 0..<3 { picture.pixels[(y * 53 + x) * 3 + c] = UInt8((3 * x + 2 * y + 40 * c + x * y / 9) % 256) }
+                for c in 0..<3 {
+                    picture.pixels[(y * 53 + x) * 3 + c] = UInt8((3 * x + 2 * y + 40 * c + x * y / 9) % 256)
+                }
             }
         }
         let bytes = JPEGFile.encode(picture, quality: 75, sampling: sampling)

@@ -77,7 +77,9 @@ import Testing
     @Test func everyTruncationIsAnError() throws {
         let bytes = PNGFile.encode(Self.labels(30, 30, below: 5, seed: 4))
         for length in 0..<bytes.count {
-            let error = #expect(throws: DataError.self) { try PNGFile.decodeLabels(Array(bytes[..<length]), file: "cut") }
+            let error = #expect(throws: DataError.self) {
+                try PNGFile.decodeLabels(Array(bytes[..<length]), file: "cut")
+            }
             #expect(error?.kind == .malformed)
         }
     }

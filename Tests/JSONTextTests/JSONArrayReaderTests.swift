@@ -6,7 +6,7 @@ import Testing
     private func read(_ text: String, window: Int) throws -> (records: [String], members: [String]) {
         var records: [String] = []
         var members: [String] = []
-        try Array(text.utf8).withUnsafeBytes { bytes in
+        _ = try Array(text.utf8).withUnsafeBytes { bytes in
             try JSONArrayReader(windowBytes: window).read(
                 bytes, file: "x.json",
                 member: { key, value in members.append("\(key)=\(value?.summary ?? "array")") },
@@ -39,7 +39,8 @@ import Testing
             let expected = values.enumerated().map { "[\($0)]\($1.text())" }
             #expect(try read(text, window: window).records == expected)
             let nested = JSONValue.object([
-                ("info", .object([("a", .string("x,]"))])), ("one", .array(values)), ("n", .int(3)), ("two", .array([])),
+                ("info", .object([("a", .string("x,]"))])), ("one", .array(values)), ("n", .int(3)),
+                ("two", .array([])),
                 ("three", .array([.int(1), .string("]")])),
             ]).text(pretty: pretty)
             let result = try read(nested, window: window)
@@ -49,7 +50,8 @@ import Testing
     }
 
     @Test func everyCutTextIsRefused() throws {
-        let text = JSONValue.object([("a", .array(drawnArray(5))), ("b", .int(12)), ("c", .array([.string("x")]))]).text()
+        let text = JSONValue.object([("a", .array(drawnArray(5))), ("b", .int(12)), ("c", .array([.string("x")]))])
+            .text()
         for length in 0..<text.utf8.count {
             let cut = String(decoding: Array(text.utf8.prefix(length)), as: UTF8.self)
             let error = #expect(throws: JSONError.self) { try read(cut, window: 40) }
@@ -57,7 +59,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["[1,]", "[,1]", "[1,,2]", "[1]]", "{\"a\":[1,]}", "{\"a\":[1] \"b\":2}", "{\"a\":1,\"a\":2}", "[1 2]", "3", "{\"a\":}", "[{\"a\":1,\"a\":2}]"])
+    @Test(arguments: [
+        "[1,]", "[,1]", "[1,,2]", "[1]]", "{\"a\":[1,]}", "{\"a\":[1] \"b\":2}", "{\"a\":1,\"a\":2}", "[1 2]", "3",
+        "{\"a\":}", "[{\"a\":1,\"a\":2}]",
+    ])
     func refusesBadTexts(_ text: String) {
         for window in [1, 100] { #expect(throws: JSONError.self) { try read(text, window: window) } }
     }

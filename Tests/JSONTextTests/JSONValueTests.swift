@@ -29,7 +29,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("[1,NaN]", JSONError.Reason.syntax, 3), ("[Infinity]", .syntax, 1), ("[1,]", .syntax, 3), ("{\"a\":1", .truncated, 6),
+        ("[1,NaN]", JSONError.Reason.syntax, 3), ("[Infinity]", .syntax, 1), ("[1,]", .syntax, 3),
+        ("{\"a\":1", .truncated, 6),
         ("", .truncated, 0), ("[1] x", .syntax, 4), ("[01]", .syntax, 2), ("[1e999]", .numberOutOfRange, 1),
         ("{\"a\":1,\"b\":2,\"a\":3}", .duplicateKey, 13), ("[\"\\ud800\"]", .syntax, 2), ("[tru]", .syntax, 4),
     ])
@@ -53,14 +54,16 @@ import Testing
     }
 
     @Test func boundsDepth() {
-        let ok = String(repeating: "[", count: JSONLimits.depth) + String(repeating: "]", count: JSONLimits.depth)
+        let ok = String(repeating: "[", count: JSONLimits.depth) + "1" + String(repeating: "]", count: JSONLimits.depth)
         #expect(refusal(ok) == nil)
         #expect(refusal("[" + ok + "]")?.reason == .tooDeep)
         #expect(refusal(String(repeating: "[", count: 1_000_000))?.reason == .tooDeep)
     }
 
     @Test func writesShortestDoublesThatReadBackEqual() throws {
-        let values: [Double] = [0.1, 1.0 / 3, 5e-324, 1.7976931348623157e308, -0.0, 1e16, 123456789, 1e-7]
+        let values: [Double] = [
+            0.1, 1.0 / 3, .leastNonzeroMagnitude, 1.7976931348623157e308, -0.0, 1e16, 123456789, 1e-7,
+        ]
         let text = JSONValue.array(values.map { .double($0) }).text()
         let back = try JSONValue.parse(text, file: "x").array!.map { $0.double! }
         #expect(back.map(\.bitPattern) == values.map(\.bitPattern))
@@ -69,7 +72,8 @@ import Testing
 
     @Test func roundTripsTextAndOrder() throws {
         let value: JSONValue = .object([
-            ("z", .string("a/\"\\\u{1}\u{0}\u{1F600}")), ("a", .array([.int(.min), .bool(false), .null])), ("", .object([])),
+            ("z", .string("a/\"\\\u{1}\u{0}\u{1F600}")), ("a", .array([.int(.min), .bool(false), .null])),
+            ("", .object([])),
         ])
         #expect(try JSONValue.parse(value.text(), file: "x") == value)
         #expect(try JSONValue.parse(value.text(pretty: true), file: "x") == value)

@@ -54,7 +54,8 @@ import Testing
             #expect(#expect(throws: DataError.self) { try FileBytes.read(folder, limit: 4) }?.kind == .malformed)
             #expect(#expect(throws: DataError.self) { try FileBytes.read(folder + "/b", limit: 4) }?.kind == .missing)
             mkfifo(folder + "/pipe", 0o600)
-            #expect(#expect(throws: DataError.self) { try FileBytes.read(folder + "/pipe", limit: 4) }?.kind == .malformed)
+            #expect(
+                #expect(throws: DataError.self) { try FileBytes.read(folder + "/pipe", limit: 4) }?.kind == .malformed)
         }
     }
 

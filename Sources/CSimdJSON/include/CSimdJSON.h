@@ -49,7 +49,7 @@ dmt_json_fault dmt_json_parse(dmt_json_parser *parser, const uint8_t *text, size
 /// Returns its offset, or `length` when the text ends first; `*closed` is 1 at ']'.
 size_t dmt_json_split(const uint8_t *text, size_t length, size_t start, size_t target, int *closed);
 
-/// Offset of the comma or closing bracket that ends the value starting at `start`, or `length` when the text ends first.
+/// Offset of the comma or closing bracket that ends the value starting at `start`, or `length` if the text ends.
 /// The value itself is not checked.
 size_t dmt_json_value_end(const uint8_t *text, size_t length, size_t start);
 

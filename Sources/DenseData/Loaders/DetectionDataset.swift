@@ -87,7 +87,8 @@ public struct DetectionDataset: DatasetLoader {
         let root = descriptor.rootPath(relativeTo: folder)
         guard let annotations = part.annotations else {
             throw DataError(
-                .configuration, file: root, record: "split \(split)", expected: "annotations: FILE", found: "no such key",
+                .configuration, file: root, record: "split \(split)", expected: "annotations: FILE",
+                found: "no such key",
                 remedy: "add the instances file to the descriptor")
         }
         try self.init(
@@ -109,7 +110,8 @@ public struct DetectionDataset: DatasetLoader {
         let picture = try store.picture(at: path)
         guard (picture.height, picture.width) == (item.size.height, item.size.width) else {
             throw DataError(
-                .malformed, file: path, record: "image \(item.id) of \(annotationFile)", expected: "a picture of \(item.size)",
+                .malformed, file: path, record: "image \(item.id) of \(annotationFile)",
+                expected: "a picture of \(item.size)",
                 found: "\(picture.height)x\(picture.width)", remedy: "use the pictures the annotations were made for")
         }
         return DetectionSample(name: item.fileName, imageID: item.id, picture: picture, objects: objects[index])
@@ -143,7 +145,9 @@ public struct DetectionDataset: DatasetLoader {
                         let mask = try segmentation.mask(size: size)
                         if mask.size != size || !mask.isComplete {
                             found.append(
-                                Finding(file: annotationFile, record: record, problem: "its mask is not of the picture's size \(size)"))
+                                Finding(
+                                    file: annotationFile, record: record,
+                                    problem: "its mask is not of the picture's size \(size)"))
                         }
                     } catch {
                         found.append(

@@ -67,7 +67,8 @@ public struct SegmentationFolder: DatasetLoader {
 
     private static func classes(_ descriptor: DatasetDescriptor, root: String) throws(DataError) -> [String] {
         if let file = descriptor.classes { return try ClassNames.read("\(root)/\(file)") }
-        guard let file = try Folder.entries(root).first(where: { $0.hasPrefix("objectInfo") && $0.hasSuffix(".txt") }) else {
+        guard let file = try Folder.entries(root).first(where: { $0.hasPrefix("objectInfo") && $0.hasSuffix(".txt") })
+        else {
             throw DataError(
                 .missing, file: root, expected: "objectInfo150.txt or `classes:` in the descriptor", found: "neither",
                 remedy: "put the class list there")
@@ -104,7 +105,8 @@ public struct SegmentationFolder: DatasetLoader {
         let map = try labels(at: index)
         guard (picture.height, picture.width) == (map.height, map.width) else {
             throw DataError(
-                .malformed, file: try labelPath(at: index), expected: "the picture's size, \(picture.height)x\(picture.width)",
+                .malformed, file: try labelPath(at: index),
+                expected: "the picture's size, \(picture.height)x\(picture.width)",
                 found: "\(map.height)x\(map.width)", remedy: "make the label again at the picture's size")
         }
         return SegmentationSample(name: names[index], picture: picture, labels: map)

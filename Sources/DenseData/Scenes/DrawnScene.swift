@@ -134,7 +134,9 @@ struct ScenePlan {
         var sizes = (0..<2 + stream.int(below: 3)).map { _ in Self.halfSize(&stream) }
         if stream.chance(0.25) { sizes += (0..<2 + stream.int(below: 3)).map { _ in Float(stream.uniform(8...14)) } }
         // Larger things tend to stand behind smaller ones.
-        let ordered = sizes.map { (size: $0, depth: $0 * Float(stream.uniform(0.6...1.4))) }.sorted { $0.depth > $1.depth }
+        let ordered = sizes.map { (size: $0, depth: $0 * Float(stream.uniform(0.6...1.4))) }.sorted {
+            $0.depth > $1.depth
+        }
         var groups: [Group] = []
         for (size, _) in ordered {
             let kind = ThingKind(rawValue: stream.int(below: ThingKind.allCases.count))!
@@ -150,7 +152,9 @@ struct ScenePlan {
         bars = (0..<stream.int(below: 4)).map { _ in
             let from = Self.anywhere(&stream)
             let (length, angle) = (Float(stream.uniform(25...110)), Float(stream.uniform()))
-            let to = (from.x + length * SceneNoise.cosine(turns: angle), from.y + length * SceneNoise.sine(turns: angle))
+            let to = (
+                from.x + length * SceneNoise.cosine(turns: angle), from.y + length * SceneNoise.sine(turns: angle)
+            )
             return Bar(
                 from: from, to: to, halfWidth: Float(stream.uniform(0.9...2.4)), colour: Self.anyColour(&stream),
                 above: stream.int(below: groups.count))

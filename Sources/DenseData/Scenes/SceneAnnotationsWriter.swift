@@ -38,7 +38,8 @@ struct SceneAnnotationsWriter {
         let categories = SceneClasses.things.indices.map {
             "{\"id\":\(SceneClasses.label(ofThing: $0)),\"name\":\"\(SceneClasses.things[$0])\",\"supercategory\":\"thing\"}"
         }
-        var bytes = Array("{\"info\":{\"description\":\"drawn scenes, \(split)\",\"version\":\"1\"},\n\"licenses\":[],\n".utf8)
+        var bytes = Array(
+            "{\"info\":{\"description\":\"drawn scenes, \(split)\",\"version\":\"1\"},\n\"licenses\":[],\n".utf8)
         bytes += Array("\"categories\":[\(categories.joined(separator: ",\n"))],\n\"images\":[".utf8) + images
         return bytes + Array("],\n\"annotations\":[".utf8) + annotations + Array("]}\n".utf8)
     }

@@ -26,10 +26,12 @@ public enum SceneDataset {
             self.size = size
             self.seed = seed
             for (name, value, range) in [
-                ("--train", trainCount, 0...9_999_999), ("--val", validationCount, 0...9_999_999), ("--size", size, 32...2048),
+                ("--train", trainCount, 0...9_999_999), ("--val", validationCount, 0...9_999_999),
+                ("--size", size, 32...2048),
             ] where !range.contains(value) {
                 throw DataError(
-                    .configuration, file: "data scenes", record: name, expected: "\(range.lowerBound) to \(range.upperBound)",
+                    .configuration, file: "data scenes", record: name,
+                    expected: "\(range.lowerBound) to \(range.upperBound)",
                     found: "\(value)", remedy: "choose a number in that range")
             }
         }
@@ -53,7 +55,10 @@ public enum SceneDataset {
         var counts: [(name: String, records: [SceneRecord])] = []
         let total = options.trainCount + options.validationCount
         var done = 0
-        for split in [SceneSplit(name: "train", count: options.trainCount), SceneSplit(name: "val", count: options.validationCount)] {
+        for split in [
+            SceneSplit(name: "train", count: options.trainCount),
+            SceneSplit(name: "val", count: options.validationCount),
+        ] {
             let places = try SceneFolders(root: folder, split: split.name)
             var writer = SceneAnnotationsWriter()
             var records: [SceneRecord] = []

@@ -12,7 +12,7 @@ struct SceneThing {
     private let turn: (cosine: Float, sine: Float)
     private let outlined: Bool
 
-    /// Texture typical in 80 % of cases, hue in 60 %: neither alone tells the class, the shape always does.
+    /// Texture typical in 80 % of cases, hue in 45 %: neither alone tells the class, the shape always does.
     init(_ kind: ThingKind, centre: (x: Float, y: Float), halfSize: Float, _ stream: inout RandomStream) {
         self.kind = kind
         self.centre = centre
@@ -20,7 +20,7 @@ struct SceneThing {
         let other = ThingTexture(rawValue: stream.int(below: ThingTexture.allCases.count))!
         texture = stream.chance(0.8) ? kind.typicalTexture : other
         let anyHue = stream.uniform()
-        let hue = stream.chance(0.6) ? kind.typicalHue + stream.uniform(-0.03...0.03) : anyHue
+        let hue = stream.chance(0.45) ? kind.typicalHue + stream.uniform(-0.03...0.03) : anyHue
         let value = stream.uniform(0.6...0.98)
         let saturation = stream.uniform(0.6...0.95)
         base = SceneColour(hue: hue, saturation: saturation, value: value)

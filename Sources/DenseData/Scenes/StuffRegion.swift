@@ -16,7 +16,8 @@ struct StuffRegion {
         let typical = kind.typicalColour
         if stream.chance(0.45) {
             base = SceneColour(
-                hue: typical.hue + stream.uniform(-0.03...0.03), saturation: typical.saturation * stream.uniform(0.7...1.2),
+                hue: typical.hue + stream.uniform(-0.03...0.03),
+                saturation: typical.saturation * stream.uniform(0.7...1.2),
                 value: min(typical.value * stream.uniform(0.85...1.15), 1))
             accent = kind.accent
         } else {
@@ -24,7 +25,7 @@ struct StuffRegion {
                 hue: stream.uniform(), saturation: stream.uniform(0.1...0.5), value: stream.uniform(0.4...0.85))
             accent = kind.accent.mixed(base, Float(stream.uniform(0.2...0.5)))
         }
-        strength = Float(stream.chance(0.15) ? 0.35 : stream.uniform(0.7...1.2))
+        strength = Float(stream.uniform(1.0...1.5))
         scale = Float(1 / stream.uniform(0.8...1.35))
         offset = (Float(stream.uniform(0...64)), Float(stream.uniform(0...64)))
         let span: Double = kind == .field ? 0.11 : kind == .paving ? 0.12 : 0.015

@@ -103,7 +103,9 @@ public enum ColourTransform {
             for x in 0..<width {
                 for n in -reach...reach {
                     let from = (y * width + min(max(x + n, 0), width - 1)) * 3
-                    for c in 0..<3 { middle[(y * width + x) * 3 + c] += kernel[n + reach] * Float(picture.pixels[from + c]) }
+                    for c in 0..<3 {
+                        middle[(y * width + x) * 3 + c] += kernel[n + reach] * Float(picture.pixels[from + c])
+                    }
                 }
             }
         }

@@ -41,7 +41,8 @@ public struct RandomResizedCrop: Sendable, Hashable {
             let height = Int((area / aspect).squareRoot().rounded())
             if width > 0 && height > 0 && width <= picture.width && height <= picture.height {
                 return Window(
-                    top: stream.int(below: picture.height - height + 1), left: stream.int(below: picture.width - width + 1),
+                    top: stream.int(below: picture.height - height + 1),
+                    left: stream.int(below: picture.width - width + 1),
                     height: height, width: width)
             }
         }
@@ -87,7 +88,8 @@ public struct ScaleJitterCrop: Sendable, Hashable {
         let (short, long) = (min(labels.height, labels.width), max(labels.height, labels.width))
         let scale = drawn * min(Double(shortSide) / Double(short), Double(longSideLimit) / Double(long))
         let resized = ImageSize(
-            height: max(1, Int(Double(labels.height) * scale + 0.5)), width: max(1, Int(Double(labels.width) * scale + 0.5)))
+            height: max(1, Int(Double(labels.height) * scale + 0.5)),
+            width: max(1, Int(Double(labels.width) * scale + 0.5)))
         let kept = ImageSize(height: min(crop.height, resized.height), width: min(crop.width, resized.width))
         let rows = Resize.nearest(from: labels.height, to: resized.height)
         let columns = Resize.nearest(from: labels.width, to: resized.width)

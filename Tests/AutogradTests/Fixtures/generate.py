@@ -41,7 +41,7 @@ def write(name, tensors, attributes=None):
     for key, value in tensors.items():
         array = value.detach().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
         dtype = "i32" if np.issubdtype(array.dtype, np.integer) else "f64"
-        array = np.ascontiguousarray(array, dtype="<i4" if dtype == "i32" else "<f8")
+        array = np.array(array, order="C", dtype="<i4" if dtype == "i32" else "<f8")
         entries[key] = {"shape": list(array.shape), "dtype": dtype, "offset": len(blob)}
         blob += array.tobytes()
     (HERE / f"{name}.bin").write_bytes(blob)
@@ -101,7 +101,9 @@ def resize(x, size, mode):
     return nhwc(F.interpolate(nchw(x), size=size, mode=mode, align_corners=False))
 
 
-for name, h, w, oh, ow in [("bilinear_up", 3, 5, 7, 11), ("bilinear_down", 9, 8, 4, 3), ("bilinear_mixed", 4, 9, 10, 5)]:
+for name, h, w, oh, ow in [
+    ("bilinear_up", 3, 5, 7, 11), ("bilinear_down", 9, 8, 4, 3), ("bilinear_mixed", 4, 9, 10, 5),
+]:
     run(name, dict(x=randn(2, h, w, 3)), lambda x: resize(x, (oh, ow), "bilinear"), {"height": oh, "width": ow})
 for name, h, w, oh, ow in [("bicubic_up", 4, 5, 7, 9), ("bicubic_down", 8, 9, 5, 4)]:
     run(name, dict(x=randn(1, h, w, 3)), lambda x: resize(x, (oh, ow), "bicubic"), {"height": oh, "width": ow})

@@ -1,0 +1,165 @@
+#include "detection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+void dmt_order_scores(const double *scores, size_t count, uint32_t *order, uint32_t *scratch) {
+    enum { RUN = 16 };
+    for (size_t start = 0; start < count; start += RUN) {
+        const size_t end = start + RUN < count ? start + RUN : count;
+        for (size_t i = start; i < end; i++) {
+            const double score = scores[i];
+            size_t j = i;
+            for (; j > start && scores[order[j - 1]] < score; j--) order[j] = order[j - 1];
+            order[j] = (uint32_t)i;
+        }
+    }
+    uint32_t *from = order, *to = scratch;
+    for (size_t width = RUN; width < count; width *= 2) {
+        for (size_t start = 0; start < count; start += 2 * width) {
+            const size_t middle = start + width < count ? start + width : count;
+            const size_t end = start + 2 * width < count ? start + 2 * width : count;
+            size_t a = start, b = middle, out = start;
+            while (a < middle && b < end) to[out++] = scores[from[a]] < scores[from[b]] ? from[b++] : from[a++];
+            while (a < middle) to[out++] = from[a++];
+            while (b < end) to[out++] = from[b++];
+        }
+        uint32_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != order) memcpy(order, from, count * sizeof *order);
+}
+
+size_t dmt_match_cell(const dmt_cell *cell, double area_low, double area_high, const double *thresholds,
+                      size_t threshold_count, uint32_t *matched, uint32_t *ignored, void *scratch) {
+    const size_t D = cell->detection_count, G = cell->truth_count;
+    uint32_t *order = scratch;        // truths, those that count first
+    uint32_t *taken = order + G;      // bit t: taken at threshold t
+    size_t counting = 0;
+    for (size_t g = 0; g < G; g++) {
+        const double area = cell->truth_area[g];
+        const int outside = cell->truth_ignored[g] || area < area_low || area > area_high;
+        taken[g] = (uint32_t)outside;
+        counting += !outside;
+    }
+    size_t front = 0, back = counting;
+    for (size_t g = 0; g < G; g++) order[taken[g] ? back++ : front++] = (uint32_t)g;
+    memset(taken, 0, G * sizeof *taken);
+
+    for (size_t d = 0; d < D; d++) {
+        uint32_t found = 0, excused = 0;
+        const double *overlap = cell->overlap ? cell->overlap + d * G : NULL;
+        for (size_t t = 0; overlap && t < threshold_count; t++) {
+            double best = thresholds[t] < 1 - 1e-10 ? thresholds[t] : 1 - 1e-10;
+            size_t match = G;
+            for (size_t p = 0; p < G; p++) {
+                const uint32_t g = order[p];
+                if ((taken[g] >> t & 1) && !cell->truth_crowd[g]) continue;
+                // A counting truth in hand is never given up for an ignored one.
+                if (match < counting && p >= counting) break;
+                if (overlap[g] < best) continue;
+                best = overlap[g];
+                match = p;
+            }
+            if (match == G) continue;
+            const uint32_t g = order[match];
+            taken[g] |= 1u << t;
+            if (match >= counting) excused |= 1u << t;
+            // Quirk(COCO): matches are stored as ids with 0 for none, so a truth of id 0 takes part and counts as none.
+            if (!cell->truth_id_zero[g]) found |= 1u << t;
+        }
+        const double area = cell->detection_area[d];
+        if (area < area_low || area > area_high) excused |= ~found;
+        matched[d] = found;
+        ignored[d] = excused;
+    }
+    return counting;
+}
+
+void dmt_accumulate(const dmt_class_detections *c, uint32_t limit, double truths, size_t threshold_count,
+                    const double *recall_thresholds, size_t recall_count, size_t stride, double *precision,
+                    double *score_at, double *recall, dmt_accumulation_scratch *scratch) {
+    // Once for all thresholds: which detections are true and false positives at which thresholds.
+    size_t used = 0, kept = 0;
+    double first_score = 0;
+    for (size_t i = 0; i < c->count; i++) {
+        const uint32_t d = c->order[i];
+        if (c->rank[d] >= limit || (c->weight && c->weight[d] == 0)) continue;
+        if (kept++ == 0) first_score = c->score[d];
+        const uint32_t counts = ~c->ignored[d];
+        scratch->position[used] = d;
+        scratch->hit[used] = c->matched[d] & counts;
+        scratch->miss[used] = ~c->matched[d] & counts;
+        used += counts != 0;
+    }
+    double *rc = scratch->recall, *pr = scratch->precision, *sc = scratch->score;
+    for (size_t t = 0; t < threshold_count; t++) {
+        // Precision peaks at true positives, and recall only grows there: other detections need no cell of their own.
+        size_t hits = 0;
+        double tp = 0, fp = 0;
+        if (c->weight) {
+            for (size_t i = 0; i < used; i++) {
+                const uint32_t d = scratch->position[i], times = c->weight[d];
+                if (scratch->hit[i] >> t & 1) {
+                    for (uint32_t k = 0; k < times; k++) {
+                        tp += 1;
+                        rc[hits] = tp / truths;
+                        pr[hits] = tp / (fp + tp + 0x1p-52);
+                        sc[hits++] = c->score[d];
+                    }
+                } else if (scratch->miss[i] >> t & 1) {
+                    fp += times;
+                }
+            }
+        } else {
+            size_t missed = 0;
+            for (size_t i = 0; i < used; i++) {
+                missed += scratch->miss[i] >> t & 1;
+                if (scratch->hit[i] >> t & 1) {
+                    tp = (double)(hits + 1);
+                    rc[hits] = tp / truths;
+                    pr[hits] = tp / ((double)missed + tp + 0x1p-52);
+                    sc[hits++] = c->score[scratch->position[i]];
+                }
+            }
+        }
+        recall[t * stride] = kept ? tp / truths : 0;
+        for (size_t i = hits; i > 1; i--)
+            if (pr[i - 1] > pr[i - 2]) pr[i - 2] = pr[i - 1];
+        size_t at = 0;
+        for (size_t r = 0; r < recall_count; r++) {
+            const size_t cell = (t * recall_count + r) * stride;
+            const double wanted = recall_thresholds[r];
+            while (at < hits && rc[at] < wanted) at++;
+            precision[cell] = at < hits ? pr[at] : 0;
+            score_at[cell] = at < hits ? sc[at] : 0;
+            // Recall 0 is reached by the first detection, whatever it is.
+            if (wanted <= 0 && kept) score_at[cell] = first_score;
+        }
+    }
+}
+
+int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections, size_t weighted) {
+    scratch->position = malloc((detections + 1) * 3 * sizeof *scratch->position);
+    scratch->recall = malloc((weighted + 1) * 3 * sizeof *scratch->recall);
+    if (!scratch->position || !scratch->recall) {
+        dmt_accumulation_scratch_free(scratch);
+        return 0;
+    }
+    // One more than needed: the last element may be written before it is known to be dropped.
+    scratch->hit = scratch->position + detections + 1;
+    scratch->miss = scratch->hit + detections + 1;
+    scratch->precision = scratch->recall + weighted + 1;
+    scratch->score = scratch->precision + weighted + 1;
+    return 1;
+}
+
+void dmt_accumulation_scratch_free(dmt_accumulation_scratch *scratch) {
+    free(scratch->position);
+    free(scratch->recall);
+    scratch->position = NULL;
+    scratch->recall = NULL;
+}

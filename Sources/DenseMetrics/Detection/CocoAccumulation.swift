@@ -1,0 +1,148 @@
+import CMetricKernels
+import Determinism
+
+/// Precision and recall of every class, area range and detection limit.
+public struct CocoCurves: Sendable {
+    public let settings: CocoSettings
+    public let categoryIDs: [Int64]
+    public let classCount: Int
+    /// `[area][limit][iou threshold][recall threshold][class]`; -1 where a class has no truth that counts.
+    public let precision: [Double]
+    /// The score at which that precision is reached, in the same order.
+    public let scores: [Double]
+    /// `[area][limit][iou threshold][class]`; -1 where a class has no truth that counts.
+    public let recall: [Double]
+    public let warnings: [CocoWarning]
+
+    var thresholdCount: Int { settings.iouThresholds.count }
+    var recallCount: Int { settings.recallThresholds.count }
+
+    /// First index of one area range and limit in `precision`.
+    func precisionBase(area: Int, limit: Int) -> Int {
+        (area * settings.maxDetections.count + limit) * thresholdCount * recallCount * classCount
+    }
+
+    /// First index of one area range and limit in `recall`.
+    func recallBase(area: Int, limit: Int) -> Int {
+        (area * settings.maxDetections.count + limit) * thresholdCount * classCount
+    }
+}
+
+extension CocoEvaluation {
+    /// Joins the images of each class into precision and recall curves.
+    ///
+    /// - Parameter imageWeights: times each image of `matches.imageIDs` counts, for a bootstrap over images; nil: once.
+    /// - Precondition: one weight an image, none negative.
+    public static func accumulate(_ matches: CocoMatches, imageWeights: [Int]? = nil) -> CocoCurves {
+        if let imageWeights {
+            precondition(
+                imageWeights.count == matches.imageIDs.count && imageWeights.allSatisfy { $0 >= 0 },
+                "\(imageWeights.count) weights for \(matches.imageIDs.count) images")
+        }
+        let settings = matches.settings
+        let (areas, limits) = (settings.areaRanges.count, settings.maxDetections.count)
+        let cellCount = settings.iouThresholds.count * matches.classCount * areas * limits
+        var precision = [Double](repeating: -1, count: cellCount * settings.recallThresholds.count)
+        var scores = precision
+        var recall = [Double](repeating: -1, count: cellCount)
+        let weights = imageWeights.map { weights in matches.images.map { UInt32(weights[Int($0)]) } }
+        precision.withUnsafeMutableBufferPointer { precision in
+            scores.withUnsafeMutableBufferPointer { scores in
+                recall.withUnsafeMutableBufferPointer { recall in
+                    nonisolated(unsafe) let (precision, scores, recall) = (precision, scores, recall)
+                    Parallel.forEach(matches.classCount) { classIndex in
+                        accumulate(matches, classIndex, imageWeights, weights, precision, scores, recall)
+                    }
+                }
+            }
+        }
+        return CocoCurves(
+            settings: settings, categoryIDs: matches.categoryIDs, classCount: matches.classCount, precision: precision,
+            scores: scores, recall: recall, warnings: matches.warnings)
+    }
+
+    private static func accumulate(
+        _ matches: CocoMatches, _ classIndex: Int, _ imageWeights: [Int]?, _ weights: [UInt32]?,
+        _ precision: UnsafeMutableBufferPointer<Double>, _ scores: UnsafeMutableBufferPointer<Double>,
+        _ recall: UnsafeMutableBufferPointer<Double>
+    ) {
+        let settings = matches.settings
+        let range = matches.classDetections[classIndex]
+        let truthCells = matches.classTruthCells[classIndex]
+        let (thresholds, recalls) = (settings.iouThresholds.count, settings.recallThresholds.count)
+        var order = [UInt32](repeating: 0, count: max(range.count, 1))
+        var scratch = order
+        let weighted = weights.map { $0[range].reduce(0) { $0 + Int($1) } } ?? range.count
+        var room = dmt_accumulation_scratch()
+        guard dmt_accumulation_scratch_init(&room, range.count, weighted) != 0 else {
+            fatalError("out of memory accumulating \(weighted) detections")
+        }
+        defer { dmt_accumulation_scratch_free(&room) }
+        let largestRank = matches.ranks[range].max().map(Int.init) ?? -1
+        matches.scores.withUnsafeBufferPointer { allScores in
+            matches.ranks.withUnsafeBufferPointer { ranks in
+                matches.matched.withUnsafeBufferPointer { matched in
+                    matches.ignored.withUnsafeBufferPointer { ignored in
+                        var entry = dmt_class_detections()
+                        entry.count = range.count
+                        if !range.isEmpty {
+                            entry.score = allScores.baseAddress! + range.lowerBound
+                            entry.rank = ranks.baseAddress! + range.lowerBound
+                            dmt_order_scores(entry.score, range.count, &order, &scratch)
+                        }
+                        for area in settings.areaRanges.indices {
+                            var truths = 0
+                            for cell in truthCells {
+                                let count = Int(matches.truthCounts[area * matches.truthImages.count + cell])
+                                truths += count * (imageWeights?[Int(matches.truthImages[cell])] ?? 1)
+                            }
+                            if truths == 0 { continue }
+                            if !range.isEmpty {
+                                let base = area * matches.scores.count + range.lowerBound
+                                entry.matched = matched.baseAddress! + base
+                                entry.ignored = ignored.baseAddress! + base
+                            }
+                            for (limit, maximum) in settings.maxDetections.enumerated() {
+                                let cell =
+                                    (area * settings.maxDetections.count + limit) * thresholds * matches.classCount
+                                if limit > 0, settings.maxDetections[limit - 1] > largestRank {
+                                    // No detection lies between the two limits.
+                                    let previous = cell - thresholds * matches.classCount
+                                    for step in 0..<thresholds * recalls {
+                                        let offset = step * matches.classCount + classIndex
+                                        precision[cell * recalls + offset] = precision[previous * recalls + offset]
+                                        scores[cell * recalls + offset] = scores[previous * recalls + offset]
+                                    }
+                                    for step in 0..<thresholds {
+                                        let offset = step * matches.classCount + classIndex
+                                        recall[cell + offset] = recall[previous + offset]
+                                    }
+                                    continue
+                                }
+                                let run = {
+                                    dmt_accumulate(
+                                        &entry, UInt32(maximum), Double(truths), thresholds, settings.recallThresholds,
+                                        recalls, matches.classCount,
+                                        precision.baseAddress! + cell * recalls + classIndex,
+                                        scores.baseAddress! + cell * recalls + classIndex,
+                                        recall.baseAddress! + cell + classIndex, &room)
+                                }
+                                order.withUnsafeBufferPointer { order in
+                                    entry.order = order.baseAddress
+                                    if let weights {
+                                        weights.withUnsafeBufferPointer { weights in
+                                            entry.weight = weights.baseAddress.map { $0 + range.lowerBound }
+                                            run()
+                                        }
+                                    } else {
+                                        run()
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,237 @@
+import Annotations
+import CMetricKernels
+
+/// Truths and detections sorted into cells of one class and one image.
+///
+/// Order follows the reference: images and classes by id; inside a cell truths in file order, detections from high to
+/// low score (equals in file order), cut to the largest detection limit.
+struct CocoCells {
+    /// Ascending, without repeats.
+    let imageIDs: [Int64]
+    let categoryIDs: [Int64]
+    /// Classes the cells are kept apart for: `categoryIDs.count`, or 1 when classes are joined.
+    let classCount: Int
+    /// Positions in the truth's annotations, cell by cell.
+    let truths: [Int32]
+    /// Positions in the results, cell by cell.
+    let detections: [Int32]
+    /// Place of each detection in its cell.
+    let ranks: [UInt32]
+    /// Ascending by class, then image; only cells that hold something.
+    let cells: [Cell]
+    let warnings: [CocoWarning]
+
+    struct Cell {
+        var classIndex: Int32
+        var image: Int32
+        var truths: Range<Int32>
+        var detections: Range<Int32>
+    }
+
+    /// - Throws: `CocoInputError` for a result of an unknown image.
+    init(truth: CocoDataset, results: [DetectionResult], settings: CocoSettings) throws {
+        let imageIDs = CocoCells.sortedUnique(truth.images.lazy.map(\.id))
+        let categoryIDs = CocoCells.sortedUnique(truth.categories.lazy.map(\.id))
+        var images = Lookup(imageIDs)
+        var categories = Lookup(categoryIDs)
+        var warnings: [CocoWarning] = []
+
+        // Truth. Quirk(COCO): annotations are fetched by id, so of two with one id the later stands for both.
+        var last: [Int64: Int32] = [:]
+        last.reserveCapacity(truth.annotations.count)
+        for (index, annotation) in truth.annotations.enumerated() { last[annotation.id] = Int32(index) }
+        if last.count < truth.annotations.count {
+            warnings.append(
+                CocoWarning(
+                    "repeated-annotation-id",
+                    "\(truth.annotations.count - last.count) annotation(s) share an id with a later one, which is used "
+                        + "in their place; give every annotation its own id"))
+        }
+        var truthKeys = SortKeys(capacity: truth.annotations.count)
+        var dangling = 0
+        let fileOrder = CocoCells.order(
+            (0..<truth.annotations.count).map { images[truth.annotations[$0].imageID] ?? -1 }, count: imageIDs.count)
+        for position in fileOrder {
+            let annotation = truth.annotations[Int(position)]
+            guard categories[annotation.categoryID] != nil || !settings.usesCategories else {
+                dangling += 1
+                continue
+            }
+            let effective = last[annotation.id] ?? position
+            let used = truth.annotations[Int(effective)]
+            guard let image = images[used.imageID], let category = categories[used.categoryID] else { continue }
+            truthKeys.append(effective, image: image, category: category)
+        }
+        dangling += truth.annotations.count - fileOrder.count
+        if dangling > 0 {
+            warnings.append(
+                CocoWarning(
+                    "unknown-reference",
+                    "\(dangling) annotation(s) name an image or a category that the file does not list and are left out"
+                ))
+        }
+
+        var resultKeys = SortKeys(capacity: results.count)
+        var unknownClass = 0
+        for index in 0..<results.count {
+            guard let image = images[results[index].imageID] else {
+                throw CocoInputError(
+                    .results, record: "[\(index)]", expected: "an \"image_id\" of the truth's images",
+                    found: "\(results[index].imageID)",
+                    remedy: "score these results against the truth they were made for")
+            }
+            if let category = categories[results[index].categoryID] {
+                resultKeys.append(Int32(index), image: image, category: category)
+            } else {
+                unknownClass += 1
+            }
+        }
+        if unknownClass > 0 {
+            warnings.append(
+                CocoWarning(
+                    "unknown-class",
+                    "\(unknownClass) result(s) name a category that the truth does not list and are left out"))
+        }
+
+        let sortedTruths = truthKeys.sorted(
+            images: imageIDs.count, categories: categoryIDs.count, settings.usesCategories)
+        let sortedResults = resultKeys.sorted(
+            images: imageIDs.count, categories: categoryIDs.count, settings.usesCategories)
+        self.imageIDs = imageIDs
+        self.categoryIDs = categoryIDs
+        classCount = settings.usesCategories ? categoryIDs.count : 1
+        (truths, detections, ranks, cells) = CocoCells.merge(
+            sortedTruths, sortedResults, results: results, limit: settings.maxDetections.last ?? 0)
+        self.warnings = warnings
+    }
+
+    private static func sortedUnique(_ ids: some Sequence<Int64>) -> [Int64] {
+        var result: [Int64] = []
+        for id in ids.sorted() where result.last != id { result.append(id) }
+        return result
+    }
+
+    /// Positions ordered by key, equals in given order; negative keys are left out.
+    static func order(_ keys: [Int32], count: Int) -> [Int32] {
+        var starts = [Int](repeating: 0, count: count + 1)
+        for key in keys where key >= 0 { starts[Int(key) + 1] += 1 }
+        for index in 0..<count { starts[index + 1] += starts[index] }
+        var result = [Int32](repeating: 0, count: starts[count])
+        for (position, key) in keys.enumerated() where key >= 0 {
+            result[starts[Int(key)]] = Int32(position)
+            starts[Int(key)] += 1
+        }
+        return result
+    }
+
+    private typealias Entry = SortKeys.Entry
+
+    /// Walks both sorted lists together, and sorts and cuts the detections of each cell.
+    private static func merge(
+        _ truthEntries: [Entry], _ resultEntries: [Entry], results: [DetectionResult], limit: Int
+    ) -> ([Int32], [Int32], [UInt32], [Cell]) {
+        var detections: [Int32] = []
+        var ranks: [UInt32] = []
+        var cells: [Cell] = []
+        detections.reserveCapacity(resultEntries.count)
+        ranks.reserveCapacity(resultEntries.count)
+        var scores: [Double] = []
+        var order: [UInt32] = []
+        var scratch: [UInt32] = []
+        var t = 0
+        var r = 0
+        while t < truthEntries.count || r < resultEntries.count {
+            let key =
+                t == truthEntries.count
+                ? resultEntries[r].cell
+                : r == resultEntries.count ? truthEntries[t].cell : min(truthEntries[t].cell, resultEntries[r].cell)
+            let firstTruth = t
+            while t < truthEntries.count, truthEntries[t].cell == key { t += 1 }
+            let firstResult = r
+            while r < resultEntries.count, resultEntries[r].cell == key { r += 1 }
+            let firstDetection = detections.count
+            let count = r - firstResult
+            if count == 1 {
+                if limit > 0 {
+                    detections.append(resultEntries[firstResult].position)
+                    ranks.append(0)
+                }
+            } else if count > 1 {
+                scores.removeAll(keepingCapacity: true)
+                for entry in resultEntries[firstResult..<r] { scores.append(results[Int(entry.position)].score) }
+                if order.count < count {
+                    order = [UInt32](repeating: 0, count: 2 * count)
+                    scratch = order
+                }
+                dmt_order_scores(scores, count, &order, &scratch)
+                for rank in 0..<min(count, limit) {
+                    detections.append(resultEntries[firstResult + Int(order[rank])].position)
+                    ranks.append(UInt32(rank))
+                }
+            }
+            cells.append(
+                Cell(
+                    classIndex: Int32(key >> 32), image: Int32(truncatingIfNeeded: key),
+                    truths: Int32(firstTruth)..<Int32(t), detections: Int32(firstDetection)..<Int32(detections.count)))
+        }
+        return (truthEntries.map(\.position), detections, ranks, cells)
+    }
+}
+
+/// Position of an id in a sorted list; remembers the last answer, since records of one image mostly stand together.
+private struct Lookup {
+    private var table: [Int64: Int32]
+    private var lastID: Int64?
+    private var lastIndex: Int32?
+
+    init(_ sorted: [Int64]) {
+        table = Dictionary(uniqueKeysWithValues: zip(sorted, Int32(0)...))
+    }
+
+    subscript(id: Int64) -> Int32? {
+        mutating get {
+            if id == lastID { return lastIndex }
+            lastID = id
+            lastIndex = table[id]
+            return lastIndex
+        }
+    }
+}
+
+/// Records with their image and class, to be sorted by cell.
+private struct SortKeys {
+    struct Entry {
+        /// Class in the upper half, image in the lower.
+        var cell: Int
+        var position: Int32
+    }
+
+    var positions: [Int32] = []
+    var images: [Int32] = []
+    var categories: [Int32] = []
+
+    init(capacity: Int) {
+        positions.reserveCapacity(capacity)
+        images.reserveCapacity(capacity)
+        categories.reserveCapacity(capacity)
+    }
+
+    mutating func append(_ position: Int32, image: Int32, category: Int32) {
+        positions.append(position)
+        images.append(image)
+        categories.append(category)
+    }
+
+    /// Two stable counting sorts. With joined classes the class still orders the records inside an image.
+    func sorted(images imageCount: Int, categories categoryCount: Int, _ usesCategories: Bool) -> [Entry] {
+        let minor = usesCategories ? images : categories
+        let major = usesCategories ? categories : images
+        let first = CocoCells.order(minor, count: usesCategories ? imageCount : categoryCount)
+        let second = CocoCells.order(first.map { major[Int($0)] }, count: usesCategories ? categoryCount : imageCount)
+        return second.map { place in
+            let index = Int(first[Int(place)])
+            let classIndex = usesCategories ? Int(categories[index]) : 0
+            return Entry(cell: classIndex << 32 | Int(images[index]), position: positions[index])
+        }
+    }
+}

@@ -1,0 +1,275 @@
+import Annotations
+import CMetricKernels
+import Determinism
+import Geometry
+
+/// Areas, boxes, masks and keypoints of a cell order's records, flat for the loops in C.
+struct CocoShapes {
+    var truthArea: [Double] = []
+    var truthIgnored: [UInt8] = []
+    var truthCrowd: [UInt8] = []
+    var truthIDZero: [UInt8] = []
+    var detectionArea: [Double] = []
+    /// x, y, width, height of each record: the file's for boxes and keypoints, the runs' own for masks.
+    var truthBoxes: [Double] = []
+    var detectionBoxes: [Double] = []
+    var truthMasks: [RLEMask] = []
+    var detectionMasks: [RLEMask] = []
+    var truthPoints: [Double] = []
+    var detectionPoints: [Double] = []
+    var warnings: [CocoWarning] = []
+
+    /// What the first record of a results file makes of all of them.
+    enum Kind { case box, mask, keypoints }
+
+    init(truth: CocoDataset, results: [DetectionResult], cells: CocoCells, settings: CocoSettings) throws {
+        let sizes = CocoShapes.sizes(truth)
+        try readTruths(truth, cells, settings, sizes)
+        guard !results.isEmpty else {
+            warnings.append(CocoWarning("no-results", "the results file is empty: every truth counts as missed"))
+            return
+        }
+        try readDetections(results, cells, settings, sizes)
+        let zeros = truthIDZero.reduce(0) { $0 + Int($1) }
+        if zeros > 0 {
+            warnings.append(
+                CocoWarning(
+                    "truth-id-0",
+                    "\(zeros) annotation(s) have id 0; COCO's tool counts detections that match them as false "
+                        + "positives, and so do these numbers; number annotations from 1"))
+        }
+    }
+
+    /// Quirk(COCO): of two images with one id the later stands for both.
+    private static func sizes(_ truth: CocoDataset) -> [Int64: ImageSize] {
+        Dictionary(truth.images.map { ($0.id, $0.size) }, uniquingKeysWith: { $1 })
+    }
+
+    // MARK: - Truth
+
+    private mutating func readTruths(
+        _ truth: CocoDataset, _ cells: CocoCells, _ settings: CocoSettings, _ sizes: [Int64: ImageSize]
+    ) throws {
+        let count = cells.truths.count
+        truthArea.reserveCapacity(count)
+        var counted = 0
+        for position in cells.truths {
+            let annotation = truth.annotations[Int(position)]
+            func refuse(_ expected: String, _ found: String) -> CocoInputError {
+                CocoInputError(
+                    .truth, record: "annotations[\(position)] (id \(annotation.id))", expected: expected, found: found,
+                    remedy: "correct this annotation")
+            }
+            guard let area = annotation.area else { throw refuse("an \"area\"", "none") }
+            truthArea.append(area)
+            truthCrowd.append(annotation.isCrowd ? 1 : 0)
+            truthIDZero.append(annotation.id == 0 ? 1 : 0)
+            var ignored = annotation.isCrowd
+            switch settings.overlap {
+            case .box:
+                guard let box = annotation.box else { throw refuse("a \"bbox\"", "none") }
+                truthBoxes += [box.x, box.y, box.width, box.height]
+            case .mask:
+                break
+            case .keypoints:
+                guard let points = annotation.keypoints else { throw refuse("\"keypoints\"", "none") }
+                guard points.count == 3 * settings.sigmas.count else {
+                    throw refuse("\(settings.sigmas.count) keypoints, one a sigma", "\(points.count / 3)")
+                }
+                let visible =
+                    annotation.keypointCount ?? stride(from: 2, to: points.count, by: 3).count { points[$0] > 0 }
+                if annotation.keypointCount == nil { counted += 1 }
+                ignored = ignored || visible == 0
+                guard let box = annotation.box else { throw refuse("a \"bbox\"", "none") }
+                truthBoxes += [box.x, box.y, box.width, box.height]
+                truthPoints += points
+            }
+            truthIgnored.append(ignored ? 1 : 0)
+        }
+        if counted > 0 {
+            warnings.append(
+                CocoWarning(
+                    "num-keypoints-missing",
+                    "\(counted) annotation(s) have no \"num_keypoints\"; points with visibility above 0 were counted"))
+        }
+        if settings.overlap == .mask {
+            truthMasks = try CocoShapes.draw(count) { index in
+                let annotation = truth.annotations[Int(cells.truths[index])]
+                func refuse(_ expected: String, _ found: String) -> CocoInputError {
+                    CocoInputError(
+                        .truth, record: "annotations[\(cells.truths[index])] (id \(annotation.id)), \"segmentation\"",
+                        expected: expected, found: found, remedy: "correct this annotation")
+                }
+                guard let segmentation = annotation.segmentation else {
+                    return .failure(refuse("a segmentation", "none"))
+                }
+                do throws(CocoSegmentation.DrawingError) {
+                    return .success(
+                        try segmentation.mask(size: sizes[annotation.imageID] ?? ImageSize(height: 0, width: 0)))
+                } catch { return .failure(refuse(error.expected, error.found)) }
+            }
+            truthBoxes = CocoShapes.boxes(truthMasks)
+        }
+    }
+
+    // MARK: - Results
+
+    private mutating func readDetections(
+        _ results: [DetectionResult], _ cells: CocoCells, _ settings: CocoSettings, _ sizes: [Int64: ImageSize]
+    ) throws {
+        func refuse(_ index: Int, _ expected: String, _ found: String = "none") -> CocoInputError {
+            CocoInputError(
+                .results, record: "[\(index)]", expected: expected, found: found, remedy: "correct this record")
+        }
+        // Quirk(COCO): the first record decides how areas and boxes of all are made.
+        let first = results[0]
+        let kind: Kind
+        if first.box != nil {
+            kind = .box
+        } else if first.segmentation != nil {
+            kind = .mask
+        } else if first.keypoints != nil {
+            kind = .keypoints
+        } else {
+            throw refuse(0, "a \"bbox\", a \"segmentation\" or \"keypoints\"")
+        }
+        for index in results.indices {
+            switch kind {
+            case .box: if results[index].box == nil { throw refuse(index, "a \"bbox\", as in the first record") }
+            case .mask:
+                if results[index].segmentation == nil {
+                    throw refuse(index, "a \"segmentation\", as in the first record")
+                }
+            case .keypoints:
+                if results[index].keypoints == nil { throw refuse(index, "\"keypoints\", as in the first record") }
+            }
+        }
+        if kind == .box && settings.overlap == .mask {
+            warnings.append(
+                CocoWarning(
+                    "area-from-box",
+                    "the results carry \"bbox\", so COCO's tool takes their areas from boxes, which moves APs, APm and "
+                        + "APl; remove \"bbox\" to use mask areas"))
+        }
+        let order = cells.detections
+        let needsMasks = settings.overlap == .mask || kind == .mask
+        if needsMasks {
+            let drawn = try CocoShapes.draw(order.count) { place in
+                let index = Int(order[place])
+                let size = sizes[results[index].imageID] ?? ImageSize(height: 0, width: 0)
+                guard let segmentation = results[index].segmentation else {
+                    // Quirk(COCO): a box without a mask is drawn as a rectangle.
+                    guard size.pixelCount > 0 else {
+                        return .failure(refuse(index, "an image with height and width", "\(size)"))
+                    }
+                    let box = results[index].box!
+                    let limit = Polygon.coordinateLimit
+                    guard [box.x, box.y, box.x + box.width, box.y + box.height].allSatisfy({ $0.magnitude <= limit })
+                    else {
+                        return .failure(
+                            refuse(index, "a \"bbox\" within \(limit) pixels", "\(CocoShapes.numbers(box))"))
+                    }
+                    return .success(RLEMask(box: box, size: size))
+                }
+                do throws(CocoSegmentation.DrawingError) { return .success(try segmentation.mask(size: size)) } catch {
+                    return .failure(refuse(index, error.expected, error.found))
+                }
+            }
+            if settings.overlap == .mask {
+                detectionMasks = drawn
+                detectionBoxes = CocoShapes.boxes(drawn)
+                let broken = drawn.count { !$0.isComplete }
+                if broken > 0 {
+                    warnings.append(
+                        CocoWarning(
+                            "runs-do-not-fill-image",
+                            "\(broken) result mask(s) have run lengths that do not sum to height times width"))
+                }
+            }
+            if kind == .mask { detectionArea = drawn.map { Double($0.area) } }
+            if kind == .mask && settings.overlap != .mask {
+                detectionBoxes = order.indices.flatMap { place in
+                    CocoShapes.numbers(results[Int(order[place])].box ?? drawn[place].cocoBox)
+                }
+            }
+        }
+        if kind != .mask {
+            detectionArea.reserveCapacity(order.count)
+            if settings.overlap != .mask { detectionBoxes.reserveCapacity(4 * order.count) }
+            for position in order {
+                let result = results[Int(position)]
+                let box = kind == .box ? result.box! : CocoShapes.bounds(result.keypoints!)
+                detectionArea.append(box.area)
+                if settings.overlap != .mask {
+                    detectionBoxes.append(box.x)
+                    detectionBoxes.append(box.y)
+                    detectionBoxes.append(box.width)
+                    detectionBoxes.append(box.height)
+                }
+            }
+        }
+        if settings.overlap == .keypoints {
+            for position in order {
+                guard let points = results[Int(position)].keypoints else {
+                    throw refuse(Int(position), "\"keypoints\"")
+                }
+                guard points.count == 3 * settings.sigmas.count else {
+                    throw refuse(
+                        Int(position), "\(settings.sigmas.count) keypoints, one a sigma", "\(points.count / 3)")
+                }
+                detectionPoints += points
+            }
+        }
+    }
+
+    /// Quirk(COCO): all points count, visible or not.
+    private static func bounds(_ points: [Double]) -> CocoBox {
+        guard points.count >= 3 else { return CocoBox(x: 0, y: 0, width: 0, height: 0) }
+        var (x0, x1, y0, y1) = (points[0], points[0], points[1], points[1])
+        for i in stride(from: 3, to: points.count, by: 3) {
+            x0 = min(x0, points[i])
+            x1 = max(x1, points[i])
+            y0 = min(y0, points[i + 1])
+            y1 = max(y1, points[i + 1])
+        }
+        return CocoBox(x: x0, y: y0, width: x1 - x0, height: y1 - y0)
+    }
+
+    private static func numbers(_ box: CocoBox) -> [Double] { [box.x, box.y, box.width, box.height] }
+
+    private static func boxes(_ masks: [RLEMask]) -> [Double] {
+        var result: [Double] = []
+        result.reserveCapacity(4 * masks.count)
+        for mask in masks { result += numbers(mask.cocoBox) }
+        return result
+    }
+
+    /// Makes `count` masks on all threads; of several failures the first in order is thrown.
+    private static func draw(
+        _ count: Int, _ make: (Int) -> Result<RLEMask, CocoInputError>
+    ) throws -> [RLEMask] {
+        let grain = 256
+        let chunkCount = (count + grain - 1) / grain
+        var chunks = [Result<[RLEMask], CocoInputError>](repeating: .success([]), count: chunkCount)
+        chunks.withUnsafeMutableBufferPointer { chunks in
+            nonisolated(unsafe) let out = chunks
+            Parallel.forEach(chunkCount) { chunk in
+                var made: [RLEMask] = []
+                made.reserveCapacity(grain)
+                for index in chunk * grain..<min((chunk + 1) * grain, count) {
+                    switch make(index) {
+                    case .success(let mask): made.append(mask)
+                    case .failure(let error):
+                        out[chunk] = .failure(error)
+                        return
+                    }
+                }
+                out[chunk] = .success(made)
+            }
+        }
+        var masks: [RLEMask] = []
+        masks.reserveCapacity(count)
+        for chunk in chunks { masks += try chunk.get() }
+        return masks
+    }
+}

@@ -1,0 +1,82 @@
+extension RecipeNode {
+    /// The value as YAML, one line a scalar, with the origin of each scalar as a comment where asked.
+    ///
+    /// Reading the text back gives the same values.
+    public func yaml(withOrigins: Bool = false) -> String {
+        var lines: [(text: String, origin: RecipeOrigin?)] = []
+        appendLines(to: &lines, indent: "", lead: "")
+        let width = min(48, lines.map(\.text.count).max() ?? 0)
+        return lines.map { line in
+            guard withOrigins, let origin = line.origin else { return line.text + "\n" }
+            let gap = String(repeating: " ", count: max(2, width + 2 - line.text.count))
+            return line.text + gap + "# \(origin)\n"
+        }.joined()
+    }
+
+    /// - Parameters:
+    ///   - indent: blanks before every further line of this value.
+    ///   - lead: what stands before the value on its first line: `key:` or `-`, with its own blanks.
+    private func appendLines(
+        to lines: inout [(text: String, origin: RecipeOrigin?)], indent: String, lead: String
+    ) {
+        switch content {
+        case .scalar(let text, let isQuoted):
+            let value = Self.scalar(text, isQuoted: isQuoted)
+            lines.append((lead.isEmpty ? value : lead + (value.isEmpty ? "" : " " + value), origin))
+        case .list(let items):
+            if items.isEmpty {
+                lines.append((lead.isEmpty ? "[]" : lead + " []", origin))
+                return
+            }
+            if !lead.isEmpty { lines.append((lead, nil)) }
+            for item in items { item.appendLines(to: &lines, indent: indent + "  ", lead: indent + "-") }
+        case .map(let pairs):
+            if pairs.isEmpty {
+                lines.append((lead.isEmpty ? "{}" : lead + " {}", origin))
+                return
+            }
+            if !lead.isEmpty { lines.append((lead, nil)) }
+            for (key, value) in pairs {
+                let name = Self.scalar(key, isQuoted: !Self.isPlain(key))
+                value.appendLines(to: &lines, indent: indent + "  ", lead: indent + name + ":")
+            }
+        }
+    }
+
+    private static func scalar(_ text: String, isQuoted: Bool) -> String {
+        if !isQuoted && (text.isEmpty || isPlain(text)) { return text }
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case "\n": quoted += "\\n"
+            case "\t": quoted += "\\t"
+            case "\r": quoted += "\\r"
+            case _
+            where scalar.value < 0x20 || scalar.value == 0x7F || scalar.value == 0x85
+                || scalar.value == 0x2028 || scalar.value == 0x2029:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+
+    /// Whether a text may stand without quotes in block YAML without changing its meaning.
+    private static func isPlain(_ text: String) -> Bool {
+        guard let first = text.unicodeScalars.first, text.trimmingPrefix(" ").count == text.count, text.last != " "
+        else {
+            return false
+        }
+        if text == "-" || text == "?" || text.hasPrefix("- ") || text.hasPrefix("? ") || text.hasPrefix("---")
+            || text.hasPrefix("...")
+        {
+            return false
+        }
+        if "[]{},#&*!|>'\"%@`:".unicodeScalars.contains(first) { return false }
+        if text.contains(": ") || text.hasSuffix(":") || text.contains(" #") { return false }
+        return text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value < 0x7F }
+    }
+}

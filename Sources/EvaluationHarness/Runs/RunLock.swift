@@ -1,0 +1,26 @@
+import Glibc
+import SafeFiles
+
+/// An exclusive lock on a folder for the life of this value; the system releases it when the process dies.
+public final class RunLock: Sendable {
+    private let descriptor: Int32
+
+    /// - Throws: `.cannotWrite` when another process holds the lock or the file cannot be made.
+    public init(folder: String) throws(DataError) {
+        let path = "\(folder)/.lock"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            throw DataError(
+                .cannotWrite, file: path, expected: "to create the lock", found: String(cString: strerror(errno)),
+                remedy: "check that the folder is writable")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw DataError(
+                .cannotWrite, file: folder, expected: "a run that nobody else works on", found: "another process in it",
+                remedy: "wait for it to end, or choose another --out")
+        }
+    }
+
+    deinit { close(descriptor) }
+}

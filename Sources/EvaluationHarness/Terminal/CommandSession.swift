@@ -1,0 +1,77 @@
+import Determinism
+import JSONText
+import Logging
+import SafeFiles
+import TensorCore
+
+/// What every command works with: the global options in effect, the side channel, standard output and the wish to stop.
+public struct CommandSession: Sendable {
+    /// The options that every verb takes.
+    public struct Options: Sendable, Equatable {
+        public var printsJSON = false
+        /// Nil: all cores.
+        public var threads: Int?
+        public var seed: UInt64?
+        public var isQuiet = false
+        public var isVerbose = false
+        public var logFormat = TerminalLogHandler.Format.text
+
+        public init() {}
+    }
+
+    public let options: Options
+    public let terminal: Terminal
+    public let logger: Logger
+    public let output: DataOutput
+    public let interrupt: Interrupt
+
+    /// Applies the thread count.
+    ///
+    /// - Throws: `.configuration` when `DMT_CPU` names a path that this CPU lacks.
+    public init(
+        _ options: Options, terminal: Terminal = Terminal(), output: DataOutput = DataOutput(),
+        interrupt: Interrupt = .shared
+    ) throws(DataError) {
+        guard Kernels.selected >= 0 else {
+            throw DataError(
+                .configuration, file: "DMT_CPU",
+                expected: "one of \(Kernels.pathNames.joined(separator: ", ")) that this CPU has",
+                found: "another value", remedy: "unset the variable or choose a lesser path")
+        }
+        if let threads = options.threads { Parallel.setThreadCount(threads) }
+        self.options = options
+        self.terminal = terminal
+        self.output = output
+        self.interrupt = interrupt
+        let level: Logger.Level = options.isQuiet ? .warning : options.isVerbose ? .debug : .info
+        logger = Logger(label: "dmt") { _ in
+            TerminalLogHandler(terminal: terminal, level: level, format: options.logFormat)
+        }
+    }
+
+    /// The seed in effect: 0 unless given.
+    public var seed: UInt64 { options.seed ?? 0 }
+
+    /// From here on SIGINT and SIGTERM only raise `interrupt`: for commands whose loops look at it between steps.
+    public func listenForInterrupts() { Interrupt.listen() }
+
+    /// A reporter for one stage; silent under `-q`.
+    public func progress(_ label: String, total: Int, done: Int = 0, unit: String) -> ProgressReporter {
+        ProgressReporter(terminal, label, total: total, done: done, unit: unit, isQuiet: options.isQuiet)
+    }
+
+    /// A line on the side channel, unless `-q`.
+    public func note(_ message: String) { logger.info("\(message)") }
+
+    /// Prints the one document of `--json`, or the text for people.
+    public func emit(_ document: @autoclosure () throws -> JSONValue, text: @autoclosure () throws -> String) throws {
+        try output.write(options.printsJSON ? try document().text() + "\n" : try text())
+    }
+
+    /// Names every file written: the last lines of a command.
+    public func name(files: [String]) {
+        guard !files.isEmpty, !options.isQuiet else { return }
+        terminal.write(line: "files written:")
+        for file in files { terminal.write(line: "  \(file)") }
+    }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import EvaluationHarness
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// `dmt score coco`: COCO numbers from a truth file and a results file, no model needed.
+struct ScoreCoco: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coco", abstract: "Average precision and recall from a COCO truth file and a results file.")
+
+    @Option(help: "Truth: a COCO instances or keypoints file.")
+    var gt: String
+
+    @Option(help: "Predictions: a COCO results file.")
+    var dt: String
+
+    @Option(help: "What is compared: bbox, segm or keypoints.")
+    var iouType = "bbox"
+
+    @Option(help: "Detections an image and class, comma-separated (1,10,100; keypoints: 20).")
+    var maxDets: String?
+
+    @Option(
+        help:
+            "Area ranges in square pixels, comma-separated name=low:high (all, small, medium, large enter the numbers)."
+    )
+    var areaRanges: String?
+
+    @Option(help: "Keypoint sigmas, comma-separated (COCO's 17 person points).")
+    var sigmas: String?
+
+    @Flag(help: "Add AP of every class.")
+    var perClass = false
+
+    @Flag(help: "Print one JSON document.")
+    var json = false
+
+    @Option(help: "Threads (all cores).")
+    var threads: Int?
+
+    /// What `run` needs, parsed; usage errors are found here.
+    private func parsed() throws -> (CocoScoring.Overlap, CocoScoring.Options) {
+        if iouType == "boundary" {
+            throw ValidationError("--iou-type boundary is not available yet: use bbox, segm or keypoints.")
+        }
+        guard let overlap = CocoScoring.Overlap(rawValue: iouType) else {
+            throw ValidationError("--iou-type \(iouType): use bbox, segm or keypoints.")
+        }
+        var options = CocoScoring.Options()
+        options.perClass = perClass
+        options.threads = threads
+        options.maxDetections = try maxDets.map { text in
+            try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+                guard let limit = Int(part), limit >= 1, limit <= Int(Int32.max) else {
+                    throw ValidationError("--max-dets \(text): use whole numbers from 1, such as 1,10,100.")
+                }
+                return limit
+            }
+        }
+        if overlap != .keypoints, let limits = options.maxDetections, limits.count < 3 {
+            throw ValidationError(
+                "--max-dets \(maxDets ?? ""): COCO's twelve numbers need three limits, such as 1,10,100.")
+        }
+        options.areaRanges = try areaRanges.map { try ScoreCoco.ranges($0) }
+        options.sigmas = try sigmas.map { text in
+            try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+                guard let sigma = Double(part), sigma > 0, sigma.isFinite else {
+                    throw ValidationError("--sigmas \(text): use positive numbers, one a keypoint.")
+                }
+                return sigma
+            }
+        }
+        return (overlap, options)
+    }
+
+    private static func ranges(_ text: String) throws -> [CocoScoring.AreaRange] {
+        try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+            let sides = part.split(separator: "=", omittingEmptySubsequences: false)
+            let bounds = (sides.last ?? "").split(separator: ":", omittingEmptySubsequences: false)
+            guard sides.count == 2, !sides[0].isEmpty, bounds.count == 2, let low = Double(bounds[0]),
+                let high = Double(bounds[1]), low <= high
+            else {
+                throw ValidationError("--area-ranges \(text): use name=low:high, such as small=0:1024.")
+            }
+            return CocoScoring.AreaRange(name: String(sides[0]), low: low, high: high)
+        }
+    }
+
+    func validate() throws {
+        _ = try parsed()
+        if let threads, threads < 1 { throw ValidationError("--threads \(threads): use 1 or more.") }
+    }
+
+    func run() throws {
+        let (overlap, options) = try parsed()
+        let score = try CocoScoring.run(gt: gt, dt: dt, iouType: overlap, options: options)
+        if json {
+            print(score.jsonText)
+            return
+        }
+        for warning in score.warnings {
+            let line = Array("warning: \(warning)\n".utf8)
+            _ = write(STDERR_FILENO, line, line.count)
+        }
+        for line in score.lines { print(line) }
+    }
+}

@@ -1,0 +1,134 @@
+import Autograd
+import Determinism
+import NeuralLayers
+import TensorCore
+
+@testable import Distillation
+
+/// The smallest backbone with class and patch tokens: a patch projection, one block, a norm.
+final class TinyBackbone: TokenBackbone {
+    let width: Int
+    let patchSize = 4
+    let depth = 1
+    let headCount = 2
+    let embedding: Conv2d
+    let classToken: Parameter
+    let block: TransformerBlock
+    let norm: LayerNorm
+
+    init(width: Int, seed: UInt64) {
+        self.width = width
+        var stream = RandomStream(seed: seed, purpose: "tiny backbone")
+        embedding = Conv2d(3, width, kernel: 4, stride: 4, initialization: .xavierUniform, &stream)
+        classToken = Parameter(Initialization.normal(0.5).draw([1, width], fanIn: 1, fanOut: 1, &stream))
+        block = TransformerBlock(width: width, heads: 2, &stream)
+        norm = LayerNorm(width)
+    }
+
+    static var slots: [Slot<TinyBackbone>] {
+        [
+            .parameter("cls_token", \.classToken), .layer("embed", \.embedding), .layer("block", \.block),
+            .layer("norm", \.norm),
+        ]
+    }
+
+    func tokens(
+        of images: Variable, visible: [[Int32]]?, masked: (patches: [[Int32]], token: Variable)?, taps: [Int],
+        _ forward: Forward
+    ) -> Tokens {
+        let n = images.shape[0]
+        let grid = (height: images.shape[1] / 4, width: images.shape[2] / 4)
+        let patches = embedding(images, forward).reshaped([n, grid.height * grid.width, width])
+        let starts = forward(classToken).gatheringRows([Int32](repeating: 0, count: n)).reshaped([n, 1, width])
+        let x = norm(block(.concatenated([starts, patches], axis: 1), forward), forward)
+        return Tokens(
+            classToken: x.sliced(axis: 1, 0..<1).reshaped([n, width]), patches: x.sliced(axis: 1, 1..<x.shape[1]),
+            taps: [], grid: grid)
+    }
+}
+
+func normals(_ shape: [Int], seed: UInt64, scale: Double = 1, offset: Double = 0) -> Tensor {
+    var stream = RandomStream(seed: seed, purpose: "test values")
+    return Tensor((0..<shape.reduce(1, *)).map { _ in offset + scale * stream.normal() }, shape)
+}
+
+/// Student tokens that are trainable themselves, and teachers' tokens, in Double.
+struct Scene {
+    let model: DistillationModel<TinyBackbone>
+    let cls: Parameter
+    let patches: Parameter
+    let teachers: [TeacherTokens]
+    let grid = (height: 2, width: 3)
+
+    init(
+        _ fusion: Fusion, widths: [Int] = [5, 7, 6], names: [String] = ["mae", "moco", "ibot"], pictures: Int = 3,
+        tokens: TokenSelection = .both
+    ) {
+        let specifications = zip(names, widths).map { TeacherSpecification(name: $0, width: $1) }
+        model = DistillationModel(
+            student: TinyBackbone(width: 4, seed: 1), teachers: specifications, fusion: fusion, tokens: tokens, seed: 7)
+        for branch in model.teachers {
+            // Larger than the usual start, so that every part of the loss matters.
+            for (index, parameter) in branch.parameters.enumerated() where parameter.shape.count == 2 {
+                parameter.value = normals(parameter.shape, seed: UInt64(100 + index) + nameSeed(branch)).converted(
+                    to: .f32)
+            }
+        }
+        model.convertParametersToDouble()
+        cls = Parameter(normals([pictures, 4], seed: 2))
+        patches = Parameter(normals([pictures, 6, 4], seed: 3))
+        let grid = grid
+        teachers = zip(names, widths).map { name, width in
+            let seed = name.utf8.reduce(UInt64(0)) { $0 * 31 + UInt64($1) }
+            return TeacherTokens(
+                name: name, cls: normals([pictures, width], seed: seed, scale: 2, offset: 0.5),
+                patches: normals([pictures, 6, width], seed: seed + 1, scale: 0.7, offset: -0.2), grid: grid)
+        }
+        // One training pass sets the statistics; later passes in evaluation mode leave them.
+        _ = model.loss(studentTokens: student(.evaluation), teacherTokens: teachers, Forward(mode: .training))
+    }
+
+    func student(_ forward: Forward) -> Tokens {
+        Tokens(classToken: forward(cls), patches: forward(patches), taps: [], grid: grid)
+    }
+
+    func loss(_ forward: Forward = .evaluation) -> (
+        total: Variable, terms: [LossTerm], diagnostics: [TeacherDiagnostics]
+    ) {
+        let (terms, diagnostics) = model.loss(
+            studentTokens: student(forward), teacherTokens: teachers, forward)
+        return (LossTerm.total(terms), terms, diagnostics)
+    }
+
+    /// The loss as a function of the parameters with the gate held at given shares.
+    func loss(withGates gates: [TeacherDiagnostics]) -> Double {
+        gates.reduce(0) { total, entry in
+            let branch = model.teachers.first { $0.specification.name == entry.teacher }!
+            let tokens = teachers.first { $0.name == entry.teacher }!
+            let path = branch.branch(entry.tokenType)!
+            let target = path.standardizer.standardized(
+                entry.tokenType == .cls ? tokens.cls : tokens.patches, .evaluation)
+            let student = Variable(entry.tokenType == .cls ? cls.value : patches.value)
+            let value = DistillationLoss()(
+                path.adapter(student, .evaluation), target: target, rowWeights: entry.gates)
+            return total + value.item() / Double(model.tokens.types.count)
+        }
+    }
+
+    var trainable: [Parameter] { [cls, patches] + model.teachers.flatMap(\.parameters) }
+}
+
+private func nameSeed(_ branch: TeacherBranch) -> UInt64 {
+    branch.specification.name.utf8.reduce(UInt64(0)) { $0 * 17 + UInt64($1) }
+}
+
+/// The slope of `f` along one value, by central differences.
+func slope(_ parameter: Parameter, _ index: Int, _ f: () -> Double) -> Double {
+    let (pointer, step) = (parameter.value.f64(), 1e-5)
+    let kept = pointer[index]
+    defer { pointer[index] = kept }
+    pointer[index] = kept + step
+    let above = f()
+    pointer[index] = kept - step
+    return (above - f()) / (2 * step)
+}

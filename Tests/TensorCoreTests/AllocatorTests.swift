@@ -1,0 +1,63 @@
+import Testing
+
+@testable import TensorCore
+
+/// The allocator's counters belong to the whole process: each claim runs in a process of its own.
+@Suite(.serialized) struct AllocatorTests {
+    @Test func blocksOfOneSizeClassAreReused() async {
+        await #expect(processExitsWith: .success) {
+            var addresses: Set<UInt> = []
+            for count in [1000, 1001, 1023] {
+                let tensor = Tensor.zeros([count])
+                addresses.insert(UInt(bitPattern: tensor.raw))
+                #expect(Allocator.liveBlocks == 1)
+            }
+            #expect(addresses.count == 1 && Allocator.liveBlocks == 0 && Allocator.liveBytes == 0)
+            #expect(Allocator.highWaterBytes == 4096)
+        }
+    }
+
+    @Test func viewsKeepABlockAliveAndTheLastOneLetsGo() async {
+        await #expect(processExitsWith: .success) {
+            var base: Tensor? = Tensor.full([10, 10], 3)
+            var view: Tensor? = base!.rows(2..<4).reshaped([20])
+            base = nil
+            #expect(Allocator.liveBlocks == 1 && view!.floats().allSatisfy { $0 == 3 })
+            view = nil
+            #expect(Allocator.liveBlocks == 0)
+        }
+    }
+
+    @Test func releasingTheCacheGivesBackOnlyFreeBlocks() async {
+        await #expect(processExitsWith: .success) {
+            let kept = Tensor.full([5000], 7)
+            do { _ = Tensor.zeros([9000]) }
+            Allocator.releaseCached()
+            #expect(kept.floats().allSatisfy { $0 == 7 } && Allocator.liveBlocks == 1)
+            #expect(Tensor.full([9000], 1).floats().allSatisfy { $0 == 1 })
+        }
+    }
+
+    /// A class wastes at most an eighth, holds the request, and larger requests never get smaller blocks.
+    @Test func sizeClassesHoldTheirRequests() {
+        var previous = 0
+        var sizes = Array(1..<5000)
+        for power in 13..<40 {
+            let round: Int = 1 << power
+            sizes += [round - 1, round, round + 1, 3 * round + 5]
+        }
+        for size in sizes {
+            let given = Allocator.sizeClass(size)
+            let most = 1.125 * Double(size) + 256
+            #expect(given >= size && Double(given) <= most, "\(size) bytes in \(given)")
+            if size < 5000 {
+                #expect(given >= previous)
+                previous = given
+            }
+        }
+    }
+
+    @Test func addressesAreAlignedToCacheLines() {
+        for count in [1, 7, 100, 12345] { #expect(UInt(bitPattern: Tensor.zeros([count]).raw) % 64 == 0) }
+    }
+}
