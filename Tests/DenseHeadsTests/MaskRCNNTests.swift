@@ -134,7 +134,7 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
         let found = model.predict(features, sizes: targets.map { PictureFrame($0.size) }, .evaluation)
         for (detections, target) in zip(found, targets) {
             let sure = detections.instances.filter { $0.score > 0.5 }
-// Two hundred steps may leave one stray box that suppression cannot reach.
+            // Two hundred steps may leave one stray box that suppression cannot reach.
             #expect(sure.count <= target.instances.count + 1, "\(sure.map { ($0.box, $0.label, $0.score) })")
             for truth in target.instances {
                 guard case .bitmap(let mask) = truth.mask else { continue }
