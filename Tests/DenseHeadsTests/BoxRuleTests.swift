@@ -27,7 +27,9 @@ import Testing
             for _ in 0..<200 {
                 let pair = randomBoxes(2, side: 100, &stream)
                 let back = coder.decode(coder.encode(pair[1], from: pair[0]), from: pair[0])
-                for (a, b) in [(back.x0, pair[1].x0), (back.y0, pair[1].y0), (back.x1, pair[1].x1), (back.y1, pair[1].y1)] {
+                for (a, b) in [
+                    (back.x0, pair[1].x0), (back.y0, pair[1].y0), (back.x1, pair[1].x1), (back.y1, pair[1].y1),
+                ] {
                     #expect(abs(a - b) < 1e-9)
                 }
             }
@@ -166,7 +168,9 @@ import Testing
 @Suite struct BalancedSamplerTests {
     @Test func countsShareAndMembershipHold() {
         var stream = RandomStream(seed: 6, purpose: "verdicts")
-        let verdicts = (0..<500).map { _ in [BoxMatcher.Verdict.background, .ignored, .foreground][stream.int(below: 3)] }
+        let verdicts = (0..<500).map { _ in
+            [BoxMatcher.Verdict.background, .ignored, .foreground][stream.int(below: 3)]
+        }
         let sampler = BalancedSampler(count: 64, foregroundShare: 0.25)
         let draw = sampler.sample(verdicts, stream: RandomStream(seed: 1, purpose: "s"))
         #expect(draw.foreground.count == 16 && draw.background.count == 48)
@@ -181,7 +185,8 @@ import Testing
 
     @Test func backgroundFillsWhatForegroundLeaves() {
         let verdicts = [BoxMatcher.Verdict.foreground] + [BoxMatcher.Verdict](repeating: .background, count: 30)
-        let draw = BalancedSampler(count: 8, foregroundShare: 0.5).sample(verdicts, stream: RandomStream(seed: 1, purpose: "s"))
+        let draw = BalancedSampler(count: 8, foregroundShare: 0.5).sample(
+            verdicts, stream: RandomStream(seed: 1, purpose: "s"))
         #expect(draw.foreground == [0] && draw.background.count == 7)
     }
 

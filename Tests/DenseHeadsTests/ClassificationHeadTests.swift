@@ -9,7 +9,8 @@ import Testing
 @Suite struct ClassificationHeadTests {
     private func tokens(_ dtype: DType = .f32) -> Tokens {
         Tokens(
-            classToken: Variable(randomMap([3, 6], seed: 1, dtype)), patches: Variable(randomMap([3, 4, 6], seed: 2, dtype)),
+            classToken: Variable(randomMap([3, 6], seed: 1, dtype)),
+            patches: Variable(randomMap([3, 4, 6], seed: 2, dtype)),
             taps: [], grid: (2, 2))
     }
 

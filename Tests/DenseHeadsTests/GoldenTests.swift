@@ -145,7 +145,9 @@ private func expectClose(_ found: [Double], _ wanted: [Double], _ location: Sour
         fill([("", pyramid)], norms: ["norm.weight", "simfp_2.1.weight"])
         let maps = pyramid(FeatureMaps([(input, Variable(wave([1, 4, 2, 8], 1)))]), .evaluation)
         let golden = try Golden.read().simple_pyramid
-        for (level, entry) in maps.maps.enumerated() { expectClose(entry.map, try #require(golden["simfp_\(level + 2)"])) }
+        for (level, entry) in maps.maps.enumerated() {
+            expectClose(entry.map, try #require(golden["simfp_\(level + 2)"]))
+        }
     }
 
     @Test func secondStage() throws {

@@ -15,7 +15,8 @@ private func upernet(
     let specs = (0..<4).map { FeatureSpec(name: "block\($0)", channels: width, stride: patch) }
     let neck = try MultiTapPyramid(taps: specs, &stream)
     let decoder = try UPerHead(inputs: neck.outputSpecs, channels: channels, classCount: classCount, &stream)
-    let fcn = auxiliary ? try FCNHead(inputs: neck.outputSpecs, channels: channels, classCount: classCount, &stream) : nil
+    let fcn =
+        auxiliary ? try FCNHead(inputs: neck.outputSpecs, channels: channels, classCount: classCount, &stream) : nil
     return try UPerNet(neck: neck, decoder: decoder, auxiliary: fcn, averaging: averaging)
 }
 
@@ -75,7 +76,8 @@ private func labels(_ side: Int, block: Int, classCount: Int, seed: UInt64, igno
             optimizer.zeroGradients()
         }
         #expect(last < 0.1, "loss \(last)")
-        let frames = [PictureFrame](repeating: PictureFrame(content: .init(height: 96, width: 96), output: targets[0].size), count: 2)
+        let frames = [PictureFrame](
+            repeating: PictureFrame(content: .init(height: 96, width: 96), output: targets[0].size), count: 2)
         let found = model.predict(features, sizes: frames, .evaluation)
         var (right, counted) = (0, 0)
         for (prediction, target) in zip(found, targets) {

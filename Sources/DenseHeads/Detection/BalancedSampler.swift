@@ -19,7 +19,8 @@ public struct BalancedSampler: Sendable, Hashable {
     /// Indices in ascending order.
     ///
     /// - Parameter stream: the step's and picture's own stream; the draw is a pure function of it.
-    public func sample(_ verdicts: [BoxMatcher.Verdict], stream: RandomStream) -> (foreground: [Int], background: [Int]) {
+    public func sample(_ verdicts: [BoxMatcher.Verdict], stream: RandomStream) -> (foreground: [Int], background: [Int])
+    {
         var stream = stream
         let positives = verdicts.indices.filter { verdicts[$0] == .foreground }
         let negatives = verdicts.indices.filter { verdicts[$0] == .background }

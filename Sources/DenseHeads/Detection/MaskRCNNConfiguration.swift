@@ -68,13 +68,18 @@ public struct MaskRCNNConfiguration: Sendable, Hashable {
             (anchorSizes + anchorRatios).allSatisfy { $0 > 0 } && !anchorRatios.isEmpty,
             "positive anchor sizes and ratios", "\(anchorSizes) and \(anchorRatios)")
         try demand((1...2).contains(rpnConvolutionCount), "1 or 2 RPN convolutions", "\(rpnConvolutionCount)")
-        let sizes = [channels, boxPoolSize, maskPoolSize, maskChannels, detectionLimit, boxConvolutionChannels, boxLinearWidth]
+        let sizes = [
+            channels, boxPoolSize, maskPoolSize, maskChannels, detectionLimit, boxConvolutionChannels, boxLinearWidth,
+        ]
         try demand(sizes.allSatisfy { $0 >= 1 }, "positive widths, pool sizes and limits", "\(sizes)")
         try demand(
-            (0...8).contains(boxConvolutionCount) && (1...4).contains(boxLinearCount) && (0...8).contains(maskConvolutionCount),
+            (0...8).contains(boxConvolutionCount) && (1...4).contains(boxLinearCount)
+                && (0...8).contains(maskConvolutionCount),
             "0 to 8 convolutions and 1 to 4 linear layers",
             "\(boxConvolutionCount), \(maskConvolutionCount) and \(boxLinearCount)")
-        try demand(canonicalSize > 0 && smoothL1Beta >= 0, "a positive canonical size and beta ≥ 0", "\(canonicalSize), \(smoothL1Beta)")
+        try demand(
+            canonicalSize > 0 && smoothL1Beta >= 0, "a positive canonical size and beta ≥ 0",
+            "\(canonicalSize), \(smoothL1Beta)")
     }
 }
 

@@ -93,7 +93,8 @@ final class RegionHeads: Layer {
         var (found, first) = ([Candidate](), 0)
         for (picture, boxes) in proposals.enumerated() {
             found += detections(
-                picture, boxes, first: first, scores: scores, corrections: corrections, content: frames[picture].content)
+                picture, boxes, first: first, scores: scores, corrections: corrections, content: frames[picture].content
+            )
             first += boxes.count
         }
         return drawn(found, maps, frames, forward)
@@ -146,7 +147,8 @@ final class RegionHeads: Layer {
                 let mask = BinaryMask(
                     pasting: Array(probabilities[index * side * side..<(index + 1) * side * side]),
                     grid: ImageSize(height: side, width: side), into: box, size: frame.output, threshold: threshold)
-                out[index] = Detections.Instance(box: box, label: candidate.label, score: candidate.score, mask: mask.rle)
+                out[index] = Detections.Instance(
+                    box: box, label: candidate.label, score: candidate.score, mask: mask.rle)
             }
         }
         for (candidate, instance) in zip(found, instances) {

@@ -67,7 +67,8 @@ final class RegionProposalNetwork: Layer {
         let objectness = output.logits.gatheringRows(sampled).bceWithLogits(
             targets: Tensor(labels, [labels.count, 1]).converted(to: dtype), divisor: divisor)
         let box = output.deltas.gatheringRows(matched).smoothL1(
-            Tensor(targets, [matched.count, 4]).converted(to: dtype), beta: configuration.smoothL1Beta, divisor: divisor)
+            Tensor(targets, [matched.count, 4]).converted(to: dtype), beta: configuration.smoothL1Beta, divisor: divisor
+        )
         return [LossTerm(name: "rpn_objectness", value: objectness), LossTerm(name: "rpn_box", value: box)]
     }
 
@@ -78,12 +79,15 @@ final class RegionProposalNetwork: Layer {
     func proposals(_ output: Output, contents: [ImageSize], limits: ProposalLimits) -> [[Box]] {
         let (logits, deltas) = (TensorValues(output.logits.value), TensorValues(output.deltas.value))
         let total = output.logits.shape[1]
-        precondition(contents.count == output.logits.shape[0], "\(contents.count) sizes for logits \(output.logits.shape)")
+        precondition(
+            contents.count == output.logits.shape[0], "\(contents.count) sizes for logits \(output.logits.shape)")
         return contents.enumerated().map { picture, content in
             var (boxes, scores, levels) = ([Box](), [Float](), [Int]())
             var first = picture * total
             for (level, anchors) in output.anchors.enumerated() {
-                let best = BestScores.indices(limits.beforeSuppression, of: anchors.indices) { Float(logits[first + $0]) }
+                let best = BestScores.indices(limits.beforeSuppression, of: anchors.indices) {
+                    Float(logits[first + $0])
+                }
                 for at in best {
                     let box = configuration.rpnCoder.decode(deltas.quadruple(at: 4 * (first + at)), from: anchors[at])
                         .clipped(to: content)

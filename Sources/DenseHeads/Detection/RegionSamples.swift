@@ -24,7 +24,8 @@ struct RegionSamples {
     init(
         proposals: [[Box]], truths: [[DetectionTarget.Instance]], configuration: MaskRCNNConfiguration, seed: UInt64
     ) {
-        precondition(proposals.count == truths.count, "proposals of \(proposals.count) pictures, \(truths.count) truths")
+        precondition(
+            proposals.count == truths.count, "proposals of \(proposals.count) pictures, \(truths.count) truths")
         var regions: [Region] = []
         for (picture, instances) in truths.enumerated() {
             let boxes = instances.map(\.box)

@@ -45,7 +45,8 @@ public final class MultiTapPyramid: Layer {
 
     /// - Parameter taps: maps `(N, H, W, C)` in the order of the specs given at birth.
     public func callAsFunction(_ taps: FeatureMaps, _ forward: Forward) -> FeatureMaps {
-        precondition(taps.maps.count == levels.count, "MultiTapPyramid: \(taps.maps.count) taps for \(levels.count) levels")
+        precondition(
+            taps.maps.count == levels.count, "MultiTapPyramid: \(taps.maps.count) taps for \(levels.count) levels")
         return FeatureMaps(
             levels.indices.map { (outputSpecs[$0], levels[$0](taps.maps[$0].map, forward)) })
     }

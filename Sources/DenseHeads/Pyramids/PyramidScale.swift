@@ -23,7 +23,8 @@ enum PyramidScale: Hashable {
         }
     }
 
-    static func scales(head: String, from patchStride: Int, to strides: [Int]) throws(HeadConfigurationError) -> [Self] {
+    static func scales(head: String, from patchStride: Int, to strides: [Int]) throws(HeadConfigurationError) -> [Self]
+    {
         var scales: [Self] = []
         for stride in strides {
             guard let scale = Self(from: patchStride, to: stride), !scales.contains(scale) else {

@@ -25,7 +25,8 @@ public final class SimpleFeaturePyramid: Layer {
         input: FeatureSpec, strides: [Int] = [4, 8, 16, 32], channels: Int = 256, hasTopLevel: Bool = true,
         _ stream: inout RandomStream
     ) throws(HeadConfigurationError) {
-        guard !strides.isEmpty, strides == strides.sorted(), strides.allSatisfy({ [4, 8, 16, 32, 64].contains($0) }) else {
+        guard !strides.isEmpty, strides == strides.sorted(), strides.allSatisfy({ [4, 8, 16, 32, 64].contains($0) })
+        else {
             throw HeadConfigurationError(
                 head: "SimpleFeaturePyramid", expected: "rising strides among 4, 8, 16, 32, 64", found: "\(strides)",
                 remedy: "choose strides that are powers of two")

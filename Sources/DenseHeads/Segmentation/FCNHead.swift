@@ -21,7 +21,8 @@ public final class FCNHead: SemanticDecoder {
         guard inputs.indices.contains(inputIndex), convolutionCount >= 1, classCount >= 1, channels >= 1 else {
             throw HeadConfigurationError(
                 head: "FCNHead", expected: "an input index below \(inputs.count) and positive sizes",
-                found: "index \(inputIndex), \(convolutionCount) convolutions, \(channels) channels, \(classCount) classes",
+                found:
+                    "index \(inputIndex), \(convolutionCount) convolutions, \(channels) channels, \(classCount) classes",
                 remedy: "read a map that the pyramid has")
         }
         self.classCount = classCount

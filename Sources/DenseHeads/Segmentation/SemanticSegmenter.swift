@@ -72,7 +72,8 @@ public final class SemanticSegmenter<Decoder: SemanticDecoder>: DenseHead {
         let size = targets[0].size
         precondition(targets.allSatisfy { $0.size == size }, "targets of several sizes: \(targets.map(\.size))")
         let labels = targets.flatMap(\.labels)
-        let mean = logits.resizedBilinear(to: (size.height, size.width)).crossEntropy(labels: labels, ignore: ignoreLabel)
+        let mean = logits.resizedBilinear(to: (size.height, size.width)).crossEntropy(
+            labels: labels, ignore: ignoreLabel)
         if averaging == .labelledPixels { return mean }
         let counted = labels.reduce(0) { $0 + ($1 == ignoreLabel ? 0 : 1) }
         return mean.scaled(by: Double(counted) / Double(labels.count))
@@ -97,7 +98,8 @@ public final class SemanticSegmenter<Decoder: SemanticDecoder>: DenseHead {
     public static func labels(_ logits: Variable, input: ImageSize, frame: PictureFrame) -> SemanticLabels {
         let content = frame.content
         precondition(
-            content.height <= input.height && content.width <= input.width, "picture \(content) in an input of \(input)")
+            content.height <= input.height && content.width <= input.width, "picture \(content) in an input of \(input)"
+        )
         var values = logits.detached().resizedBilinear(to: (input.height, input.width))
         if content != input {
             values = values.sliced(axis: 1, 0..<content.height).sliced(axis: 2, 0..<content.width)

@@ -31,7 +31,8 @@ public final class UPerHead: SemanticDecoder {
         inputs: [FeatureSpec], channels: Int, classCount: Int, bins: [Int] = [1, 2, 3, 6], dropout: Double = 0.1,
         _ stream: inout RandomStream
     ) throws(HeadConfigurationError) {
-        guard inputs.count >= 2, classCount >= 1, channels >= 1, zip(inputs, inputs.dropFirst()).allSatisfy({ $0.stride < $1.stride })
+        guard inputs.count >= 2, classCount >= 1, channels >= 1,
+            zip(inputs, inputs.dropFirst()).allSatisfy({ $0.stride < $1.stride })
         else {
             throw HeadConfigurationError(
                 head: "UPerHead", expected: "two or more maps of rising stride, and positive channels and classes",
@@ -65,7 +66,8 @@ public final class UPerHead: SemanticDecoder {
     /// - Returns: logits on the finest map's grid.
     public func callAsFunction(_ features: FeatureMaps, _ forward: Forward) -> Variable {
         precondition(
-            features.maps.count == laterals.count + 1, "UPerHead: \(features.maps.count) maps for \(laterals.count + 1)")
+            features.maps.count == laterals.count + 1, "UPerHead: \(features.maps.count) maps for \(laterals.count + 1)"
+        )
         let coarsest = features.maps[laterals.count].map
         var levels = zip(laterals, features.maps).map { $0($1.map, forward) }
         levels.append(poolPyramid(coarsest, forward))
