@@ -1,7 +1,8 @@
 import Foundation
 import SafeFiles
 
-/// Finds the files that ship with the tool: `share/dmt` beside the executable's `bin`, or in the checkout it was built in.
+/// Finds the files that ship with the tool: `share/dmt` beside the executable's `bin`, or in the checkout it was built
+/// in.
 public struct ResourceLocator: Sendable, Equatable {
     /// The `share/dmt` folder.
     public let folder: String

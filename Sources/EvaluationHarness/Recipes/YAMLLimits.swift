@@ -3,8 +3,8 @@ import SafeFiles
 /// What a YAML text may hold, checked on the bytes before any parser builds a tree.
 ///
 /// Aliases are refused: six levels of ten of them make 10^6 leaves out of 300 bytes, and `extends:` does their work.
-/// Every alias needs an anchor of its name, so a text without a name behind both `&` and `*` has none. Nesting is bounded
-/// by what causes it: brackets, indentation and chains of `- ` on one line.
+/// Every alias needs an anchor of its name, so a text without a name behind both `&` and `*` has none. Nesting is
+/// bounded by what causes it: brackets, indentation and chains of `- ` on one line.
 struct YAMLLimits {
     /// Bytes of one file.
     static let maximalBytes = 1 << 20

@@ -3,8 +3,8 @@ import SafeFiles
 
 /// A TensorBoard event file with scalar curves: `events.out.tfevents.<seconds>.dmt`.
 ///
-/// Records are `u64 length, u32 masked CRC32C(length), data, u32 masked CRC32C(data)`, little-endian; `data` is an `Event`
-/// message of protocol buffers, written by hand (varints and five fields are all it takes).
+/// Records are `u64 length, u32 masked CRC32C(length), data, u32 masked CRC32C(data)`, little-endian; `data` is an
+/// `Event` message of protocol buffers, written by hand (varints and five fields are all it takes).
 public final class EventFile {
     private let file: AppendFile
     public var path: String { file.path }

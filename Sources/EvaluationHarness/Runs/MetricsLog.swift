@@ -3,13 +3,13 @@ import SafeFiles
 
 /// `metrics.jsonl`: one JSON object a line, each with its `step`; only ever appended to.
 ///
-/// Opening an existing log cuts off a torn last line and every line after the step that training resumes from, so that a
-/// resumed run leaves the bytes of a run that never stopped.
+/// Opening an existing log cuts off a torn last line and every line after the step that training resumes from, so that
+/// a resumed run leaves the bytes of a run that never stopped.
 public final class MetricsLog {
     private let file: AppendFile
 
-    /// - Parameter resumingAt: keeps the lines whose step is at most this; nil keeps every whole line, 0 for a fresh log
-    ///   keeps what was logged before the first step.
+    /// - Parameter resumingAt: keeps the lines whose step is at most this; nil keeps every whole line, 0 for a fresh
+    ///   log keeps what was logged before the first step.
     public init(_ path: String, resumingAt lastStep: Int? = nil) throws(DataError) {
         file = try AppendFile(path) { Self.kept($0, lastStep, path) }
     }

@@ -9,8 +9,8 @@ import Synchronization
 ///     runs/20260131T235959Z-1a2b3c4d-distil-small/
 ///       STATUS  config.resolved.yaml  env.json  protocol.json  command.txt  log.txt  metrics.jsonl  …
 ///
-/// A folder is never overwritten. `STATUS` is replaced atomically; a lock keeps a second process out; `latest` beside the
-/// run points to it.
+/// A folder is never overwritten. `STATUS` is replaced atomically; a lock keeps a second process out; `latest` beside
+/// the run points to it.
 public final class RunFolder: Sendable {
     /// Without links, absolute.
     public let path: String
@@ -99,7 +99,8 @@ public final class RunFolder: Sendable {
         }
     }
 
-    /// Absolute paths of every file written by this process, in order of first writing: the last lines a command prints.
+    /// Absolute paths of every file written by this process, in order of first writing: the last lines a command
+    /// prints.
     public var filesWritten: [String] { written.withLock { $0 }.map { "\(path)/\($0)" } }
 
     // MARK: Status
@@ -112,7 +113,8 @@ public final class RunFolder: Sendable {
         return RunStatus(rawValue: String(decoding: bytes, as: UTF8.self).trimmingSuffix("\n"))
     }
 
-    /// Runs `body` and sets the status that its end means: `done`, `interrupted`, or `failed` with the error in `log.txt`.
+    /// Runs `body` and sets the status that its end means: `done`, `interrupted`, or `failed` with the error in
+    /// `log.txt`.
     public func tracking<Result>(_ terminal: Terminal, _ body: () throws -> Result) throws -> Result {
         try terminal.copyLines(to: try file("log.txt"))
         note("log.txt")
@@ -163,7 +165,8 @@ public final class RunFolder: Sendable {
         }
     }
 
-    /// Replaces the link by renaming a new one over it, so that it always leads somewhere. A convenience: failing is no error.
+    /// Replaces the link by renaming a new one over it, so that it always leads somewhere. A convenience: failing is no
+    /// error.
     private static func point(latestIn parent: String, to name: String) {
         let temporary = "\(parent)/.latest.\(getpid())"
         unlink(temporary)

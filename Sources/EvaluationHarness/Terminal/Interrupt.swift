@@ -3,8 +3,9 @@ import Synchronization
 
 /// A wish to stop, from Ctrl-C or the system, that loops look at between steps.
 ///
-/// The first SIGINT or SIGTERM raises the flag: the loop saves and throws `Interruption`, which ends the program with 130 or
-/// 143. A second signal has the system's default effect: the program ends at once (saved state is whole at any instant).
+/// The first SIGINT or SIGTERM raises the flag: the loop saves and throws `Interruption`, which ends the program with
+/// 130 or 143. A second signal has the system's default effect: the program ends at once (saved state is whole at any
+/// instant).
 public final class Interrupt: Sendable {
     /// The flag of this process.
     public static let shared = Interrupt()
@@ -13,8 +14,8 @@ public final class Interrupt: Sendable {
 
     public init() {}
 
-    /// Makes SIGINT and SIGTERM raise the flag of this process, `shared`. For commands whose loops look at it: elsewhere the
-    /// default effect, to end at once, is the better one.
+    /// Makes SIGINT and SIGTERM raise the flag of this process, `shared`. For commands whose loops look at it:
+    /// elsewhere the default effect, to end at once, is the better one.
     public static func listen() {
         // Made here, so that the handler finds it: a signal may arrive while any lock is held.
         _ = shared.signalNumber

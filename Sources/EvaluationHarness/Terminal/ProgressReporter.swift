@@ -1,6 +1,7 @@
 import Foundation
 
-/// How far a stage is: a bar on a terminal (at most ten redraws a second), else one line every 30 seconds and one at the end.
+/// How far a stage is: a bar on a terminal (at most ten redraws a second), else one line every 30 seconds and one at
+/// the end.
 ///
 ///     let progress = ProgressReporter(terminal, "train", total: 400, unit: "step")
 ///     progress.advance(by: 1, postfix: "loss 0.412")

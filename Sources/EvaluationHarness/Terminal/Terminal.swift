@@ -5,8 +5,8 @@ import Synchronization
 
 /// The side channel of a command: everything that is not data goes through here to standard error.
 ///
-/// Lines and the progress bar share one lock, so a line never lands inside a bar. A run may attach its log file; lines then
-/// go to both.
+/// Lines and the progress bar share one lock, so a line never lands inside a bar. A run may attach its log file; lines
+/// then go to both.
 public final class Terminal: Sendable {
     private struct State {
         var bar: String?

@@ -8,8 +8,8 @@ import Testing
 
     private func bytes(_ path: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path))) }
 
-    /// The record that opens every event file, byte by byte: wall time 0 and "brain.Event:2" (24 bytes of data). The length
-    /// checksum of 24 is the well-known `a3 7f 4b 22`.
+    /// The record that opens every event file, byte by byte: wall time 0 and "brain.Event:2" (24 bytes of data). The
+    /// length checksum of 24 is the well-known `a3 7f 4b 22`.
     @Test func firstRecordHasTheKnownBytes() throws {
         try withTemporaryFolder { folder in
             let file = try EventFile(folder: folder, date: Date(timeIntervalSince1970: 0))
