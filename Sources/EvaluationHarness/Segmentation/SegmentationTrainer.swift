@@ -7,12 +7,25 @@ import ImageFiles
 import NeuralLayers
 import SafeFiles
 import TensorCore
+import VisionBackbones
 
 /// Fine-tunes a segmentation model. The result depends on settings, data and model alone, not on the number of threads.
 public struct SegmentationTrainer {
     public let settings: SegmentationSettings
 
     public init(_ settings: SegmentationSettings) { self.settings = settings }
+
+    /// A model for a data set: its classes, this recipe's head, a copy of `backbone`.
+    public func model(
+        on backbone: VisionTransformer, for dataset: SegmentationFolder
+    ) throws -> SegmentationModel {
+        var architecture = settings.architecture
+        architecture.classCount = dataset.info.classes.count
+        architecture.ignoreLabel = Int(dataset.info.ignoreLabel ?? 255)
+        return try SegmentationModel(
+            backbone: backbone.copied(dropPath: settings.tuning.dropPath), architecture: architecture,
+            seed: settings.tuning.seed)
+    }
 
     /// Trains `model` in place.
     ///
