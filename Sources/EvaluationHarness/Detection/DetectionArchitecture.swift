@@ -1,0 +1,125 @@
+import DenseHeads
+import JSONText
+import SafeFiles
+
+/// What a detection model consists of besides its backbone: enough to build it again.
+///
+/// The defaults suit pictures of 96 pixels with objects of 8 to 64; `MaskRCNNConfiguration` has the published ones.
+public struct DetectionArchitecture: Sendable, Equatable {
+    public var classCount = 1
+    /// The data set's category ids in class order: what results files name.
+    public var categoryIDs: [Int64] = []
+    /// The square, in pixels, that pictures are fitted into; a multiple of the patch.
+    public var size = 96
+    /// Levels that regions are pooled from, finest first.
+    public var strides = [4, 8, 16]
+    /// One more level for proposals alone.
+    public var hasTopLevel = true
+    public var channels = 64
+    /// One a level, the top level included, in input pixels.
+    public var anchorSizes = [10.0, 20, 40, 64]
+    /// 1 or 2.
+    public var proposalConvolutions = 1
+    /// The side of a region pooled from the level of stride 16, in input pixels.
+    public var canonicalSize = 64.0
+    public var boxConvolutions = 0
+    public var boxLinearLayers = 2
+    public var boxWidth = 128
+    /// Masks are twice as wide as this.
+    public var maskPoolSize = 7
+    public var maskConvolutions = 2
+    public var maskChannels = 64
+    /// Proposals a picture that predictions are made from, and before suppression on each level.
+    public var proposals = 100
+    public var proposalsPerLevel = 300
+    public var scoreThreshold = 0.05
+    public var detectionOverlap = 0.5
+    public var detectionLimit = 100
+
+    public init() {}
+
+    /// The full configuration; what is not named here keeps the published value.
+    func configuration() -> MaskRCNNConfiguration {
+        var result = MaskRCNNConfiguration(classCount: classCount)
+        result.strides = strides
+        result.hasTopLevel = hasTopLevel
+        result.channels = channels
+        result.anchorSizes = anchorSizes
+        result.rpnConvolutionCount = proposalConvolutions
+        result.canonicalSize = canonicalSize
+        result.boxConvolutionCount = boxConvolutions
+        result.boxConvolutionChannels = channels
+        result.boxLinearCount = boxLinearLayers
+        result.boxLinearWidth = boxWidth
+        result.maskPoolSize = maskPoolSize
+        result.maskConvolutionCount = maskConvolutions
+        result.maskChannels = maskChannels
+        result.evaluationProposals = ProposalLimits(
+            beforeSuppression: proposalsPerLevel, afterSuppression: proposals)
+        result.trainingProposals = result.evaluationProposals
+        result.scoreThreshold = scoreThreshold
+        result.detectionOverlap = detectionOverlap
+        result.detectionLimit = detectionLimit
+        return result
+    }
+
+    var json: JSONValue {
+        func int(_ value: Int) -> JSONValue { .int(Int64(value)) }
+        return .object([
+            ("class_count", int(classCount)), ("category_ids", .array(categoryIDs.map { .int($0) })),
+            ("size", int(size)), ("strides", .array(strides.map(int))), ("top_level", .bool(hasTopLevel)),
+            ("channels", int(channels)), ("anchor_sizes", .array(anchorSizes.map { .double($0) })),
+            ("proposal_convolutions", int(proposalConvolutions)), ("canonical_size", .double(canonicalSize)),
+            ("box_convolutions", int(boxConvolutions)), ("box_linear_layers", int(boxLinearLayers)),
+            ("box_width", int(boxWidth)), ("mask_pool_size", int(maskPoolSize)),
+            ("mask_convolutions", int(maskConvolutions)), ("mask_channels", int(maskChannels)),
+            ("proposals", int(proposals)), ("proposals_per_level", int(proposalsPerLevel)),
+            ("score_threshold", .double(scoreThreshold)), ("detection_overlap", .double(detectionOverlap)),
+            ("detection_limit", int(detectionLimit)),
+        ])
+    }
+
+    init(_ fields: ArchitectureFields) throws(DataError) {
+        classCount = try fields.int("class_count", 1...65_534)
+        categoryIDs = try fields.ints("category_ids", Int.min...Int.max).map(Int64.init)
+        size = try fields.int("size", 8...8192)
+        strides = try fields.ints("strides", 1...512)
+        hasTopLevel = try fields.bool("top_level")
+        channels = try fields.int("channels", 1...8192)
+        anchorSizes = try fields.doubles("anchor_sizes", 1e-3...1e5)
+        proposalConvolutions = try fields.int("proposal_convolutions", 1...2)
+        canonicalSize = try fields.double("canonical_size", 1e-3...1e5)
+        boxConvolutions = try fields.int("box_convolutions", 0...8)
+        boxLinearLayers = try fields.int("box_linear_layers", 1...4)
+        boxWidth = try fields.int("box_width", 1...65_536)
+        maskPoolSize = try fields.int("mask_pool_size", 1...256)
+        maskConvolutions = try fields.int("mask_convolutions", 0...8)
+        maskChannels = try fields.int("mask_channels", 1...8192)
+        proposals = try fields.int("proposals", 1...100_000)
+        proposalsPerLevel = try fields.int("proposals_per_level", 1...100_000)
+        scoreThreshold = try fields.double("score_threshold", 0...1)
+        detectionOverlap = try fields.double("detection_overlap", 0...1)
+        detectionLimit = try fields.int("detection_limit", 1...100_000)
+    }
+
+    /// Reads the `head:` keys of a recipe over the defaults.
+    mutating func read(_ reader: RecipeReader) throws(DataError) {
+        strides = try reader.value("strides", default: strides)
+        hasTopLevel = try reader.value("top_level", default: hasTopLevel)
+        channels = try reader.int("channels", in: 1...8192, default: channels)
+        anchorSizes = try reader.value("anchor_sizes", default: anchorSizes)
+        proposalConvolutions = try reader.int("proposal_convolutions", in: 1...2, default: proposalConvolutions)
+        canonicalSize = try reader.double("canonical_size", in: 1e-3...1e5, default: canonicalSize)
+        boxConvolutions = try reader.int("box_convolutions", in: 0...8, default: boxConvolutions)
+        boxLinearLayers = try reader.int("box_linear_layers", in: 1...4, default: boxLinearLayers)
+        boxWidth = try reader.int("box_width", in: 1...65_536, default: boxWidth)
+        maskPoolSize = try reader.int("mask_pool_size", in: 1...256, default: maskPoolSize)
+        maskConvolutions = try reader.int("mask_convolutions", in: 0...8, default: maskConvolutions)
+        maskChannels = try reader.int("mask_channels", in: 1...8192, default: maskChannels)
+        proposals = try reader.int("proposals", in: 1...100_000, default: proposals)
+        proposalsPerLevel = try reader.int("proposals_per_level", in: 1...100_000, default: proposalsPerLevel)
+        scoreThreshold = try reader.double("score_threshold", in: 0...1, default: scoreThreshold)
+        detectionOverlap = try reader.double("detection_overlap", in: 0...1, default: detectionOverlap)
+        detectionLimit = try reader.int("detection_limit", in: 1...100_000, default: detectionLimit)
+    }
+}

@@ -1,0 +1,87 @@
+import Annotations
+import Autograd
+import DenseData
+import DenseHeads
+import Determinism
+import Geometry
+import ImageFiles
+import NeuralLayers
+import SafeFiles
+
+/// Predicts objects and writes them as a COCO results file.
+public struct DetectionInference {
+    /// Pictures that run together. Changes no prediction beyond rounding.
+    public var batchSize = 8
+
+    public init() {}
+
+    /// Writes a box, a mask, a score and the data set's category id for each object found, batch by batch; the file
+    /// appears whole or not at all.
+    ///
+    /// - Parameters:
+    ///   - onImage: called after each batch with the number of pictures done.
+    ///   - shouldStop: asked before each batch.
+    /// - Returns: the number of objects written.
+    /// - Throws: `DataError`; `TrainingInterrupted` when asked to stop.
+    @discardableResult
+    public func predict(
+        _ model: DetectionModel, dataset: DetectionDataset, to file: String, onImage: (Int) -> Void = { _ in },
+        shouldStop: () -> Bool = { false }
+    ) throws -> Int {
+        try Self.check(model, dataset)
+        let output = try GrowingFile(file)
+        var (count, separator) = (0, "[")
+        for start in stride(from: 0, to: dataset.count, by: batchSize) {
+            if shouldStop() { throw TrainingInterrupted(completedSteps: start) }
+            let range = start..<min(start + batchSize, dataset.count)
+            for result in try results(model, dataset, range) {
+                try output.append(separator + result.json.text())
+                separator = ",\n"
+                count += 1
+            }
+            onImage(range.upperBound)
+        }
+        try output.append(count == 0 ? "[]\n" : "]\n")
+        try output.finish()
+        return count
+    }
+
+    private func results(
+        _ model: DetectionModel, _ dataset: DetectionDataset, _ range: Range<Int>
+    ) throws -> [DetectionResult] {
+        let side = model.architecture.size
+        let views = try ParallelMap.map(range.count) { place in
+            let sample = try dataset.sample(at: range.lowerBound + place)
+            let size = ImageSize(height: sample.picture.height, width: sample.picture.width)
+            let framing = Framing(
+                of: size, fittedInto: ImageSize(height: side, width: side), fillsLimit: true)
+            return (
+                id: sample.imageID, picture: framing.picture(sample.picture, filter: .bilinearAntialiased),
+                frame: PictureFrame(content: framing.resized, output: size)
+            )
+        }
+        let images = Normalisation.imageNet.batch(
+            views.map(\.picture), contents: views.map { ($0.frame.content.height, $0.frame.content.width) })
+        let found = model.predict(Variable(images), frames: views.map(\.frame))
+        return zip(views, found).flatMap { view, detections in
+            detections.instances.map { instance in
+                var result = DetectionResult(
+                    imageID: view.id, categoryID: model.architecture.categoryIDs[instance.label],
+                    score: Double(instance.score))
+                result.box = instance.box.cocoBox
+                result.segmentation = .rle(instance.mask)
+                return result
+            }
+        }
+    }
+
+    /// - Throws: `.configuration` for a model of other categories than the data set's.
+    static func check(_ model: DetectionModel, _ dataset: DetectionDataset) throws(DataError) {
+        guard model.architecture.categoryIDs == dataset.categoryIDs else {
+            throw DataError(
+                .configuration, file: dataset.annotationFile, record: "categories",
+                expected: "the model's \(model.architecture.classCount) category ids",
+                found: "\(dataset.categoryIDs.count) others", remedy: "use the data set the model was trained for")
+        }
+    }
+}

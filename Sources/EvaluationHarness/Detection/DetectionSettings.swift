@@ -1,0 +1,45 @@
+import SafeFiles
+
+/// Everything that decides how a detection model is trained, besides data and backbone.
+public struct DetectionSettings: Sendable, Equatable {
+    public var architecture = DetectionArchitecture()
+    public var tuning: FineTuning
+    /// The range of the large-scale jitter: the picture's size relative to the input square.
+    public var scale = 0.6...1.4
+    public var flipProbability = 0.5
+    /// Anchors sampled a picture, half of them foreground where there are enough.
+    public var sampledAnchors = 64
+    /// Regions sampled a picture, a quarter of them foreground where there are enough.
+    public var sampledRegions = 32
+
+    public init() {
+        tuning = FineTuning()
+        tuning.batchSize = 8
+        tuning.steps = 400
+    }
+
+    /// Reads the keys of a recipe; classes and category ids come from the data set.
+    public init(_ reader: RecipeReader, seed: UInt64) throws(DataError) {
+        self.init()
+        let head = try reader.map("head")
+        try architecture.read(head)
+        sampledAnchors = try head.int("sampled_anchors", in: 2...65_536, default: sampledAnchors)
+        sampledRegions = try head.int("sampled_regions", in: 1...65_536, default: sampledRegions)
+        let views = try reader.map("views")
+        architecture.size = try views.int("size", in: 8...8192, default: architecture.size)
+        scale = try views.range("scale", in: 0.01...100, default: scale)
+        flipProbability = try views.double("flip", in: 0...1, default: flipProbability)
+        tuning = try FineTuning(reader.map("training"), seed: seed)
+    }
+
+    /// The training choices that a protocol names.
+    var protocolEntries: [(String, String)] {
+        tuning.protocolEntries + [
+            ("head", "Mask R-CNN, simple pyramid of strides \(architecture.strides), \(architecture.channels) channels"),
+            ("layers used", "last block, no final norm"),
+            ("sampling", "\(sampledAnchors) anchors and \(sampledRegions) regions a picture"),
+            ("training views", "square of \(architecture.size), scale \(scale.lowerBound)-\(scale.upperBound), "
+                + "flip \(flipProbability)"),
+        ]
+    }
+}

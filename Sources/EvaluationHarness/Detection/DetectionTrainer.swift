@@ -1,0 +1,91 @@
+import Autograd
+import DenseData
+import DenseHeads
+import Determinism
+import Geometry
+import ImageFiles
+import NeuralLayers
+import SafeFiles
+import TensorCore
+import VisionBackbones
+
+/// Fine-tunes a detection model. The result depends on settings, data and model alone, not on the number of threads.
+public struct DetectionTrainer {
+    public let settings: DetectionSettings
+
+    public init(_ settings: DetectionSettings) { self.settings = settings }
+
+    /// A model for a data set: its classes and category ids, this recipe's head, a copy of `backbone`.
+    public func model(
+        on backbone: VisionTransformer, for dataset: DetectionDataset
+    ) throws -> DetectionModel {
+        var architecture = settings.architecture
+        architecture.classCount = dataset.info.classes.count
+        architecture.categoryIDs = dataset.categoryIDs
+        return try DetectionModel(
+            backbone: backbone.copied(dropPath: settings.tuning.dropPath), architecture: architecture,
+            sampledAnchors: settings.sampledAnchors, sampledRegions: settings.sampledRegions,
+            seed: settings.tuning.seed)
+    }
+
+    /// Trains `model` in place.
+    ///
+    /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
+    @discardableResult
+    public func run(
+        _ model: DetectionModel, dataset: DetectionDataset, onStep: @escaping (StepReport) -> Void = { _ in },
+        shouldStop: @escaping () -> Bool = { false }
+    ) throws -> TrainingHistory {
+        try DetectionInference.check(model, dataset)
+        let tuning = settings.tuning
+        if tuning.freezesBackbone { model.backbone.freeze() }
+        let plan = tuning.plan(sampleCount: dataset.count)
+        return try tuning.train(model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop) {
+            step, forward in
+            let (images, targets) = try batch(
+                dataset, plan.indices(step: step), size: model.architecture.size, step: step)
+            return model.loss(Variable(images), targets, frozen: tuning.freezesBackbone, forward)
+        }
+    }
+
+    /// A batch: `(N, S, S, 3)` and the objects of the same views.
+    func batch(
+        _ dataset: DetectionDataset, _ indices: [Int], size: Int, step: Int
+    ) throws -> (images: Tensor, targets: [DetectionTarget]) {
+        let jitter = LargeScaleJitter(size: size, factor: settings.scale, mirrorProbability: settings.flipProbability)
+        let views = try ParallelMap.map(indices.count) { place in
+            var stream = RandomStream(
+                seed: settings.tuning.seed, purpose: "detection view", UInt64(step), UInt64(place))
+            let sample = try dataset.sample(at: indices[place])
+            let source = ImageSize(height: sample.picture.height, width: sample.picture.width)
+            let framing = jitter.framing(of: source, &stream)
+            var instances: [DetectionTarget.Instance] = []
+            for object in sample.objects {
+                guard let framed = try framing.object(object, of: source, in: dataset.annotationFile) else { continue }
+                instances.append(Self.instance(framed))
+            }
+            let content = ImageSize(height: framing.crop.height, width: framing.crop.width)
+            return (
+                picture: framing.picture(sample.picture, filter: .bilinearAntialiased), content: content,
+                target: DetectionTarget(size: content, instances: instances)
+            )
+        }
+        let images = Normalisation.imageNet.batch(
+            views.map(\.picture), contents: views.map { ($0.content.height, $0.content.width) })
+        return (images, views.map(\.target))
+    }
+
+    /// An object without outline is learned as the whole of its box.
+    private static func instance(_ object: FramedObject) -> DetectionTarget.Instance {
+        let box = object.box
+        let mask: InstanceMask
+        if !object.polygons.isEmpty {
+            mask = .polygons(object.polygons)
+        } else if let runs = object.mask {
+            mask = .runs(runs)
+        } else {
+            mask = .polygons([Polygon([box.x0, box.y0, box.x1, box.y0, box.x1, box.y1, box.x0, box.y1])])
+        }
+        return DetectionTarget.Instance(box: box, label: object.label, mask: mask, isCrowd: object.isCrowd)
+    }
+}

@@ -1,0 +1,34 @@
+import SafeFiles
+
+extension FineTuning {
+    /// Reads the `training:` keys of a recipe.
+    init(_ reader: RecipeReader, seed: UInt64) throws(DataError) {
+        self.init()
+        steps = try reader.int("steps", in: 1...100_000_000)
+        batchSize = try reader.int("batch", in: 1...65_536, default: batchSize)
+        learningRate = try reader.double("rate", in: 0...100, default: learningRate)
+        layerDecay = try reader.double("layer_decay", in: 0.01...1, default: layerDecay)
+        weightDecay = try reader.double("weight_decay", in: 0...10, default: weightDecay)
+        warmupSteps = try reader.int("warmup", in: 0...steps, default: min(warmupSteps, steps))
+        let clip = try reader.double("clip", in: 0...1e9, default: clipNorm ?? 0)
+        clipNorm = clip > 0 ? clip : nil
+        dropPath = try reader.double("drop_path", in: 0...0.99, default: dropPath)
+        freezesBackbone = try reader.value("freeze_backbone", default: freezesBackbone)
+        self.seed = try reader.value("seed", default: seed)
+    }
+}
+
+extension RecipeReader {
+    /// A pair `[low, high]` of numbers.
+    func range(
+        _ key: String, in bounds: ClosedRange<Double>, default fallback: ClosedRange<Double>
+    ) throws(DataError) -> ClosedRange<Double> {
+        guard let pair: [Double] = try optional(key) else { return fallback }
+        guard pair.count == 2, pair[0] <= pair[1], bounds.contains(pair[0]), bounds.contains(pair[1]) else {
+            throw refused(
+                key, expected: "[low, high] within \(bounds.lowerBound) to \(bounds.upperBound)", found: "\(pair)",
+                "give two numbers, the smaller one first")
+        }
+        return pair[0]...pair[1]
+    }
+}

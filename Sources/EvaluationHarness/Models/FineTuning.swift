@@ -1,0 +1,51 @@
+import Autograd
+import Determinism
+import NeuralLayers
+
+/// How a head, and with it a backbone, is trained: the part that all tasks share.
+public struct FineTuning: Sendable, Equatable {
+    public var steps = 400
+    public var batchSize = 16
+    public var learningRate = 1e-3
+    public var layerDecay = 1.0
+    public var weightDecay = 0.05
+    public var warmupSteps = 20
+    /// Gradients are scaled down to this norm; `nil` leaves them.
+    public var clipNorm: Double? = 3
+    public var dropPath = 0.0
+    /// The backbone keeps its values and runs without dropout.
+    public var freezesBackbone = false
+    public var seed: UInt64 = 0
+
+    public init() {}
+
+    /// - Parameter sampleCount: pictures in the training set.
+    func plan(sampleCount: Int) -> EpochPlanOfSteps {
+        EpochPlanOfSteps(sampleCount: sampleCount, batchSize: batchSize, seed: seed)
+    }
+
+    /// Runs the loop: AdamW, linear warm-up and fall to zero, rates by layer.
+    func train(
+        _ model: some Layer, depth: Int, onStep: @escaping (StepReport) -> Void,
+        shouldStop: @escaping () -> Bool, loss: (Int, Forward) throws -> [LossTerm]
+    ) throws -> TrainingHistory {
+        var loop = TrainingLoop(
+            schedule: Schedule(
+                .polynomial(power: 1), base: learningRate, warmupSteps: warmupSteps, totalSteps: steps),
+            clipNorm: clipNorm, seed: seed)
+        loop.onStep = onStep
+        loop.shouldStop = shouldStop
+        let groups = LayerDecay(depth: depth, rate: layerDecay).groups(model, weightDecay: weightDecay)
+        return try loop.run(AdamW(groups), loss: loss)
+    }
+
+    /// The choices that a protocol names.
+    var protocolEntries: [(String, String)] {
+        [
+            ("schedule", "\(steps) steps of \(batchSize), AdamW \(learningRate), warm-up \(warmupSteps), linear to 0"),
+            ("regularisation", "weight decay \(weightDecay), layer decay \(layerDecay), drop path \(dropPath)"
+                + (clipNorm.map { ", clip \($0)" } ?? "")),
+            ("backbone training", freezesBackbone ? "frozen" : "fine-tuned"),
+        ]
+    }
+}

@@ -1,0 +1,51 @@
+import CheckpointIO
+import JSONText
+import NeuralLayers
+import SafeFiles
+import VisionBackbones
+
+/// A backbone with a head for one task, as one checkpoint: `backbone.*` beside the head's tensors.
+public protocol HeadedModel: Layer {
+    /// The `kind` of its files: "segmentation".
+    static var kind: String { get }
+    var backbone: VisionTransformer { get }
+    /// The head's part of the architecture.
+    var headArchitecture: JSONValue { get }
+    /// A model of that architecture; its values do not matter.
+    static func make(backbone: VisionTransformer, head: JSONValue, file: String) throws -> Self
+}
+
+extension HeadedModel {
+    /// The whole architecture.
+    var architecture: JSONValue {
+        .object([
+            ("kind", .string(Self.kind)), ("backbone", ModelFile.architecture(of: backbone.configuration)),
+            ("head", headArchitecture),
+        ])
+    }
+
+    /// Writes the model atomically; equal values give equal bytes.
+    public func save(to path: String, metadata: [String: String] = [:]) throws(DataError) {
+        try ModelFile.save(state(), architecture: architecture, to: path, metadata: metadata, dtype: .f32)
+    }
+
+    /// Reads a model that `save` wrote, with its metadata.
+    ///
+    /// - Throws: `.malformed` for a file of another kind, an architecture that cannot be built or tensors that do not fit it.
+    public static func load(_ path: String) throws -> (model: Self, metadata: [String: String]) {
+        let contents = try Safetensors.load(path)
+        let architecture = try ModelFile.architecture(contents.metadata, file: path)
+        guard architecture["kind"]?.string == kind, let inner = architecture["backbone"],
+            let head = architecture["head"]
+        else {
+            throw DataError(
+                .malformed, file: path, expected: "a model of kind \(kind)",
+                found: architecture["kind"]?.string ?? "another architecture",
+                remedy: "train a head first with dmt train, or give its checkpoint")
+        }
+        let backbone = VisionTransformer(try ModelFile.configuration(inner, file: path), seed: 0)
+        let model = try make(backbone: backbone, head: head, file: path)
+        try ModelFile.load(contents.tensors, into: model, file: path)
+        return (model, contents.metadata)
+    }
+}

@@ -1,0 +1,95 @@
+import Autograd
+import DenseData
+import DenseHeads
+import Determinism
+import Geometry
+import ImageFiles
+import NeuralLayers
+import SafeFiles
+import TensorCore
+import VisionBackbones
+
+/// Fine-tunes a segmentation model. The result depends on settings, data and model alone, not on the number of threads.
+public struct SegmentationTrainer {
+    public let settings: SegmentationSettings
+
+    public init(_ settings: SegmentationSettings) { self.settings = settings }
+
+    /// A model for a data set: its classes, this recipe's head, a copy of `backbone`.
+    public func model(
+        on backbone: VisionTransformer, for dataset: SegmentationFolder
+    ) throws -> SegmentationModel {
+        var architecture = settings.architecture
+        architecture.classCount = dataset.info.classes.count
+        architecture.ignoreLabel = Int(dataset.info.ignoreLabel ?? 255)
+        return try SegmentationModel(
+            backbone: backbone.copied(dropPath: settings.tuning.dropPath), architecture: architecture,
+            seed: settings.tuning.seed)
+    }
+
+    /// Trains `model` in place.
+    ///
+    /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
+    @discardableResult
+    public func run(
+        _ model: SegmentationModel, dataset: SegmentationFolder, onStep: @escaping (StepReport) -> Void = { _ in },
+        shouldStop: @escaping () -> Bool = { false }
+    ) throws -> TrainingHistory {
+        try check(model, dataset)
+        let tuning = settings.tuning
+        if tuning.freezesBackbone { model.backbone.freeze() }
+        let plan = tuning.plan(sampleCount: dataset.count)
+        return try tuning.train(model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop) {
+            step, forward in
+            let (images, targets) = try batch(dataset, plan.indices(step: step), step: step)
+            return model.loss(
+                Variable(images), targets, auxiliaryWeight: settings.auxiliaryWeight, frozen: tuning.freezesBackbone,
+                forward)
+        }
+    }
+
+    private func check(_ model: SegmentationModel, _ dataset: SegmentationFolder) throws(DataError) {
+        let (info, architecture) = (dataset.info, model.architecture)
+        guard info.classes.count == architecture.classCount, info.ignoreLabel.map(Int.init) == architecture.ignoreLabel
+        else {
+            throw DataError(
+                .configuration, file: info.name,
+                expected: "\(architecture.classCount) classes and ignore label \(architecture.ignoreLabel), as the model",
+                found: "\(info.classes.count) and \(info.ignoreLabel.map { "\($0)" } ?? "none")",
+                remedy: "build the model for this data set")
+        }
+        guard settings.cropSize % model.backbone.patchSize == 0 else {
+            throw DataError(
+                .configuration, file: "recipe", record: "views.crop",
+                expected: "a multiple of the patch size \(model.backbone.patchSize)", found: "\(settings.cropSize)",
+                remedy: "choose another crop")
+        }
+    }
+
+    /// A batch: `(N, crop, crop, 3)` and the labels of the same crops.
+    func batch(
+        _ dataset: SegmentationFolder, _ indices: [Int], step: Int
+    ) throws -> (images: Tensor, targets: [SemanticLabels]) {
+        let side = settings.cropSize
+        let ignore = dataset.info.ignoreLabel ?? 255
+        let jitter = ScaleJitterCrop(
+            shortSide: settings.shortSide, factor: settings.scale, crop: ImageSize(height: side, width: side),
+            maxClassShare: settings.maxClassShare, mirrorProbability: settings.flipProbability)
+        let views = try ParallelMap.map(indices.count) { place in
+            var stream = RandomStream(
+                seed: settings.tuning.seed, purpose: "segmentation view", UInt64(step), UInt64(place))
+            let sample = try dataset.sample(at: indices[place])
+            let framing = jitter.framing(of: sample.labels, ignoreLabel: ignore, &stream)
+            var picture = framing.picture(sample.picture, filter: .bilinearAntialiased)
+            if settings.distortsColours { PhotometricDistortion().apply(to: &picture, &stream) }
+            let labels = framing.labels(sample.labels, fill: ignore)
+            return (
+                picture: picture, content: (height: framing.crop.height, width: framing.crop.width),
+                target: SemanticLabels(
+                    size: ImageSize(height: side, width: side), labels: labels.values.map(Int32.init))
+            )
+        }
+        let images = Normalisation.imageNet.batch(views.map(\.picture), contents: views.map(\.content))
+        return (images, views.map(\.target))
+    }
+}
