@@ -37,6 +37,9 @@ let table: [(level: Int, name: String, mayImport: [Target.Dependency])] = [
     ),
 ]
 
+// Test targets with a folder of golden values, found at run time from the source file's path.
+let testsWithFixtures = ["Autograd", "DenseHeads"]
+
 let package = Package(
     name: "dmt",
     products: table.map { .library(name: $0.name, targets: [$0.name]) } + [.executable(name: "dmt", targets: ["dmt"])],
@@ -58,6 +61,10 @@ let package = Package(
         .executableTarget(name: "dmt", dependencies: ["EvaluationHarness", argumentParser]),
         .testTarget(name: "ArchitectureTests"),
     ] + table.map { .target(name: $0.name, dependencies: $0.mayImport) }
-        + table.map { .testTarget(name: $0.name + "Tests", dependencies: [.byName(name: $0.name), "TestSupport"] + $0.mayImport) },
+        + table.map {
+            .testTarget(
+                name: $0.name + "Tests", dependencies: [.byName(name: $0.name), "TestSupport"] + $0.mayImport,
+                exclude: testsWithFixtures.contains($0.name) ? ["Fixtures"] : [])
+        },
     cxxLanguageStandard: .cxx17
 )

@@ -63,7 +63,7 @@ public struct DistillationRun {
         }
         let progress = session.progress("distil \(recipe.name)", total: settings.steps, unit: "step")
         let result = try Distiller(settings: settings, pictures: used).run(teachers: frozen, caches: caches) { loop in
-            loop.checkpoint = { try session.interrupt.check() }
+            loop.shouldStop = { session.interrupt.signalNumber != nil }
             loop.onStep = { progress.advance(postfix: "loss \(ProgressText.short($0.loss))") }
         }
         progress.finish()

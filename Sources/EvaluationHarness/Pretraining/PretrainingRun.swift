@@ -40,7 +40,7 @@ public struct PretrainingRun {
         let window = max(1, settings.steps / 200)
         var failure: DataError?
         let (encoder, history) = try Pretrainer(settings: settings, pictures: decoded).run { loop in
-            loop.checkpoint = { try session.interrupt.check() }
+            loop.shouldStop = { session.interrupt.signalNumber != nil }
             loop.onStep = { report in
                 progress.advance(postfix: "loss \(ProgressText.short(report.loss))")
                 guard report.step % window == 0 else { return }

@@ -65,6 +65,11 @@ public struct DivergenceError: Error, CustomStringConvertible {
     }
 }
 
+/// The stop asked for by a signal.
+public struct TrainingInterrupted: Error {
+    public var completedSteps: Int
+}
+
 /// Steps of one optimizer under a schedule; the body computes the loss, the loop does the rest.
 public struct TrainingLoop {
     public var schedule: Schedule
@@ -72,8 +77,8 @@ public struct TrainingLoop {
     public var seed: UInt64
     /// Called after every step.
     public var onStep: (StepReport) -> Void = { _ in }
-    /// Called before every step; throws to stop between steps, as `Interrupt.check` does.
-    public var checkpoint: () throws -> Void = {}
+    /// Asked before every step.
+    public var shouldStop: () -> Bool = { false }
 
     public init(schedule: Schedule, clipNorm: Double? = nil, seed: UInt64) {
         self.schedule = schedule
@@ -85,14 +90,14 @@ public struct TrainingLoop {
     ///   - loss: the terms of a step; it gets the step's number and a training `Forward` whose seed is the step's own.
     ///   - afterStep: momentum encoders and the like.
     /// - Throws: what `loss` throws, `DivergenceError` after three steps in a row or ten in all without finite gradients,
-    ///   what `checkpoint` throws.
+    ///   `TrainingInterrupted`.
     public func run(
         _ optimizer: AdamW, loss: (Int, Forward) throws -> [LossTerm], afterStep: (Int) -> Void = { _ in }
     ) throws -> TrainingHistory {
         let total = schedule.totalSteps
         var history = TrainingHistory(window: max(1, total / 100))
         for step in 0..<total {
-            try checkpoint()
+            if shouldStop() { throw TrainingInterrupted(completedSteps: step) }
             let tape = Tape()
             optimizer.zeroGradients()
             let forward = Forward(mode: .training, seed: seed &* 0x1_0000_0001 &+ UInt64(step), tape: tape)
