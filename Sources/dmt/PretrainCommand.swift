@@ -30,9 +30,11 @@ struct PretrainCommand: ParsableCommand {
     func run() throws {
         try runReporting(global) { session in
             let library = try RecipeLibrary.shipped()
-            let recipe = try library.load(
-                recipe ?? "teacher-\(method.rawValue)", overrides: ["+method=\(method.rawValue)"] + overrides)
+            let recipe = try library.load(recipe ?? "teacher-\(method.rawValue)", overrides: overrides)
             let run = try PretrainingRun(recipe: recipe, seed: session.seed)
+            guard run.settings.method == method else {
+                throw ValidationError("recipe \(recipe.name) is for \(run.settings.method.rawValue), not \(method.rawValue).")
+            }
             session.listenForInterrupts()
             let folder = try RunFolder(
                 out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs"), recipe: recipe,
