@@ -30,13 +30,14 @@ public enum SemsegScoring {
     ///   - predictionFolder: predictions, `*.png`, same names.
     ///   - classNames: names for the class table, in class order; may be empty.
     ///   - bootstrap: when given, metrics carry standard errors and intervals over images.
+    ///   - listed: the file names of an image list; other label maps are then as if absent.
     /// - Throws: `DataError`: `.missing` for a missing folder, an empty one or a missing prediction; `.malformed` for a
     ///   colour file, another size, a value outside the coding, or a prediction without label map.
     public static func run(
         labels labelFolder: String, predictions predictionFolder: String, dataset: Dataset,
-        classNames: [String] = [], bootstrap: Bootstrap? = nil
+        classNames: [String] = [], bootstrap: Bootstrap? = nil, only listed: [String]? = nil
     ) throws(DataError) -> SemsegScore {
-        let names = try pairedNames(labelFolder, predictionFolder)
+        let names = try pairedNames(labelFolder, predictionFolder, only: listed)
         let coding = dataset.coding
         var evaluation = SegmentationEvaluation(classCount: coding.classCount)
         // Pieces of a fixed size keep memory bounded and the order of images fixed at any thread count.
@@ -77,8 +78,19 @@ public enum SemsegScoring {
     }
 
     /// Names that occur in both folders; every other case is an error.
-    private static func pairedNames(_ labelFolder: String, _ predictionFolder: String) throws(DataError) -> [String] {
-        let labels = try pngNames(labelFolder, "label maps")
+    private static func pairedNames(
+        _ labelFolder: String, _ predictionFolder: String, only listed: [String]?
+    ) throws(DataError) -> [String] {
+        var labels = try pngNames(labelFolder, "label maps")
+        if let listed {
+            let chosen = Set(listed)
+            labels = labels.filter { chosen.contains($0) }
+            guard labels.count == chosen.count else {
+                throw DataError(
+                    .missing, file: labelFolder, expected: "a label map for each of \(chosen.count) listed images",
+                    found: "\(labels.count)", remedy: "check the image list")
+            }
+        }
         let predictions = try pngNames(predictionFolder, "predictions")
         let known = Set(predictions)
         let missing = labels.filter { !known.contains($0) }

@@ -1,0 +1,30 @@
+/// The tasks a head is trained for.
+public enum HeadTask: String, Sendable, CaseIterable {
+    case segment, detect, classify
+
+    /// The section of a `dataset.yaml` that holds its data.
+    public var section: String {
+        switch self {
+        case .segment: "segmentation"
+        case .detect: "detection"
+        case .classify: "classification"
+        }
+    }
+}
+
+/// What a checkpoint is evaluated on.
+public enum EvaluationTask: String, Sendable, CaseIterable {
+    case segment, detect, classify
+    /// Weighted neighbours of frozen features.
+    case knn
+    /// A linear classifier of frozen patch tokens, scored as segmentation.
+    case linear
+
+    var section: String {
+        switch self {
+        case .segment, .linear: HeadTask.segment.section
+        case .detect: HeadTask.detect.section
+        case .classify, .knn: HeadTask.classify.section
+        }
+    }
+}

@@ -1,0 +1,183 @@
+import DenseData
+import JSONText
+import Reporting
+import SafeFiles
+import VisionBackbones
+
+/// `dmt train`: a recipe, data and perhaps a pretrained backbone become a run folder with a checkpoint.
+public struct HeadTraining: Sendable {
+    public var task: HeadTask
+    /// A shipped recipe's name or a file.
+    public var recipe: String
+    public var overrides: [String] = []
+    /// A `dataset.yaml` or its folder.
+    public var data: String
+    /// A backbone, or a model with one; without it the recipe's backbone starts from random values.
+    public var checkpoint: String?
+    public var imageList: String?
+    /// The run folder; a fresh one in `runs` unless given.
+    public var out: String?
+    public var commandLine: [String] = []
+
+    public init(task: HeadTask, recipe: String, data: String) {
+        self.task = task
+        self.recipe = recipe
+        self.data = data
+    }
+
+    /// Trains, and writes `checkpoint.safetensors`, `metrics.jsonl`, TensorBoard events, `history.json` and what every run
+    /// folder holds.
+    ///
+    /// - Returns: the document of `--json`.
+    /// - Throws: `Interruption` after `interrupted.safetensors` was saved; everything that recipes, data and files throw.
+    public func run(_ session: CommandSession) throws -> JSONValue {
+        let recipe = try load()
+        let reader = recipe.reader()
+        let header = try RecipeHeader(reader)
+        let ownTask: HeadTask = try reader.choice("task")
+        guard header.kind == .train, ownTask == task else {
+            throw DataError(
+                .configuration, file: recipe.file, record: "kind and task", expected: "kind train, task \(task.rawValue)",
+                found: "kind \(header.kind.rawValue), task \(ownTask.rawValue)", remedy: "choose another recipe")
+        }
+        let split: String = try reader.value("split", default: "train")
+        let backbone = try backbone(reader, seed: session.seed)
+        let source = try TaskData(data, section: task.section, split: split, listFile: imageList)
+        var notes = TrainingNotes()
+        notes.arm = try reader.optional("arm") ?? checkpoint.map(Self.stem) ?? "scratch"
+        notes.settings = recipe.settings
+        let job = try job(reader, source, backbone, session, &notes)
+        try reader.assertAllKeysRead()
+
+        let place: RunFolder.Place = out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs")
+        let folder = try RunFolder(place, recipe: recipe, commandLine: commandLine)
+        session.listenForInterrupts()
+        try folder.tracking(session.terminal) {
+            session.note(
+                "\(task.rawValue): \(job.pictures) pictures of \(source.name) \(split), arm \(notes.arm), "
+                    + "\(job.steps) steps")
+            let logs = try TrainingLogs(folder, totalSteps: job.steps, session: session)
+            do {
+                let history = try job.train(logs.record) { session.interrupt.signalNumber != nil || logs.failure != nil }
+                try job.save(try folder.file("checkpoint.safetensors"), notes.metadata)
+                folder.note("checkpoint.safetensors")
+                try logs.finish(history)
+            } catch let stop as TrainingInterrupted {
+                if let failure = logs.failure { throw failure }
+                var metadata = notes.metadata
+                metadata["dmt.completed_steps"] = "\(stop.completedSteps)"
+                try job.save(try folder.file("interrupted.safetensors"), metadata)
+                folder.note("interrupted.safetensors")
+                throw Interruption(
+                    signal: session.interrupt.signalNumber ?? 2,
+                    advice: "\(stop.completedSteps) steps are in \(folder.path)/interrupted.safetensors")
+            }
+        }
+        session.name(files: folder.filesWritten)
+        return .object([
+            ("schema_version", .int(1)), ("run", .string(folder.path)), ("task", .string(task.rawValue)),
+            ("arm", .string(notes.arm)), ("checkpoint", .string("\(folder.path)/checkpoint.safetensors")),
+            ("steps", .int(Int64(job.steps))), ("images", .int(Int64(job.pictures))),
+        ])
+    }
+
+    private func load() throws(DataError) -> Recipe {
+        if FileBytes.exists(recipe) {
+            return try Recipe.load(file: recipe, overrides: overrides, library: try? RecipeLibrary.shipped())
+        }
+        return try RecipeLibrary.shipped().load(recipe, overrides: overrides)
+    }
+
+    private func backbone(_ reader: RecipeReader, seed: UInt64) throws(DataError) -> VisionTransformer {
+        let fresh = try reader.optionalMap("backbone").map { map throws(DataError) in try ViTConfiguration(map) }
+        if let checkpoint { return try ModelFile.loadBackbone(checkpoint) }
+        guard let fresh else {
+            throw DataError(
+                .configuration, file: recipe, record: "backbone", expected: "a backbone, or --checkpoint FILE",
+                found: "neither", remedy: "give a checkpoint, or add 'backbone:' to train from random values")
+        }
+        return VisionTransformer(fresh, seed: seed)
+    }
+
+    static func stem(_ path: String) -> String {
+        let name = Folder.name(of: path)
+        return name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
+    }
+
+    // MARK: Tasks
+
+    /// One task's training with its types closed over.
+    private struct Job {
+        var steps: Int
+        var pictures: Int
+        var train: (@escaping (StepReport) -> Void, @escaping () -> Bool) throws -> TrainingHistory
+        var save: (String, [String: String]) throws -> Void
+    }
+
+    private func job(
+        _ reader: RecipeReader, _ source: TaskData, _ backbone: VisionTransformer, _ session: CommandSession,
+        _ notes: inout TrainingNotes
+    ) throws -> Job {
+        func describe(_ dataset: some DatasetLoader) throws -> String {
+            "\(source.name) \(source.split), \(dataset.count) images, \(try dataset.contentHash())"
+        }
+        switch task {
+        case .segment:
+            let settings = try SegmentationSettings(reader, seed: session.seed)
+            try reader.assertAllKeysRead()
+            let dataset = try source.segmentation()
+            let trainer = SegmentationTrainer(settings)
+            let model = try trainer.model(on: backbone, for: dataset)
+            notes.seed = settings.tuning.seed
+            notes.protocolEntries = settings.protocolEntries
+            notes.trainingData = try describe(dataset)
+            return Job(
+                steps: settings.tuning.steps, pictures: dataset.count,
+                train: { try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1) },
+                save: { try model.save(to: $0, metadata: $1) })
+        case .detect:
+            let settings = try DetectionSettings(reader, seed: session.seed)
+            try reader.assertAllKeysRead()
+            let dataset = try source.detection()
+            let trainer = DetectionTrainer(settings)
+            let model = try trainer.model(on: backbone, for: dataset)
+            notes.seed = settings.tuning.seed
+            notes.protocolEntries = settings.protocolEntries
+            notes.trainingData = try describe(dataset)
+            return Job(
+                steps: settings.tuning.steps, pictures: dataset.count,
+                train: { try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1) },
+                save: { try model.save(to: $0, metadata: $1) })
+        case .classify:
+            let settings = try ClassificationSettings(reader, seed: session.seed)
+            try reader.assertAllKeysRead()
+            let dataset = try source.classification()
+            let trainer = ClassificationTrainer(settings)
+            let model = try trainer.model(on: backbone, for: dataset)
+            notes.seed = settings.tuning.seed
+            notes.protocolEntries = settings.protocolEntries
+            notes.trainingData = try describe(dataset)
+            return Job(
+                steps: settings.tuning.steps, pictures: dataset.count,
+                train: { try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1) },
+                save: { try model.save(to: $0, metadata: $1) })
+        }
+    }
+}
+
+extension ViTConfiguration {
+    /// Reads the `backbone:` keys of a recipe.
+    init(_ reader: RecipeReader) throws(DataError) {
+        self.init(
+            imageSize: try reader.int("image_size", in: 8...8192), patchSize: try reader.int("patch_size", in: 1...512),
+            width: try reader.int("width", in: 4...65_536), depth: try reader.int("depth", in: 1...1024),
+            headCount: try reader.int("heads", in: 1...1024),
+            position: try reader.value("positions", default: "learned") == "sin-cos" ? .sinCos : .learned)
+        guard imageSize % patchSize == 0, width % headCount == 0 else {
+            throw reader.refused(
+                "width", expected: "whole heads and whole patches",
+                found: "width \(width), \(headCount) heads, image \(imageSize), patch \(patchSize)",
+                "choose sizes that divide without rest")
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import DenseData
+import Reporting
+import SafeFiles
+
+/// One split of one section of a `dataset.yaml`, restricted to an image list where there is one.
+struct TaskData {
+    let file: DatasetFile
+    let descriptor: DatasetDescriptor
+    /// What records call the data set: the name of its folder.
+    let name: String
+    let split: String
+    let imageList: (file: String, names: [String])?
+
+    /// - Parameters:
+    ///   - path: a `dataset.yaml` or its folder.
+    ///   - listFile: one picture name a line; `nil` for all pictures.
+    init(_ path: String, section: String, split: String, listFile: String?) throws(DataError) {
+        file = try DatasetFile(path)
+        descriptor = try file.section(section)
+        let root = Folder.name(of: descriptor.root)
+        name = [".", "..", ""].contains(root) ? Folder.name(of: file.folder) : root
+        self.split = split
+        imageList = if let listFile { (listFile, try ImageList.read(listFile)) } else { nil }
+    }
+
+    func segmentation(all: Bool = false) throws(DataError) -> SegmentationFolder {
+        try SegmentationFolder(
+            descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
+    }
+
+    func detection(all: Bool = false) throws -> DetectionDataset {
+        try DetectionDataset(descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
+    }
+
+    func classification(all: Bool = false) throws(DataError) -> ClassFolder {
+        try ClassFolder(descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
+    }
+
+    /// The label folder of a segmentation split.
+    var labelFolder: String { "\(root)/\(descriptor.splits[split]?.labels ?? "")" }
+
+    private var root: String {
+        descriptor.root.hasPrefix("/") ? descriptor.root : "\(file.folder)/\(descriptor.root)"
+    }
+
+    /// What a record says about the data.
+    ///
+    /// - Parameters:
+    ///   - listed: pictures of the whole split.
+    func summary(_ dataset: some DatasetLoader, listed: Int) throws(DataError) -> DatasetSummary {
+        DatasetSummary(
+            name: name, split: split, contentHash: try dataset.contentHash(), listedImages: listed,
+            scoredImages: dataset.count, classCount: dataset.info.classes.count)
+    }
+}

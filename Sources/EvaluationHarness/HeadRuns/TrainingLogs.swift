@@ -1,0 +1,65 @@
+import JSONText
+import SafeFiles
+
+/// The curves of a run on disk: `metrics.jsonl`, TensorBoard events, and `history.json` at the end.
+final class TrainingLogs {
+    private let metrics: MetricsLog
+    private let events: EventFile
+    private let run: RunFolder
+    private let interval: Int
+    private let progress: ProgressReporter
+    /// The first failure to write; loops cannot throw from their reports.
+    private(set) var failure: DataError?
+
+    init(_ run: RunFolder, totalSteps: Int, session: CommandSession) throws(DataError) {
+        self.run = run
+        metrics = try MetricsLog(try run.file("metrics.jsonl"), resumingAt: 0)
+        events = try EventFile(folder: run.path, resumingAt: 0)
+        interval = max(1, totalSteps / 200)
+        progress = session.progress("train", total: totalSteps, unit: "step")
+        run.note("metrics.jsonl")
+        run.note(Folder.name(of: events.path))
+    }
+
+    func record(_ report: StepReport) {
+        progress.advance(by: 1, postfix: "loss \(ProgressReporter.thousandths(report.loss))")
+        guard report.step % interval == 0 || report.step == report.totalSteps, report.loss.isFinite, failure == nil
+        else { return }
+        do throws(DataError) {
+            try metrics.append(step: report.step, [("loss", report.loss), ("rate", report.learningRate)])
+            try events.add("loss", report.loss, step: report.step)
+            try events.add("rate", report.learningRate, step: report.step)
+        } catch {
+            failure = error
+        }
+    }
+
+    /// Writes the loss curves of the whole run.
+    func finish(_ history: TrainingHistory) throws(DataError) {
+        progress.finish()
+        if let failure { throw failure }
+        try metrics.synchronize()
+        try events.synchronize()
+        let curves = history.curves.map { curve in
+            (
+                curve.name,
+                JSONValue.array(curve.points.map { .array([.int(Int64($0.step)), JSONValue(finite: $0.value)]) })
+            )
+        }
+        let document = JSONValue.object([
+            ("schema_version", .int(1)), ("curves", .object(curves)),
+            ("skipped_steps", .array(history.skippedSteps.map { .int(Int64($0)) })),
+        ])
+        try run.write(document.text(pretty: true) + "\n", to: "history.json")
+    }
+}
+
+extension ProgressReporter {
+    /// `0.413`.
+    static func thousandths(_ value: Double) -> String {
+        guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }
+        let whole = Int((abs(value) * 1000).rounded())
+        let digits = "\(whole % 1000)"
+        return (value < 0 ? "-" : "") + "\(whole / 1000)." + String(repeating: "0", count: 3 - digits.count) + digits
+    }
+}
