@@ -1,5 +1,6 @@
 import DenseData
 import Distillation
+import ImageFiles
 import JSONText
 import NeuralLayers
 import SafeFiles
@@ -40,33 +41,56 @@ public struct DistillationRun {
         ])
     }
 
-    /// Trains in a run folder; the student is `student.safetensors` in it.
-    public func run(dataset: String, in folder: RunFolder, session: CommandSession) throws -> JSONValue {
+    /// The training pictures of a data set, at the student's size where views are cached, as many as the recipe takes.
+    func pictures(of dataset: String) throws -> [Picture] {
         let file = try DatasetFile(dataset)
         let source = try PictureFolder(
             file.section("unlabelled"), name: "unlabelled", split: "train", in: file.folder)
-        let pictures = try PictureBatch.decode(source)
-        let frozen = try teachers.map { teacher in
-            Teacher(name: teacher.name, try ModelFile.loadBackbone(teacher.file))
+        let count = min(settings.limit ?? source.count, source.count)
+        let pictures = try PictureBatch.map(count) { index throws(DataError) in try source.sample(at: index).picture }
+        if settings.views == .random { return pictures }
+        return pictures.map { PictureFit.square($0, side: settings.student.imageSize) }
+    }
+
+    /// The recipe's teachers, or those of the given names.
+    func load(only names: Set<String>? = nil) throws -> [Teacher] {
+        try teachers.filter { names?.contains($0.name) ?? true }.map {
+            Teacher(name: $0.name, try ModelFile.loadBackbone($0.file))
         }
-        let side = settings.student.imageSize
-        let fitting = settings.views == .random ? pictures : pictures.map { PictureFit.square($0, side: side) }
-        let used = settings.limit.map { Array(fitting.prefix($0)) } ?? fitting
-        var caches: TeacherCaches?
-        if settings.views == .cached {
-            session.note("teacher cache: \(TeacherCaches.byteCount(frozen, pictures: used) >> 20) MiB of memory")
-            let progress = session.progress("teachers", total: used.count * frozen.count, unit: "picture")
-            caches = try TeacherCaches(
-                frozen, pictures: used, checkpoint: { try session.interrupt.check() },
-                onBatch: { progress.advance(by: $0) })
-            progress.finish()
-        }
-        let progress = session.progress("distil \(recipe.name)", total: settings.steps, unit: "step")
-        let result = try Distiller(settings: settings, pictures: used).run(teachers: frozen, caches: caches) { loop in
+    }
+
+    /// The teachers' tokens of all views, or nothing where views are random.
+    func caches(_ frozen: [Teacher], _ pictures: [Picture], _ session: CommandSession) throws -> TeacherCaches? {
+        guard settings.views == .cached, !frozen.isEmpty else { return nil }
+        session.note("teacher cache: \(TeacherCaches.byteCount(frozen, pictures: pictures) >> 20) MiB of memory")
+        let progress = session.progress("teachers", total: pictures.count * frozen.count, unit: "picture")
+        let caches = try TeacherCaches(
+            frozen, pictures: pictures, checkpoint: { try session.interrupt.check() },
+            onBatch: { progress.advance(by: $0) })
+        progress.finish()
+        return caches
+    }
+
+    /// One student.
+    func distil(
+        _ frozen: [Teacher], _ pictures: [Picture], _ caches: TeacherCaches?, _ settings: DistillationSettings,
+        label: String, _ session: CommandSession
+    ) throws -> DistillationResult {
+        let progress = session.progress("distil \(label)", total: settings.steps, unit: "step")
+        let result = try Distiller(settings: settings, pictures: pictures).run(teachers: frozen, caches: caches) { loop in
             loop.shouldStop = { session.interrupt.signalNumber != nil }
             loop.onStep = { progress.advance(postfix: "loss \(ProgressText.short($0.loss))") }
         }
         progress.finish()
+        return result
+    }
+
+    /// Trains in a run folder; the student is `student.safetensors` in it.
+    public func run(dataset: String, in folder: RunFolder, session: CommandSession) throws -> JSONValue {
+        let pictures = try pictures(of: dataset)
+        let frozen = try load()
+        let result = try distil(
+            frozen, pictures, try caches(frozen, pictures, session), settings, label: recipe.name, session)
         try TrainingCurves.write(result.history, to: folder)
         let checkpoint = try folder.file("student.safetensors")
         try ModelFile.save(

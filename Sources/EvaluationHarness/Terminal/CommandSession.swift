@@ -24,6 +24,8 @@ public struct CommandSession: Sendable {
     public let logger: Logger
     public let output: DataOutput
     public let interrupt: Interrupt
+    /// False while a command runs others as its stages: it names all files itself, at the end.
+    var namesFiles = true
 
     /// Applies the thread count.
     ///
@@ -70,7 +72,7 @@ public struct CommandSession: Sendable {
 
     /// Names every file written: the last lines of a command.
     public func name(files: [String]) {
-        guard !files.isEmpty, !options.isQuiet else { return }
+        guard namesFiles, !files.isEmpty, !options.isQuiet else { return }
         terminal.write(line: "files written:")
         for file in files { terminal.write(line: "  \(file)") }
     }
