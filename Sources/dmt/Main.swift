@@ -18,6 +18,8 @@ struct DMT: ParsableCommand {
     /// The verbs, in the order of the help page. A new verb is one line here and one file beside this one.
     static let verbs: [any ParsableCommand.Type] = [
         DataCommand.self,
+        TrainCommand.self,
+        EvalCommand.self,
         ScoreCommand.self,
         PretrainCommand.self,
         DistillCommand.self,

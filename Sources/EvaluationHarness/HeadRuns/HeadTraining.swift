@@ -172,7 +172,7 @@ extension ViTConfiguration {
             imageSize: try reader.int("image_size", in: 8...8192), patchSize: try reader.int("patch_size", in: 1...512),
             width: try reader.int("width", in: 4...65_536), depth: try reader.int("depth", in: 1...1024),
             headCount: try reader.int("heads", in: 1...1024),
-            position: try reader.value("positions", default: "learned") == "sin-cos" ? .sinCos : .learned)
+            position: try reader.choice("positions", default: .learned))
         guard imageSize % patchSize == 0, width % headCount == 0 else {
             throw reader.refused(
                 "width", expected: "whole heads and whole patches",

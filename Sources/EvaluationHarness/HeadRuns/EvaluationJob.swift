@@ -1,0 +1,26 @@
+import Reporting
+
+/// One task's evaluation with its types closed over: predict to a file or folder, then score what is there.
+struct EvaluationJob {
+    /// What scoring finds.
+    struct Scores {
+        var metrics: [MetricValue]
+        var classTable: ClassTable?
+        var warnings: [RunWarning]
+    }
+
+    /// What the checkpoint says about itself.
+    var notes: TrainingNotes
+    /// The model in a few words: "vit 96x4/8, upernet".
+    var model: String
+    var summary: DatasetSummary
+    /// Scored pictures in order.
+    var imageNames: [String]
+    /// Pictures that pass through the model.
+    var workload: Int
+    /// A file or folder of the run.
+    var predictionName: String
+    var protocolEntries: [(String, String)]
+    var predict: (_ target: String, _ onImage: (Int) -> Void, _ shouldStop: () -> Bool) throws -> Void
+    var score: (_ target: String, _ run: RunFolder) throws -> Scores
+}

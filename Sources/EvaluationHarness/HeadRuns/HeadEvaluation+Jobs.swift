@@ -1,0 +1,201 @@
+import CheckpointIO
+import DenseData
+import DenseMetrics
+import Reporting
+import SafeFiles
+import VisionBackbones
+
+extension HeadEvaluation {
+    func job(_ source: TaskData, _ session: CommandSession) throws -> EvaluationJob {
+        switch task {
+        case .segment: try segmentJob(source, session)
+        case .linear: try linearJob(source, session)
+        case .detect: try detectJob(source)
+        case .classify: try classifyJob(source)
+        case .knn: try neighbourJob(source)
+        }
+    }
+
+    // MARK: Segmentation
+
+    private func segmentJob(_ source: TaskData, _ session: CommandSession) throws -> EvaluationJob {
+        let dataset = try source.segmentation()
+        let loaded = try checkpoint.map(SegmentationModel.load)
+        var entries: [(String, String)] = []
+        if let model = loaded?.model {
+            let side = size ?? model.architecture.shortSide
+            entries = [
+                ("input", side == 0 ? "own size" : "short side \(side), padded to multiples of \(model.backbone.patchSize)"),
+                ("resize filter", "bilinear-antialiased"), ("inference", "whole picture"),
+                ("test-time augmentation", "none"),
+            ]
+        }
+        return EvaluationJob(
+            notes: TrainingNotes(loaded?.metadata ?? [:]),
+            model: loaded.map { Self.words($0.model.backbone, $0.model.architecture.head.rawValue) } ?? "predictions",
+            summary: try source.summary(dataset, listed: try source.segmentation(all: true).count),
+            imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count, predictionName: "predictions",
+            protocolEntries: entries + segmentationEntries(dataset),
+            predict: { target, onImage, shouldStop in
+                guard let model = loaded?.model else { return }
+                try SegmentationInference(shortSide: size).predict(
+                    model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
+            },
+            score: { target, _ in try segmentationScores(target, dataset, source, session) })
+    }
+
+    private func linearJob(_ source: TaskData, _ session: CommandSession) throws -> EvaluationJob {
+        let dataset = try source.segmentation()
+        let backbone = try checkpoint.map { path throws(DataError) in try ModelFile.loadBackbone(path) }
+        let side = size ?? backbone?.configuration.imageSize ?? 0
+        var probe = PatchProbe()
+        probe.seed = session.seed
+        let train = try TaskData(data, section: task.section, split: trainSplit, listFile: nil).segmentation()
+        return EvaluationJob(
+            notes: TrainingNotes(), model: backbone.map { Self.words($0, "linear probe") } ?? "predictions",
+            summary: try source.summary(dataset, listed: try source.segmentation(all: true).count),
+            imageNames: (0..<dataset.count).map(dataset.name), workload: train.count + dataset.count,
+            predictionName: "predictions",
+            protocolEntries: [
+                ("input", "squeezed to \(side)x\(side)"), ("resize filter", "bilinear-antialiased"),
+                ("layers used", "last block, final norm"),
+                ("head", "linear on standardised patch tokens, \(probe.epochs) epochs of \(probe.batchSize), "
+                    + "rate \(probe.learningRate), weight decay \(probe.weightDecay), seed \(probe.seed)"),
+                ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
+                ("test-time augmentation", "none"),
+            ] + segmentationEntries(dataset),
+            predict: { target, onImage, shouldStop in
+                guard let backbone else { return }
+                try FrozenSegmentation(probe: probe, side: side).predict(
+                    backbone, train: train, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
+            },
+            score: { target, _ in try segmentationScores(target, dataset, source, session) })
+    }
+
+    private func segmentationEntries(_ dataset: SegmentationFolder) -> [(String, String)] {
+        [
+            ("label size", "the label file's"),
+            ("ignored labels", (dataset.reducesZeroLabel ? "0 and " : "") + "\(dataset.info.ignoreLabel ?? 255)"),
+            ("absent classes", "mIoU: left out where neither labelled nor predicted"),
+            ("classes", "\(dataset.info.classes.count)"),
+        ]
+    }
+
+    private func segmentationScores(
+        _ target: String, _ dataset: SegmentationFolder, _ source: TaskData, _ session: CommandSession
+    ) throws -> EvaluationJob.Scores {
+        let info = dataset.info
+        let coding = try LabelCoding(
+            classCount: info.classes.count, ignoreLabel: info.ignoreLabel.map(Int.init),
+            reducesZeroLabel: dataset.reducesZeroLabel)
+        let names = (0..<dataset.count).map { SegmentationInference.fileName(dataset.name(at: $0)) }
+        let score = try SemsegScoring.run(
+            labels: source.labelFolder, predictions: target, dataset: .classes(coding), classNames: info.classes,
+            bootstrap: bootstrapDraws > 0 ? Bootstrap(drawCount: bootstrapDraws, seed: session.seed) : nil,
+            only: names)
+        let rows = score.evaluation.classTable(names: info.classes).map { row in
+            ClassTable.Row(
+                name: row.name ?? "\(row.index)",
+                values: [row.iou, row.accuracy, row.dice, Double(row.labelledPixels), Double(row.predictedPixels)])
+        }
+        return EvaluationJob.Scores(
+            metrics: score.metrics,
+            classTable: ClassTable(columns: ["IoU", "Acc", "Dice", "labelled pixels", "predicted pixels"], rows: rows),
+            warnings: score.warnings)
+    }
+
+    // MARK: Detection
+
+    private func detectJob(_ source: TaskData) throws -> EvaluationJob {
+        let dataset = try source.detection()
+        let loaded = try checkpoint.map(DetectionModel.load)
+        var entries: [(String, String)] = []
+        if let architecture = loaded?.model.architecture {
+            entries = [
+                ("input", "fitted into \(architecture.size)x\(architecture.size), padded"),
+                ("resize filter", "bilinear-antialiased"), ("test-time augmentation", "none"),
+                ("detections", "score above \(architecture.scoreThreshold), overlap \(architecture.detectionOverlap), "
+                    + "at most \(architecture.detectionLimit) a picture from \(architecture.proposals) proposals"),
+            ]
+        }
+        entries.append(("scoring", "COCO, limits 1, 10, 100, IoU 0.50 to 0.95"))
+        entries.append(("absent classes", "left out of AP"))
+        return EvaluationJob(
+            notes: TrainingNotes(loaded?.metadata ?? [:]),
+            model: loaded.map { Self.words($0.model.backbone, "mask r-cnn") } ?? "predictions",
+            summary: try source.summary(dataset, listed: try source.detection(all: true).count),
+            imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count,
+            predictionName: "predictions.json", protocolEntries: entries,
+            predict: { target, onImage, shouldStop in
+                guard let model = loaded?.model else { return }
+                try DetectionInference().predict(
+                    model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
+            },
+            score: { target, run in
+                var truth = dataset.annotationFile
+                if source.imageList != nil {
+                    truth = try run.file("truth.json")
+                    try DetectionTruth.restrict(dataset, to: truth)
+                    run.note("truth.json")
+                }
+                return try DetectionTruth.scores(gt: truth, dt: target, imageCount: dataset.count)
+            })
+    }
+
+    // MARK: Classification
+
+    private func classifyJob(_ source: TaskData) throws -> EvaluationJob {
+        let dataset = try source.classification()
+        let loaded = try checkpoint.map(ClassificationModel.load)
+        var entries: [(String, String)] = [("test-time augmentation", "none")]
+        if let architecture = loaded?.model.architecture {
+            entries.append(("input", "short side \(architecture.size), middle square"))
+            entries.append(("resize filter", "bicubic-antialiased"))
+        }
+        return EvaluationJob(
+            notes: TrainingNotes(loaded?.metadata ?? [:]),
+            model: loaded.map { Self.words($0.model.backbone, "linear") } ?? "predictions",
+            summary: try source.summary(dataset, listed: try source.classification(all: true).count),
+            imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count,
+            predictionName: "predictions.tsv", protocolEntries: entries,
+            predict: { target, onImage, shouldStop in
+                guard let model = loaded?.model else { return }
+                let labels = try ClassificationInference().predict(
+                    model, dataset: dataset, onImage: onImage, shouldStop: shouldStop)
+                try ClassPredictions.write(labels, of: dataset, to: target)
+            },
+            score: { target, _ in try ClassPredictions.scores(target, dataset, metric: "top1") })
+    }
+
+    private func neighbourJob(_ source: TaskData) throws -> EvaluationJob {
+        let dataset = try source.classification()
+        let backbone = try checkpoint.map { path throws(DataError) in try ModelFile.loadBackbone(path) }
+        let train = try TaskData(data, section: task.section, split: trainSplit, listFile: nil).classification()
+        let side = size ?? backbone?.configuration.imageSize ?? 0
+        return EvaluationJob(
+            notes: TrainingNotes(), model: backbone.map { Self.words($0, "k-NN") } ?? "predictions",
+            summary: try source.summary(dataset, listed: try source.classification(all: true).count),
+            imageNames: (0..<dataset.count).map(dataset.name), workload: train.count + dataset.count,
+            predictionName: "predictions.tsv",
+            protocolEntries: [
+                ("input", "short side \(side), middle square"), ("resize filter", "bicubic-antialiased"),
+                ("layers used", "last block, final norm, \(feature.rawValue)"),
+                ("head", "\(neighbours) neighbours by cosine, temperature \(temperature)"),
+                ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
+                ("test-time augmentation", "none"),
+            ],
+            predict: { target, onImage, shouldStop in
+                guard let backbone else { return }
+                let outcome = try NeighbourEvaluation.run(
+                    backbone, train: train, val: dataset, size: side, k: neighbours, temperature: temperature,
+                    feature: feature, onImage: onImage, shouldStop: shouldStop)
+                try ClassPredictions.write(outcome.predictions, of: dataset, to: target)
+            },
+            score: { target, _ in try ClassPredictions.scores(target, dataset, metric: "knn_top1") })
+    }
+
+    private static func words(_ backbone: VisionTransformer, _ head: String) -> String {
+        let c = backbone.configuration
+        return "vit \(c.width)x\(c.depth), patch \(c.patchSize), \(head)"
+    }
+}

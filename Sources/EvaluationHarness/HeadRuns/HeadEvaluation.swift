@@ -1,0 +1,214 @@
+import Determinism
+import Foundation
+import JSONText
+import Reporting
+import SafeFiles
+
+/// `dmt eval`: a checkpoint or a file of predictions becomes numbers with a complete run record.
+///
+/// Predictions are written first; the numbers come from the files alone.
+public struct HeadEvaluation: Sendable {
+    public var task: EvaluationTask
+    /// A `dataset.yaml` or its folder.
+    public var data: String
+    /// Needed unless predictions are given.
+    public var checkpoint: String?
+    public var split = "val"
+    public var imageList: String?
+    /// Writes predictions and stops: no numbers, no record.
+    public var predictsOnly = false
+    /// Scores these predictions; no model runs.
+    public var predictions: String?
+    public var out: String?
+    /// The row of a table; the checkpoint's own word unless given.
+    public var arm: String?
+    public var commandLine: [String] = []
+
+    /// The short side (segmentation) or side (knn, linear) pictures are shown at; the checkpoint's own unless given.
+    public var size: Int?
+    /// The split that neighbours and probes learn from.
+    public var trainSplit = "train"
+    public var neighbours = 20
+    public var temperature = 0.07
+    public var feature = NeighbourEvaluation.Feature.classToken
+    /// Draws of the bootstrap over images.
+    public var bootstrapDraws = 1000
+
+    public init(task: EvaluationTask, data: String) {
+        self.task = task
+        self.data = data
+    }
+
+    /// Predicts, scores and reports into a run folder.
+    ///
+    /// - Returns: the document of `--json`: the record, or with `predictsOnly` where the predictions are.
+    /// - Throws: `Interruption`; everything that checkpoints, data and files throw.
+    public func run(_ session: CommandSession) throws -> JSONValue {
+        try check()
+        let source = try TaskData(data, section: task.section, split: split, listFile: imageList)
+        let folder = try RunFolder(
+            out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs"), recipe: options(session),
+            commandLine: commandLine)
+        session.listenForInterrupts()
+        let document = try folder.tracking(session.terminal) {
+            do {
+                return try evaluate(source, folder, session)
+            } catch let stop as TrainingInterrupted {
+                throw Interruption(
+                    signal: session.interrupt.signalNumber ?? 2,
+                    advice: "\(stop.completedSteps) pictures were done; no number was made from them")
+            }
+        }
+        session.name(files: folder.filesWritten)
+        return document
+    }
+
+    private func check() throws(DataError) {
+        func refuse(_ expected: String, _ found: String) -> DataError {
+            DataError(
+                .configuration, file: "options", expected: expected, found: found, remedy: "see dmt eval --help")
+        }
+        guard (checkpoint == nil) != (predictions == nil) else {
+            throw refuse(
+                "--checkpoint FILE or --from-predictions PATH", checkpoint == nil ? "neither" : "both")
+        }
+        guard !(predictsOnly && predictions != nil) else {
+            throw refuse("--predict-only or --from-predictions", "both")
+        }
+        guard neighbours >= 1, temperature > 0, (size ?? 8) >= 0, bootstrapDraws == 0 || bootstrapDraws >= 100 else {
+            throw refuse(
+                "k from 1, a positive temperature and 0 or at least 100 bootstrap draws",
+                "k \(neighbours), temperature \(temperature), \(bootstrapDraws) draws")
+        }
+    }
+
+    private func evaluate(_ source: TaskData, _ folder: RunFolder, _ session: CommandSession) throws -> JSONValue {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let job = try job(source, session)
+        let notes = job.notes
+        let target: String
+        if let predictions {
+            target = predictions
+        } else {
+            target = try folder.file(job.predictionName)
+            let progress = session.progress("predict", total: job.workload, unit: "image")
+            try job.predict(target, { progress.advance(by: $0 - progress.done) }) {
+                session.interrupt.signalNumber != nil
+            }
+            progress.finish()
+            folder.note(job.predictionName)
+        }
+        let predicted = clock.now
+        if predictsOnly {
+            return .object([
+                ("schema_version", .int(1)), ("run", .string(folder.path)), ("predictions", .string(target)),
+                ("images", .int(Int64(job.summary.scoredImages))), ("coverage", .string(job.summary.coverage)),
+            ])
+        }
+        let scores = try job.score(target, folder)
+        let scored = clock.now
+
+        var draft = RunRecord.Draft()
+        draft.task = "\(task.rawValue).\(source.name)"
+        draft.taskVersion = 1
+        draft.toolVersion = BuildInfo.version
+        draft.commandLine = commandLine.isEmpty ? ["dmt", "eval", task.rawValue] : commandLine
+        draft.model = job.model
+        draft.arm = arm ?? (notes.arm.isEmpty ? checkpoint.map(HeadTraining.stem) ?? "predictions" : notes.arm)
+        if let checkpoint {
+            draft.checkpoint = FileDigest(name: Folder.name(of: checkpoint), sha256: try Self.digest(checkpoint))
+        }
+        draft.dataset = job.summary
+        draft.settings = try options(session).settings + notes.settings.map {
+            ResolvedSetting(key: "training.\($0.key)", value: $0.value, origin: $0.origin)
+        }
+        draft.seed = notes.seed
+        draft.selectionRule = checkpoint == nil ? "predictions as given" : "last step"
+        draft.protocolFingerprint = fingerprint(job, source)
+        draft.metrics = scores.metrics
+        draft.classTable = scores.classTable
+        draft.warnings = scores.warnings + coverageWarnings(job.summary)
+        draft.timings = [
+            PhaseTiming(phase: "predict", seconds: Self.seconds(predicted - start)),
+            PhaseTiming(phase: "score", seconds: Self.seconds(scored - predicted)),
+        ]
+        draft.environment = EnvironmentReport.current().facts
+        let record = try RunRecord(draft)
+        try write(record, to: folder)
+        return record.json()
+    }
+
+    private func write(_ record: RunRecord, to folder: RunFolder) throws {
+        try record.write(to: try folder.file("run.json"))
+        folder.note("run.json")
+        let report = Report(run: record)
+        try folder.write(MarkdownRenderer().render(report), to: "report.md")
+        try folder.write(JSONRenderer().render(report), to: "report.json")
+        try folder.write(HTMLRenderer().render(report), to: "report.html")
+        if let table = record.fields.classTable { try folder.write(CSVRenderer().render(table), to: "classes.csv") }
+    }
+
+    /// Every choice that changes a number without being the model.
+    private func fingerprint(_ job: EvaluationJob, _ source: TaskData) -> ProtocolFingerprint {
+        var fingerprint = ProtocolFingerprint()
+        for (key, value) in job.protocolEntries + job.notes.protocolEntries where fingerprint[key] == nil {
+            fingerprint.set(key, value)
+        }
+        if !job.notes.trainingData.isEmpty { fingerprint.set("training data", job.notes.trainingData) }
+        if let imageList = source.imageList {
+            var hash = SHA256()
+            for name in job.imageNames { hash.update("\(name)\n") }
+            fingerprint.set("image list", "\(job.summary.coverage), \(Folder.name(of: imageList.file)) \(hash.hex())")
+        }
+        return fingerprint
+    }
+
+    private func coverageWarnings(_ summary: DatasetSummary) -> [RunWarning] {
+        summary.scoredImages == summary.listedImages
+            ? []
+            : [RunWarning(code: "image_list", message: "scored on \(summary.coverage): not comparable with the whole split")]
+    }
+
+    /// The options in effect as a recipe of their own: what run folders and records list.
+    private func options(_ session: CommandSession) throws(DataError) -> Recipe {
+        var pairs: [(String, String)] = [("task", task.rawValue), ("split", split)]
+        pairs.append(("checkpoint", checkpoint.map { Folder.name(of: $0) } ?? "none"))
+        pairs.append(("image_list", imageList.map { Folder.name(of: $0) } ?? "none"))
+        pairs.append(("size", size.map { "\($0)" } ?? "the checkpoint's"))
+        pairs.append(("bootstrap_draws", "\(bootstrapDraws)"))
+        pairs.append(("bootstrap_seed", "\(session.seed)"))
+        if task == .knn || task == .linear { pairs.append(("train_split", trainSplit)) }
+        if task == .knn {
+            pairs += [("k", "\(neighbours)"), ("temperature", "\(temperature)"), ("feature", feature.rawValue)]
+        }
+        let nodes = pairs.map { key, value in
+            (key: key, value: RecipeNode(.scalar(value, isQuoted: false), origin: .commandLine))
+        }
+        return try Recipe(
+            name: "eval-\(task.rawValue)", file: "command line", root: RecipeNode(.map(nodes), origin: .commandLine))
+    }
+
+    private static func digest(_ path: String) throws(DataError) -> String {
+        var hash = SHA256()
+        try FileBytes.forEachPiece(of: path) { hash.update($0) }
+        return hash.hex()
+    }
+
+    private static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    }
+}
+
+extension HeadEvaluation {
+    /// What people read: a table of the record's metrics, or where the predictions are.
+    public static func text(of document: JSONValue) throws -> String {
+        if let path = document["predictions"]?.string { return path + "\n" }
+        let record = try RunRecord(json: document)
+        let f = record.fields
+        let report = Report(
+            title: "\(f.arm) on \(f.task)", introduction: ["\(f.model), \(f.dataset.coverage)."],
+            sections: [ReportSection(heading: "Results", blocks: [.table(Report.metricTable(f.metrics))])])
+        return TerminalRenderer().render(report)
+    }
+}

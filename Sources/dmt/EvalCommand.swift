@@ -1,0 +1,97 @@
+import ArgumentParser
+import EvaluationHarness
+
+/// `dmt eval`
+struct EvalCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "eval",
+        abstract: "Evaluate a checkpoint, or predictions, on a task.",
+        discussion: """
+            TASK is segment, detect, classify, knn or linear. Predictions are written first, then scored from the files; \
+            the run folder holds both, a complete record (run.json) and reports.
+            """)
+
+    @Argument(help: "segment, detect, classify, knn or linear.")
+    var task: EvaluationTask
+
+    @Option(help: "A model (segment, detect, classify) or a backbone (knn, linear).")
+    var checkpoint: String?
+
+    @Option(help: "A dataset.yaml, or the folder it lies in.")
+    var data: String
+
+    @Option(help: "Split to evaluate on.")
+    var split = "val"
+
+    @Option(help: "File with one picture name a line: evaluate on these alone; the record says so.")
+    var imageList: String?
+
+    @Flag(help: "Write predictions and stop.")
+    var predictOnly = false
+
+    @Option(help: "Score these predictions; no model runs.")
+    var fromPredictions: String?
+
+    @Option(help: "Run folder; runs/<time>-<hash>-<name> unless given.")
+    var out: String?
+
+    @Option(help: "The row of a table this run belongs to.")
+    var arm: String?
+
+    @Option(help: "Short side (segment) or side (knn, linear) in pixels; the checkpoint's own unless given.")
+    var size: Int?
+
+    @Option(help: "Split that knn and linear learn from.")
+    var trainSplit = "train"
+
+    @Option(name: .customLong("k"), help: "Neighbours of knn.")
+    var neighbours = 20
+
+    @Option(help: "Temperature of knn.")
+    var temperature = 0.07
+
+    @Option(help: "Feature of knn: class-token, mean-token or concatenated.")
+    var feature = NeighbourEvaluation.Feature.classToken
+
+    @Option(help: "Draws of the bootstrap over images; 0 for none.")
+    var bootstrap = 1000
+
+    @OptionGroup var global: GlobalOptions
+
+    func validate() throws {
+        if (checkpoint == nil) == (fromPredictions == nil) {
+            throw ValidationError("Give --checkpoint FILE or --from-predictions PATH.")
+        }
+        if predictOnly && fromPredictions != nil {
+            throw ValidationError("--predict-only and --from-predictions exclude each other.")
+        }
+        if neighbours < 1 || temperature <= 0 { throw ValidationError("--k from 1, --temperature above 0.") }
+        if bootstrap != 0 && bootstrap < 100 { throw ValidationError("--bootstrap \(bootstrap): 0, or at least 100.") }
+        if let size, !(8...8192).contains(size) { throw ValidationError("--size \(size): 8 to 8192.") }
+    }
+
+    func run() throws {
+        try runReporting(global) { session in
+            var evaluation = HeadEvaluation(task: task, data: data)
+            evaluation.checkpoint = checkpoint
+            evaluation.split = split
+            evaluation.imageList = imageList
+            evaluation.predictsOnly = predictOnly
+            evaluation.predictions = fromPredictions
+            evaluation.out = out
+            evaluation.arm = arm
+            evaluation.size = size
+            evaluation.trainSplit = trainSplit
+            evaluation.neighbours = neighbours
+            evaluation.temperature = temperature
+            evaluation.feature = feature
+            evaluation.bootstrapDraws = bootstrap
+            evaluation.commandLine = CommandLine.arguments
+            let document = try evaluation.run(session)
+            try session.emit(document, text: HeadEvaluation.text(of: document))
+        }
+    }
+}
+
+extension EvaluationTask: ExpressibleByArgument {}
+extension NeighbourEvaluation.Feature: ExpressibleByArgument {}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import EvaluationHarness
+
+/// `dmt train`
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Fine-tune a head, and with it a backbone, on labelled pictures.",
+        discussion: """
+            TASK is segment, detect or classify. Data is a dataset.yaml (or its folder) with a section of that task; \
+            a run folder with checkpoint.safetensors, curves and log is written.
+            Example: dmt train segment --recipe segment-scenes --data scenes --checkpoint student.safetensors \
+            training.steps=300
+            """)
+
+    @Argument(help: "segment, detect or classify.")
+    var task: HeadTask
+
+    @Option(help: "A shipped recipe's name, or a .yaml file.")
+    var recipe: String
+
+    @Option(help: "A dataset.yaml, or the folder it lies in.")
+    var data: String
+
+    @Option(help: "Pretrained backbone; without it the recipe's backbone starts from random values.")
+    var checkpoint: String?
+
+    @Option(help: "File with one picture name a line: train on these alone.")
+    var imageList: String?
+
+    @Option(help: "Run folder; runs/<time>-<hash>-<name> unless given.")
+    var out: String?
+
+    @Argument(help: "Changes of the recipe: key.sub=value.")
+    var overrides: [String] = []
+
+    @OptionGroup var global: GlobalOptions
+
+    func run() throws {
+        try runReporting(global) { session in
+            var training = HeadTraining(task: task, recipe: recipe, data: data)
+            training.overrides = overrides
+            training.checkpoint = checkpoint
+            training.imageList = imageList
+            training.out = out
+            training.commandLine = CommandLine.arguments
+            let document = try training.run(session)
+            try session.emit(document, text: document["checkpoint"]?.string.map { $0 + "\n" } ?? "")
+        }
+    }
+}
+
+extension HeadTask: ExpressibleByArgument {}
