@@ -17,6 +17,7 @@ struct DMT: ParsableCommand {
 
     /// The verbs, in the order of the help page. A new verb is one line here and one file beside this one.
     static let verbs: [any ParsableCommand.Type] = [
+        QuickstartCommand.self,
         DataCommand.self,
         TrainCommand.self,
         EvalCommand.self,

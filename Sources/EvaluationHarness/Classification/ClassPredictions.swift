@@ -40,6 +40,11 @@ enum ClassPredictions {
             classTable: ClassTable(columns: ["accuracy", "pictures"], rows: rows), warnings: [])
     }
 
+    /// Which pictures were named right, in the data set's order.
+    static func hits(_ file: String, _ dataset: ClassFolder) throws(DataError) -> [Bool] {
+        try read(file, dataset).enumerated().map { $1 == dataset.label(at: $0) }
+    }
+
     private static func read(_ file: String, _ dataset: ClassFolder) throws(DataError) -> [Int?] {
         func refuse(_ record: String?, _ expected: String, _ found: String) -> DataError {
             DataError(

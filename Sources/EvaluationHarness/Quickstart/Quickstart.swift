@@ -83,6 +83,12 @@ public struct Quickstart: Sendable {
         return document
     }
 
+    /// The Markdown report's tables for the terminal: what was written, read back.
+    public func text() throws -> String {
+        let markdown = String(decoding: try FileBytes.read("\(out)/report.md", limit: 64 << 20), as: UTF8.self)
+        return markdown.components(separatedBy: "\n## Classes")[0] + "\n"
+    }
+
     // MARK: Stages
 
     /// Students of all arms; teacher tokens are computed once for all.

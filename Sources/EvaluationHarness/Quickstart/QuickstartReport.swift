@@ -1,0 +1,178 @@
+import DenseMetrics
+import Foundation
+import ImageFiles
+import JSONText
+import Reporting
+import SafeFiles
+import VisionBackbones
+
+/// The comparison report of a quickstart: the same numbers as JSON, Markdown and one HTML page.
+struct QuickstartReport {
+    let quickstart: Quickstart
+    let results: [ArmResult]
+    let teachers: [(name: String, file: String)]
+    let seconds: Double
+    let seed: UInt64
+
+    /// The table's metrics: the name in `report.json`, the record's name, and which record.
+    static let metrics: [(key: String, name: String, record: @Sendable (ArmResult) -> RunRecord?)] = [
+        ("mIoU", "mIoU", { $0.segmentation }), ("AP_box", "AP_box", { $0.detection }),
+        ("AP_mask", "AP_mask", { $0.detection }), ("knn_top1", "knn_top1", { $0.knn }),
+    ]
+
+    static func value(_ key: String, _ result: ArmResult) -> MetricValue? {
+        metrics.first { $0.key == key }.flatMap { $0.record(result)?.metric($0.name) }
+    }
+
+    /// Writes the three files and returns the JSON document.
+    func write() throws -> JSONValue {
+        let differences = try PairedDifferences(quickstart: quickstart, results: results).all()
+        let document = try json(differences)
+        let report = try report(differences)
+        let out = quickstart.out
+        try AtomicFile.write(document.text(pretty: true) + "\n", to: "\(out)/report.json")
+        try AtomicFile.write(MarkdownRenderer().render(report), to: "\(out)/report.md")
+        try AtomicFile.write(HTMLRenderer().render(report), to: "\(out)/report.html")
+        return document
+    }
+
+    // MARK: JSON
+
+    private func json(_ differences: [ArmDifference]) throws -> JSONValue {
+        .object([
+            ("schema_version", .int(1)), ("tool_version", .string(BuildInfo.version)), ("seed", .string("\(seed)")),
+            ("recipe", .string(quickstart.recipe.name)), ("recipe_sha256", .string(quickstart.recipe.hash)),
+            ("seconds", .double(seconds)),
+            ("rows", .array(results.map(row))),
+            ("against_scratch", .array(differences.map(\.json))),
+            ("teachers", .array(try teachers.map { teacher in
+                .object([("name", .string(teacher.name)), ("sha256", .string(try TeacherFiles.sha256(of: teacher.file)))])
+            })),
+        ])
+    }
+
+    private func row(_ result: ArmResult) -> JSONValue {
+        .object([
+            ("arm", .string(result.arm.rawValue)),
+            ("metrics", .object(Self.metrics.map { ($0.key, JSONValue(finite: Self.value($0.key, result)?.value)) })),
+            (
+                "standard_errors",
+                .object(Self.metrics.map { ($0.key, JSONValue(finite: Self.value($0.key, result)?.standardError)) })
+            ),
+            (
+                "class_iou",
+                .object(
+                    (result.segmentation?.fields.classTable?.rows ?? []).map { ($0.name, JSONValue(finite: $0.values[0])) })
+            ),
+            ("distillation", .array((result.distillation?.diagnostics ?? []).map(DistillationRun.json))),
+        ])
+    }
+
+    // MARK: Pages
+
+    private func report(_ differences: [ArmDifference]) throws -> Report {
+        let settings = quickstart.settings
+        let introduction = [
+            "Each row is a student of one shape, first distilled from the frozen teachers named, without labels, on "
+                + "\(settings.trainScenes) drawn scenes, then fine-tuned with each head on the labels of "
+                + "\(settings.labelledScenes) of them. All rows share recipes, data and seed \(seed).",
+            "Numbers come from prediction files on \(settings.validationScenes) validation scenes. "
+                + "± is the standard error over images; one seed says nothing about the spread over seeds.",
+            "The arm dmt re-creates an idea; see Documentation/distillation.md for what the paper states.",
+        ]
+        var sections = [
+            ReportSection(heading: "Results", blocks: [.table(mainTable), .table(differenceTable(differences))]),
+            ReportSection(heading: "Classes", blocks: [.table(classTable)]),
+            ReportSection(heading: "Predictions", blocks: try QuickstartPictures(quickstart: quickstart).blocks()),
+            ReportSection(heading: "Loss curves", blocks: try curves()),
+            ReportSection(heading: "Students", blocks: [.table(try studentTable())]),
+        ]
+        if results.contains(where: { $0.distillation != nil }) {
+            sections.append(ReportSection(heading: "Agreement with the teachers", blocks: [.table(agreementTable)]))
+        }
+        return Report(title: "Quickstart: distilled students on drawn scenes", introduction: introduction, sections: sections)
+    }
+
+    private var mainTable: ReportTable {
+        var columns: [ReportTable.Column] = [.init("arm")]
+        columns += Self.metrics.map { .init($0.key, .right, direction: .higherIsBetter) }
+        return ReportTable(
+            caption: "Students after fine-tuning (k-NN: frozen).", columns: columns,
+            rows: results.map { result in
+                [.text(result.arm.title)] + Self.metrics.map { .metric(Self.value($0.key, result)) }
+            })
+    }
+
+    private func differenceTable(_ differences: [ArmDifference]) -> ReportTable {
+        ReportTable(
+            caption: "Difference to scratch, paired over images (95 % interval).",
+            columns: [.init("arm"), .init("metric"), .init("difference", .right), .init("interval", .right), .init("verdict")],
+            rows: differences.map { entry in
+                let found = entry.difference
+                return [
+                    .text(entry.arm.title), .text(entry.metric), .number(found.difference),
+                    .text(String(format: "%+.4f … %+.4f", found.interval.lower, found.interval.upper)),
+                    .text(found.isEvident ? (found.difference > 0 ? "better" : "worse") : "no evidence"),
+                ]
+            })
+    }
+
+    private var classTable: ReportTable {
+        let names = results.first?.segmentation?.fields.classTable?.rows.map(\.name) ?? []
+        var columns: [ReportTable.Column] = [.init("IoU of class")]
+        columns += results.map { .init($0.arm.title, .right, direction: .higherIsBetter) }
+        return ReportTable(
+            caption: "Segmentation, class by class.", columns: columns,
+            rows: names.indices.map { index in
+                [.text(names[index])]
+                    + results.map { .number($0.segmentation?.fields.classTable?.rows[index].values[0]) }
+            })
+    }
+
+    private var agreementTable: ReportTable {
+        ReportTable(
+            caption: "Mean cosine with each teacher's standardised targets, and gate weight, over the last tenth of the steps.",
+            columns: [.init("arm"), .init("teacher"), .init("tokens"), .init("cosine", .right), .init("gate", .right)],
+            rows: results.flatMap { result in
+                (result.distillation?.diagnostics ?? []).map { entry in
+                    [
+                        .text(result.arm.title), .text(entry.teacher), .text(entry.tokenType), .number(entry.cosine),
+                        .number(entry.gate),
+                    ]
+                }
+            })
+    }
+
+    /// Parameters and work are the same for all arms: one backbone, two heads.
+    private func studentTable() throws -> ReportTable {
+        guard let arm = results.first?.arm else { return ReportTable(columns: [.init("network")]) }
+        let backbone = try ModelFile.loadBackbone(quickstart.student(arm))
+        let cost = ViTCost(backbone.configuration)
+        let side = quickstart.settings.size
+        let speed = Throughput.imagesPerSecond(backbone, side: side)
+        return ReportTable(
+            caption: "The student's backbone; images a second were measured here, forward in f32, batches of 16.",
+            columns: [.init("parameters", .right), .init("GFLOP a picture", .right), .init("images/s", .right)],
+            rows: [[
+                .integer(cost.parameterCount), .number(cost.forwardFlops(height: side, width: side) / 1e9, digits: 3),
+                .number(speed, digits: 0),
+            ]])
+    }
+
+    private func curves() throws -> [ReportBlock] {
+        var charts: [ReportBlock] = []
+        let distilled = results.compactMap { result in
+            result.distillation.map { LossCurve(name: result.arm.title, history: $0.history).series }
+        }
+        if !distilled.isEmpty {
+            charts.append(.chart(LineChart(title: "Distillation", xLabel: "step", yLabel: "loss", series: distilled)))
+        }
+        for (stage, title) in [("segment", "Segmentation"), ("detect", "Detection")] {
+            let series = try results.map {
+                try LossCurve(name: $0.arm.title, file: quickstart.run($0.arm, stage) + "/history.json").series
+            }
+            charts.append(.chart(LineChart(title: title, xLabel: "step", yLabel: "loss", series: series)))
+        }
+        return charts
+    }
+}
