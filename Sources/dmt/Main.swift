@@ -19,6 +19,9 @@ struct DMT: ParsableCommand {
     static let verbs: [any ParsableCommand.Type] = [
         DataCommand.self,
         ScoreCommand.self,
+        ModelCommand.self,
+        InspectCommand.self,
+        BenchCommand.self,
         RecipesCommand.self,
         DoctorCommand.self,
     ]
