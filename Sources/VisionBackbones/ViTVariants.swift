@@ -2,6 +2,11 @@
 public struct ViTVariant: Sendable, Equatable {
     public let name: String
     public let configuration: ViTConfiguration
+
+    public init(name: String, configuration: ViTConfiguration) {
+        self.name = name
+        self.configuration = configuration
+    }
 }
 
 /// The ViT shapes that have a name, smallest first: pictures of 224, patch 16, twelve blocks.

@@ -58,7 +58,7 @@ struct BenchCommand: ParsableCommand {
                     precision: ModelBenchmark.Precision(rawValue: precision)!, batchSize: batch, imageSize: image,
                     steps: steps, seed: session.seed)
                 let progress = session.progress(
-                    "bench", total: steps + ModelBenchmark.warmupSteps, unit: "steps")
+                    "bench", total: steps + ModelBenchmark.warmupSteps, unit: "step")
                 let timing = benchmark.run { progress.advance() }
                 progress.finish()
                 for warning in timing.warnings { session.logger.warning("\(warning)") }

@@ -72,7 +72,7 @@ import Testing
     @Test func theCheckCanFail() {
         #expect(
             complaints(Forgetful()) == [
-                "Forgetful.forgotten: no slot", "Forgetful.optional.some: no slot", "Forgetful.running: no slot",
+                "Forgetful.forgotten: no slot", "Forgetful.optional: no slot", "Forgetful.running: no slot",
                 "again.bias: named twice", "again.weight: named twice",
             ])
     }

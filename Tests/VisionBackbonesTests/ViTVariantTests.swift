@@ -21,11 +21,12 @@ import VisionBackbones
         }
     }
 
-    /// fvcore counts 17.56 · 10⁹ multiply-adds for ViT-B/16 at 224; DeiT's paper gives 1.3, 4.6 and 17.6.
+    /// fvcore counts 17.56 · 10⁹ multiply-adds for ViT-B/16 at 224; DeiT's paper gives 1.3, 4.6 and 17.6. Three digits
+    /// are compared: it also counts norms, which are half a percent of the smallest.
     @Test(arguments: [("vit-tiny", 1.26e9), ("vit-small", 4.61e9), ("vit-base", 17.56e9)])
     func flopsAreTwiceTheMultiplyAdds(_ name: String, _ multiplyAdds: Double) throws {
         let flops = try #require(ViTVariants.named(name)).configuration.flops(classCount: 1000)
-        #expect(abs(flops / (2 * multiplyAdds) - 1) < 0.005, "\(flops)")
+        #expect(abs(flops / (2 * multiplyAdds) - 1) < 0.008, "\(flops)")
     }
 
     @Test func flopsGrowWithThePicture() {

@@ -75,7 +75,7 @@ public struct FeatureInspection: Sendable {
                 .configuration, file: checkpoint, expected: "a size that is a multiple of patch \(model.patchSize)",
                 found: "\(size)", remedy: "choose another --size")
         }
-        let progress = session.progress("features", total: pictures.count, unit: "pictures")
+        let progress = session.progress("features", total: pictures.count, unit: "picture")
         var tensors: [String: Tensor] = [:]
         var resizedCount = 0
         let forward = Forward(mode: .evaluation, bf16: precision == .bf16)
