@@ -24,6 +24,9 @@ struct DMT: ParsableCommand {
         ScoreCommand.self,
         PretrainCommand.self,
         DistillCommand.self,
+        ModelCommand.self,
+        InspectCommand.self,
+        BenchCommand.self,
         RecipesCommand.self,
         DoctorCommand.self,
     ]

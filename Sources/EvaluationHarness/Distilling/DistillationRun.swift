@@ -28,13 +28,13 @@ public struct DistillationRun {
     public var plan: JSONValue {
         let vit = settings.student
         let side = vit.imageSize / vit.patchSize
-        let flops = ViTCost(vit).forwardFlops(height: vit.imageSize, width: vit.imageSize)
+        let flops = vit.flops()
         let pictures = settings.steps * settings.batchSize
         return .object([
             ("schema_version", .int(1)), ("recipe", .string(recipe.name)),
             ("teachers", .array(teachers.map { .string($0.name) })),
             ("fusion", .string(settings.fusion.rawValue)), ("views", .string(settings.views.rawValue)),
-            ("student_parameters", .int(Int64(ViTCost(vit).parameterCount))),
+            ("student_parameters", .int(Int64(vit.parameterCount()))),
             ("student_tokens", .int(Int64(side * side + 1))), ("steps", .int(Int64(settings.steps))),
             ("pictures_seen", .int(Int64(pictures))),
             ("student_flops", .double(3 * flops * Double(pictures))),

@@ -164,20 +164,3 @@ public struct HeadTraining: Sendable {
         }
     }
 }
-
-extension ViTConfiguration {
-    /// Reads the `backbone:` keys of a recipe.
-    init(_ reader: RecipeReader) throws(DataError) {
-        self.init(
-            imageSize: try reader.int("image_size", in: 8...8192), patchSize: try reader.int("patch_size", in: 1...512),
-            width: try reader.int("width", in: 4...65_536), depth: try reader.int("depth", in: 1...1024),
-            headCount: try reader.int("heads", in: 1...1024),
-            position: try reader.choice("positions", default: .learned))
-        guard imageSize % patchSize == 0, width % headCount == 0 else {
-            throw reader.refused(
-                "width", expected: "whole heads and whole patches",
-                found: "width \(width), \(headCount) heads, image \(imageSize), patch \(patchSize)",
-                "choose sizes that divide without rest")
-        }
-    }
-}

@@ -17,7 +17,7 @@ struct LossCurve {
         series = LineChart.Series(
             name: name,
             points: points.compactMap { point in
-                guard let step = point[0]?.int, let value = point[1]?.number else { return nil }
+                guard let step = point[0]?.int, let value = point[1]?.double else { return nil }
                 return .init(Double(step), value)
             })
     }

@@ -147,14 +147,14 @@ struct QuickstartReport {
     private func studentTable() throws -> ReportTable {
         guard let arm = results.first?.arm else { return ReportTable(columns: [.init("network")]) }
         let backbone = try ModelFile.loadBackbone(quickstart.student(arm))
-        let cost = ViTCost(backbone.configuration)
+        let shape = backbone.configuration
         let side = quickstart.settings.size
         let speed = Throughput.imagesPerSecond(backbone, side: side)
         return ReportTable(
             caption: "The student's backbone; images a second were measured here, forward in f32, batches of 16.",
             columns: [.init("parameters", .right), .init("GFLOP a picture", .right), .init("images/s", .right)],
             rows: [[
-                .integer(cost.parameterCount), .number(cost.forwardFlops(height: side, width: side) / 1e9, digits: 3),
+                .integer(shape.parameterCount()), .number(shape.flops(at: side) / 1e9, digits: 3),
                 .number(speed, digits: 0),
             ]])
     }

@@ -1,0 +1,147 @@
+import Autograd
+import Determinism
+import Glibc
+import JSONText
+import NeuralLayers
+import SafeFiles
+import TensorCore
+import VisionBackbones
+
+/// Times steps of a ViT with random weights on random pictures.
+public struct ModelBenchmark: Sendable {
+    /// The shapes that can be timed, by name.
+    public typealias Architectures = ViTVariants
+
+    public enum Pass: String, Sendable, CaseIterable {
+        /// Logits of a 1000-way classifier.
+        case forward
+        /// Forward, cross-entropy over 1000 classes, backward, AdamW.
+        case train
+        /// Three frozen ViT-B forward, then a training step of the student on all their tokens: one linear layer a
+        /// teacher, cosine and SmoothL1, backward, AdamW.
+        case distill
+    }
+
+    public enum Precision: String, Sendable, CaseIterable {
+        case f32
+        /// Operands of linear layers rounded to bfloat16 where no gradient flows: the forward pass and frozen teachers.
+        case bf16
+    }
+
+    public static let classCount = 1000
+    public static let warmupSteps = 2
+
+    public var variant: ViTVariant
+    public var pass: Pass
+    public var precision: Precision
+    public var batchSize: Int
+    public var imageSize: Int
+    /// Steps that are timed, after the warm-up.
+    public var steps: Int
+    public var seed: UInt64
+
+    /// - Throws: `.configuration` for counts below 1 and a size that the patch does not divide.
+    public init(
+        _ variant: ViTVariant, pass: Pass, precision: Precision = .f32, batchSize: Int = 8, imageSize: Int = 224,
+        steps: Int = 10, seed: UInt64 = 0
+    ) throws(DataError) {
+        let patch = variant.configuration.patchSize
+        guard imageSize >= patch, imageSize % patch == 0, batchSize >= 1, steps >= 1 else {
+            throw DataError(
+                .configuration, file: "options",
+                expected: "a batch and steps of at least 1 and a size that is a multiple of \(patch)",
+                found: "batch \(batchSize), steps \(steps), image \(imageSize)", remedy: "choose other values")
+        }
+        self.variant = variant
+        self.pass = pass
+        self.precision = precision
+        self.batchSize = batchSize
+        self.imageSize = imageSize
+        self.steps = steps
+        self.seed = seed
+    }
+
+    /// Floating-point operations of a step by the rule of `ViTConfiguration.flops`; a training step counts three times
+    /// its forward pass.
+    public var flopsPerStep: Double {
+        let own = configuration(variant)
+        let batch = Double(batchSize)
+        switch pass {
+        case .forward: return batch * own.flops(classCount: Self.classCount)
+        case .train: return 3 * batch * own.flops(classCount: Self.classCount)
+        case .distill:
+            let teacher = configuration(Self.teacher)
+            let side = Double(imageSize / own.patchSize)
+            let adapters =
+                2 * (1 + side * side) * Double(own.width * teacher.width * BenchmarkDistillation.teacherCount)
+            return batch
+                * (Double(BenchmarkDistillation.teacherCount) * teacher.flops() + 3 * (own.flops() + adapters))
+        }
+    }
+
+    private static var teacher: ViTVariant { ViTVariants.named("vit-base")! }
+
+    private func configuration(_ variant: ViTVariant) -> ViTConfiguration {
+        var configuration = variant.configuration
+        configuration.imageSize = imageSize
+        return configuration
+    }
+
+    /// Runs warm-up and timed steps, then measures the peak of one core.
+    ///
+    /// - Parameter onStep: called after every step, warm-up included.
+    public func run(onStep: () -> Void = {}) -> ModelTiming {
+        let step = makeStep()
+        for _ in 0..<Self.warmupSteps {
+            step()
+            onStep()
+        }
+        var seconds: [Double] = []
+        let clock = ContinuousClock()
+        for _ in 0..<steps {
+            let time = clock.measure(step)
+            seconds.append(Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18)
+            onStep()
+        }
+        return ModelTiming(
+            benchmark: self, threads: Parallel.threadCount, secondsPerStep: seconds,
+            peakGigaflopsPerCore: Kernels.measuredPeak() * 1e-9, peakResidentMiB: Self.peakResidentMiB)
+    }
+
+    private func makeStep() -> () -> Void {
+        var stream = RandomStream(seed: seed, purpose: "benchmark pictures")
+        let count = batchSize * imageSize * imageSize * 3
+        let images = Tensor((0..<count).map { _ in Float(stream.normal()) }, [batchSize, imageSize, imageSize, 3])
+        let isRounded = precision == .bf16
+        switch pass {
+        case .forward:
+            let model = BenchmarkClassifier(configuration(variant), classCount: Self.classCount, seed: seed)
+            return { _ = model(Variable(images), Forward(mode: .evaluation, bf16: isRounded)) }
+        case .train:
+            let model = BenchmarkClassifier(configuration(variant), classCount: Self.classCount, seed: seed)
+            let labels = (0..<batchSize).map { _ in Int32(stream.int(below: Self.classCount)) }
+            return Self.training(model) { model(Variable(images), $0).crossEntropy(labels: labels) }
+        case .distill:
+            let model = BenchmarkDistillation(
+                student: configuration(variant), teacher: configuration(Self.teacher), bf16: isRounded, seed: seed)
+            return Self.training(model) { model(images, $0) }
+        }
+    }
+
+    private static func training(_ model: some Layer, _ loss: @escaping (Forward) -> Variable) -> () -> Void {
+        let optimizer = AdamW(ParameterGroup.decayed(model.stateEntries(), weightDecay: 0.05))
+        return {
+            let tape = Tape()
+            optimizer.zeroGradients()
+            tape.backward(loss(Forward(mode: .training, tape: tape)))
+            optimizer.step(learningRate: 1e-4)
+        }
+    }
+
+    /// The most memory this process ever held, in MiB.
+    private static var peakResidentMiB: Double {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        return Double(usage.ru_maxrss) / 1024
+    }
+}

@@ -1,0 +1,56 @@
+import JSONText
+
+/// What a model benchmark found.
+public struct ModelTiming: Sendable {
+    public let benchmark: ModelBenchmark
+    public let threads: Int
+    /// One a timed step, in order.
+    public let secondsPerStep: [Double]
+    /// Of single precision, in units of 10^9 operations a second: bf16 products may go above it.
+    public let peakGigaflopsPerCore: Double
+    public let peakResidentMiB: Double
+
+    /// The middle of the timed steps; the mean of the two middle ones where their number is even.
+    public var medianSeconds: Double {
+        let sorted = secondsPerStep.sorted()
+        let half = sorted.count / 2
+        return sorted.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
+    }
+
+    public var imagesPerSecond: Double { Double(benchmark.batchSize) / medianSeconds }
+    public var gigaflops: Double { benchmark.flopsPerStep / medianSeconds * 1e-9 }
+    public var peakGigaflops: Double { peakGigaflopsPerCore * Double(threads) }
+
+    /// What a reader must know beside the numbers.
+    public var warnings: [String] {
+        benchmark.precision == .bf16 && benchmark.pass == .train
+            ? ["bf16 rounds no operand of a training step: gradients flow everywhere, so this is the f32 step"] : []
+    }
+
+    public var json: JSONValue {
+        .object([
+            ("schema_version", .int(1)), ("arch", .string(benchmark.variant.name)),
+            ("pass", .string(benchmark.pass.rawValue)), ("precision", .string(benchmark.precision.rawValue)),
+            ("batch", .int(Int64(benchmark.batchSize))), ("image", .int(Int64(benchmark.imageSize))),
+            ("threads", .int(Int64(threads))), ("images_per_second", JSONValue(finite: imagesPerSecond)),
+            ("seconds_per_step", .array(secondsPerStep.map { .double($0) })),
+            ("gflops", JSONValue(finite: gigaflops)), ("gflop_per_step", .double(benchmark.flopsPerStep * 1e-9)),
+            ("peak_gflops", JSONValue(finite: peakGigaflops)), ("peak_rss_mib", .double(peakResidentMiB)),
+            ("warnings", .array(warnings.map { .string($0) })),
+        ])
+    }
+
+    public var text: String {
+        let fixed = ProgressReporter.fixed
+        let share = fixed(100 * gigaflops / peakGigaflops)
+        return """
+            \(benchmark.variant.name) \(benchmark.pass.rawValue) \(benchmark.precision.rawValue), \
+            batch \(benchmark.batchSize), \(benchmark.imageSize) pixels, \(threads) thread(s)
+            images a second: \(fixed(imagesPerSecond))
+            seconds a step (median of \(secondsPerStep.count)): \(medianSeconds)
+            GFLOP a second: \(fixed(gigaflops)), \(share) % of the f32 peak \(fixed(peakGigaflops))
+            peak memory: \(fixed(peakResidentMiB)) MiB
+
+            """
+    }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import EvaluationHarness
+
+/// `dmt bench`
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Time the engine on this machine.", subcommands: [Model.self],
+        defaultSubcommand: Model.self)
+
+    /// `dmt bench model`
+    struct Model: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "model", abstract: "Time steps of a ViT with random weights on random pictures.",
+            discussion: """
+                Two warm-up steps, then the timed ones; images_per_second is the batch over their median. gflops \
+                counts matrix products, two operations a multiply-add, a training step as three forward passes. \
+                peak_gflops is a loop of f32 multiply-adds in registers, times the threads.
+                """)
+
+        @Option(help: "vit-tiny, vit-small or vit-base; of the student where --pass is distill.")
+        var arch = "vit-base"
+
+        @Option(help: "forward, train, or distill (from three frozen ViT-B).")
+        var pass = "forward"
+
+        @Option(help: "f32, or bf16 where no gradient flows.")
+        var precision = "f32"
+
+        @Option(help: "Pictures a step.")
+        var batch = 8
+
+        @Option(help: "Pixels a side.")
+        var image = 224
+
+        @Option(help: "Timed steps.")
+        var steps = 10
+
+        @OptionGroup var global: GlobalOptions
+
+        func validate() throws {
+            let problems = [
+                NamedChoice.complaint(arch, among: ModelBenchmark.Architectures.names, option: "--arch"),
+                NamedChoice.complaint(
+                    pass, among: ModelBenchmark.Pass.allCases.map(\.rawValue), option: "--pass"),
+                NamedChoice.complaint(
+                    precision, among: ModelBenchmark.Precision.allCases.map(\.rawValue), option: "--precision"),
+                (1...65536).contains(batch) ? nil : "--batch \(batch): 1 to 65536.",
+                (1...1_000_000).contains(steps) ? nil : "--steps \(steps): 1 to 1000000.",
+                (16...4096).contains(image) && image % 16 == 0 ? nil : "--image \(image): a multiple of 16 up to 4096.",
+            ]
+            if let problem = problems.compactMap({ $0 }).first { throw ValidationError(problem) }
+        }
+
+        func run() throws {
+            try runReporting(global) { session in
+                let benchmark = try ModelBenchmark(
+                    ModelBenchmark.Architectures.named(arch)!, pass: ModelBenchmark.Pass(rawValue: pass)!,
+                    precision: ModelBenchmark.Precision(rawValue: precision)!, batchSize: batch, imageSize: image,
+                    steps: steps, seed: session.seed)
+                let progress = session.progress(
+                    "bench", total: steps + ModelBenchmark.warmupSteps, unit: "step")
+                let timing = benchmark.run { progress.advance() }
+                progress.finish()
+                for warning in timing.warnings { session.logger.warning("\(warning)") }
+                try session.emit(timing.json, text: timing.text)
+            }
+        }
+    }
+}

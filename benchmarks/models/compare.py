@@ -1,0 +1,105 @@
+"""Times dmt and PyTorch eager on the same model steps, alternately, and writes results/benchmarks/models.{json,md}.
+
+    DMT_BENCH_VENV=<folder of a virtual environment> python3 benchmarks/models/compare.py
+"""
+import argparse
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+CASES = [
+    {"name": "vit-base-forward", "arch": "vit-base", "pass": "forward", "batch": 8},
+    {"name": "vit-tiny-train", "arch": "vit-tiny", "pass": "train", "batch": 16},
+]
+
+
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed with {done.returncode}:\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def summary(runs):
+    rates = [r["images_per_second"] for r in runs]
+    return {"images_per_second": statistics.median(rates), "spread": [min(rates), max(rates)],
+            "peak_rss_mib": max(r["peak_rss_mib"] for r in runs)}
+
+
+def cpu():
+    with open("/proc/cpuinfo") as file:
+        return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--dmt", default=os.path.join(ROOT, ".build/release/dmt"))
+    parser.add_argument("--out", default=os.path.join(ROOT, "results/benchmarks"))
+    parser.add_argument("--any-load", action="store_true")
+    options = parser.parse_args()
+    venv = os.environ.get("DMT_BENCH_VENV")
+    if not venv:
+        sys.exit("set DMT_BENCH_VENV to a virtual environment with benchmarks/models/requirements.txt")
+    load = os.getloadavg()[0]
+    if load >= 1 and not options.any_load:
+        sys.exit(f"the machine is busy (load {load:.2f}): wait until it is below 1, or pass --any-load")
+    python = os.path.join(venv, "bin/python")
+    rows, versions = [], {}
+    for case in CASES:
+        shared = ["--arch", case["arch"], "--pass", case["pass"], "--batch", str(case["batch"]),
+                  "--threads", str(options.threads), "--steps", str(options.steps)]
+        peer, ours = [], []
+        for number in range(options.runs):
+            peer.append(run([python, os.path.join(ROOT, "benchmarks/models/pytorch_model.py")] + shared))
+            ours.append(run([options.dmt, "bench", "model", "--json", "--precision", "f32", "--image", "224"] + shared))
+            print(f"{case['name']} {number + 1}/{options.runs}: PyTorch {peer[-1]['images_per_second']:.2f}, "
+                  f"dmt {ours[-1]['images_per_second']:.2f} images/s", file=sys.stderr)
+        versions = peer[-1]["versions"]
+        row = {**case, "precision": "f32", "image": 224, "threads": options.threads, "pytorch": summary(peer),
+               "dmt": {**summary(ours), "gflops": statistics.median(r["gflops"] for r in ours),
+                       "peak_gflops": statistics.median(r["peak_gflops"] for r in ours)}}
+        row["ratio"] = row["dmt"]["images_per_second"] / row["pytorch"]["images_per_second"]
+        rows.append(row)
+    arguments = f"--runs {options.runs} --steps {options.steps} --threads {options.threads}"
+    command = "DMT_BENCH_VENV=venv python3 benchmarks/models/compare.py " + arguments + (
+        " --any-load" if options.any_load else "")
+    report = {"schema_version": 1, "command": command, "date": datetime.date.today().isoformat(), "cpu": cpu(),
+              "load_at_start": load, "versions": versions, "runs": options.runs, "steps": options.steps, "rows": rows}
+    os.makedirs(options.out, exist_ok=True)
+    with open(os.path.join(options.out, "models.json"), "w") as file:
+        json.dump(report, file, indent=2)
+        file.write("\n")
+    with open(os.path.join(options.out, "models.md"), "w") as file:
+        file.write(page(report))
+
+
+def page(report):
+    lines = ["# Models beside PyTorch eager", "",
+             f"{report['cpu']}, torch {report['versions']['torch']}, timm {report['versions']['timm']}, "
+             f"{report['date']}, load at the start {report['load_at_start']:.2f}.", "",
+             f"Medians of {report['runs']} alternated runs of {report['steps']} steps; images a second, smallest and "
+             "largest run in brackets.", "", f"    {report['command']}", "",
+             "| case | batch | threads | PyTorch | dmt | ratio | dmt GFLOP/s (peak) | memory MiB, PyTorch / dmt |",
+             "|:--|--:|--:|--:|--:|--:|--:|--:|"]
+
+    def rate(side):
+        return f"{side['images_per_second']:.2f} ({side['spread'][0]:.2f}–{side['spread'][1]:.2f})"
+
+    for row in report["rows"]:
+        ours = row["dmt"]
+        lines.append(
+            f"| {row['name']} | {row['batch']} | {row['threads']} | {rate(row['pytorch'])} | {rate(ours)} | "
+            f"{row['ratio']:.2f} | {ours['gflops']:.0f} ({ours['peak_gflops']:.0f}) | "
+            f"{row['pytorch']['peak_rss_mib']:.0f} / {ours['peak_rss_mib']:.0f} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
