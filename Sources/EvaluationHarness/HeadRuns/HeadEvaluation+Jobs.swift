@@ -60,7 +60,7 @@ extension HeadEvaluation {
                 ("input", "squeezed to \(side)x\(side)"), ("resize filter", "bilinear-antialiased"),
                 ("layers used", "last block, final norm"),
                 ("head", "linear on standardised patch tokens, \(probe.epochs) epochs of \(probe.batchSize), "
-                    + "rate \(probe.learningRate), weight decay \(probe.weightDecay), seed \(probe.seed)"),
+                    + "rate \(probe.learningRate), weight decay \(probe.weightDecay)"),
                 ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
                 ("test-time augmentation", "none"),
             ] + segmentationEntries(dataset),
