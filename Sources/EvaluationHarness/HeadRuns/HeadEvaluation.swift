@@ -46,13 +46,15 @@ public struct HeadEvaluation: Sendable {
     public func run(_ session: CommandSession) throws -> JSONValue {
         try check()
         let source = try TaskData(data, section: task.section, split: split, listFile: imageList)
+        // Before the folder: a checkpoint or data set that cannot be opened leaves no run behind.
+        let job = try job(source, session)
         let folder = try RunFolder(
             out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs"), recipe: options(session),
             commandLine: commandLine)
         session.listenForInterrupts()
         let document = try folder.tracking(session.terminal) {
             do {
-                return try evaluate(source, folder, session)
+                return try evaluate(job, source, folder, session)
             } catch let stop as TrainingInterrupted {
                 throw Interruption(
                     signal: session.interrupt.signalNumber ?? 2,
@@ -82,10 +84,11 @@ public struct HeadEvaluation: Sendable {
         }
     }
 
-    private func evaluate(_ source: TaskData, _ folder: RunFolder, _ session: CommandSession) throws -> JSONValue {
+    private func evaluate(
+        _ job: EvaluationJob, _ source: TaskData, _ folder: RunFolder, _ session: CommandSession
+    ) throws -> JSONValue {
         let clock = ContinuousClock()
         let start = clock.now
-        let job = try job(source, session)
         let notes = job.notes
         let target: String
         if let predictions {

@@ -34,7 +34,9 @@ import Testing
         }
     }
 
-    @Test("with the split as its own bank the nearest neighbour is the picture itself", arguments: NeighbourEvaluation.Feature.allCases)
+    @Test(
+        "with the split as its own bank the nearest neighbour is the picture itself",
+        arguments: NeighbourEvaluation.Feature.allCases)
     func nearest(feature: NeighbourEvaluation.Feature) throws {
         try withTemporaryFolder { folder in
             let dataset = try DrawnScenes(folder).data(.knn).classification()

@@ -46,11 +46,13 @@ import Testing
         return "\(folder)/train-\(task.rawValue)/checkpoint.safetensors"
     }
 
-    @Test("every task trains and evaluates into a complete record, and its predictions alone give the same numbers",
+    @Test(
+        "every task trains and evaluates into a complete record, and its predictions alone give the same numbers",
         arguments: HeadTask.allCases)
     func records(task: HeadTask) throws {
         try withTemporaryFolder { folder in
-            let scenes = try DrawnScenes(folder)
+            // Enough pictures that every class has one.
+            let scenes = try DrawnScenes(folder, val: 16)
             let checkpoint = try train(task, folder, scenes)
             let evaluated = EvaluationTask(rawValue: task.rawValue)!
             var evaluation = HeadEvaluation(task: evaluated, data: scenes.folder)
@@ -83,7 +85,9 @@ import Testing
         }
     }
 
-    @Test("an image list restricts truth and predictions, and the protocol says so", arguments: [EvaluationTask.segment, .detect])
+    @Test(
+        "an image list restricts truth and predictions, and the protocol says so",
+        arguments: [EvaluationTask.segment, .detect])
     func imageList(task: EvaluationTask) throws {
         try withTemporaryFolder { folder in
             let scenes = try DrawnScenes(folder)
@@ -107,7 +111,7 @@ import Testing
     @Test("k-NN and the linear probe evaluate a bare backbone", arguments: [EvaluationTask.knn, .linear])
     func frozen(task: EvaluationTask) throws {
         try withTemporaryFolder { folder in
-            let scenes = try DrawnScenes(folder)
+            let scenes = try DrawnScenes(folder, val: 16)
             try ModelFile.save(DrawnScenes.backbone(), to: folder + "/student.safetensors")
             var evaluation = HeadEvaluation(task: task, data: scenes.folder)
             evaluation.checkpoint = folder + "/student.safetensors"
@@ -117,6 +121,19 @@ import Testing
             let record = try RunRecord.load(folder + "/eval/run.json")
             #expect(record.fields.arm == "student")
             #expect(record.metric(task == .knn ? "knn_top1" : "mIoU")?.value != nil)
+        }
+    }
+
+    @Test("a missing checkpoint leaves no run folder")
+    func missingCheckpoint() throws {
+        try withTemporaryFolder { folder in
+            let scenes = try DrawnScenes(folder)
+            var evaluation = HeadEvaluation(task: .segment, data: scenes.folder)
+            evaluation.checkpoint = folder + "/none.safetensors"
+            evaluation.out = folder + "/eval"
+            let error = #expect(throws: DataError.self) { try evaluation.run(session()) }
+            #expect(error?.kind == .missing)
+            #expect(!Folder.exists(folder + "/eval"))
         }
     }
 
