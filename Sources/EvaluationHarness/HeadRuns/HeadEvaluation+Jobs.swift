@@ -25,7 +25,10 @@ extension HeadEvaluation {
         if let model = loaded?.model {
             let side = size ?? model.architecture.shortSide
             entries = [
-                ("input", side == 0 ? "own size" : "short side \(side), padded to multiples of \(model.backbone.patchSize)"),
+                (
+                    "input",
+                    side == 0 ? "own size" : "short side \(side), padded to multiples of \(model.backbone.patchSize)"
+                ),
                 ("resize filter", "bilinear-antialiased"), ("inference", "whole picture"),
                 ("test-time augmentation", "none"),
             ]

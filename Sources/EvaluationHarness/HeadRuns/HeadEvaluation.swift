@@ -170,7 +170,10 @@ public struct HeadEvaluation: Sendable {
     private func coverageWarnings(_ summary: DatasetSummary) -> [RunWarning] {
         summary.scoredImages == summary.listedImages
             ? []
-            : [RunWarning(code: "image_list", message: "scored on \(summary.coverage): not comparable with the whole split")]
+            : [
+                RunWarning(
+                    code: "image_list", message: "scored on \(summary.coverage): not comparable with the whole split")
+            ]
     }
 
     /// The options in effect as a recipe of their own: what run folders and records list.
