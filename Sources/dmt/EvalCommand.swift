@@ -7,8 +7,8 @@ struct EvalCommand: ParsableCommand {
         commandName: "eval",
         abstract: "Evaluate a checkpoint, or predictions, on a task.",
         discussion: """
-            TASK is segment, detect, classify, knn or linear. Predictions are written first, then scored from the files; \
-            the run folder holds both, a complete record (run.json) and reports.
+            TASK is segment, detect, classify, knn or linear. Predictions are written first, then scored from the \
+            files; the run folder holds both, a complete record (run.json) and reports.
             """)
 
     @Argument(help: "segment, detect, classify, knn or linear.")

@@ -3,7 +3,8 @@ import DenseMetrics
 import Reporting
 import SafeFiles
 
-/// Predicted classes on disk: one line a picture, its name and the class's name with a tab between; an empty class where
+/// Predicted classes on disk: one line a picture, its name and the class's name with a tab between; an empty class
+/// where
 /// none was chosen.
 enum ClassPredictions {
     static func write(_ labels: [Int?], of dataset: ClassFolder, to file: String) throws(DataError) {

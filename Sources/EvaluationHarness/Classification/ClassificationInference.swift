@@ -21,7 +21,8 @@ public struct ClassificationInference {
     ) throws -> [Int] {
         guard model.architecture.classCount == dataset.info.classes.count else {
             throw DataError(
-                .configuration, file: dataset.info.name, expected: "the model's \(model.architecture.classCount) classes",
+                .configuration, file: dataset.info.name,
+                expected: "the model's \(model.architecture.classCount) classes",
                 found: "\(dataset.info.classes.count)", remedy: "use the data set the model was trained for")
         }
         var labels: [Int] = []

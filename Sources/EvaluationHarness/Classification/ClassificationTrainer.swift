@@ -35,8 +35,11 @@ public struct ClassificationSettings: Sendable, Equatable {
         tuning.protocolEntries + [
             ("head", "linear on \(architecture.pooling.rawValue), norm \(architecture.norm.rawValue)"),
             ("layers used", "last block, final norm"),
-            ("training views", "random resized crop \(architecture.size), area \(scale.lowerBound)-\(scale.upperBound), "
-                + "flip \(flipProbability)"),
+            (
+                "training views",
+                "random resized crop \(architecture.size), area \(scale.lowerBound)-\(scale.upperBound), "
+                    + "flip \(flipProbability)"
+            ),
         ]
     }
 }

@@ -17,7 +17,8 @@ public final class DetectionModel: HeadedModel {
     ///   - backbone: used as it is, not copied; `copied()` keeps another one untouched.
     ///   - sampledAnchors: per picture; training alone depends on it, as on `sampledRegions`.
     ///   - seed: of the head's fresh weights.
-    /// - Throws: `HeadConfigurationError` for a head that cannot stand on this backbone; `DataError` for a size that is no
+    /// - Throws: `HeadConfigurationError` for a head that cannot stand on this backbone; `DataError` for a size that
+    ///   is no
     ///   multiple of the patch or category ids that are not one a class.
     public init(
         backbone: VisionTransformer, architecture: DetectionArchitecture, sampledAnchors: Int = 256,

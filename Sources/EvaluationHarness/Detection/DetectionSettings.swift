@@ -35,7 +35,10 @@ public struct DetectionSettings: Sendable, Equatable {
     /// The training choices that a protocol names.
     var protocolEntries: [(String, String)] {
         tuning.protocolEntries + [
-            ("head", "Mask R-CNN, simple pyramid of strides \(architecture.strides), \(architecture.channels) channels"),
+            (
+                "head",
+                "Mask R-CNN, simple pyramid of strides \(architecture.strides), \(architecture.channels) channels"
+            ),
             ("layers used", "last block, no final norm"),
             ("sampling", "\(sampledAnchors) anchors and \(sampledRegions) regions a picture"),
             ("training views", "square of \(architecture.size), scale \(scale.lowerBound)-\(scale.upperBound), "

@@ -6,7 +6,8 @@ import SafeFiles
 
 /// The truth side of scoring detections from files.
 enum DetectionTruth {
-    /// Writes the part of an instances file that belongs to a data set's pictures: a list of images leaves the others out.
+    /// Writes the part of an instances file that belongs to a data set's pictures: a list of images leaves the others
+    /// out.
     static func restrict(_ dataset: DetectionDataset, to file: String) throws {
         var truth = try CocoDataset.load(dataset.annotationFile, fields: [.segmentation, .names], checks: [])
         let listed = Set((0..<dataset.count).map(dataset.imageID))

@@ -25,7 +25,10 @@ extension HeadEvaluation {
         if let model = loaded?.model {
             let side = size ?? model.architecture.shortSide
             entries = [
-                ("input", side == 0 ? "own size" : "short side \(side), padded to multiples of \(model.backbone.patchSize)"),
+                (
+                    "input",
+                    side == 0 ? "own size" : "short side \(side), padded to multiples of \(model.backbone.patchSize)"
+                ),
                 ("resize filter", "bilinear-antialiased"), ("inference", "whole picture"),
                 ("test-time augmentation", "none"),
             ]
@@ -60,7 +63,7 @@ extension HeadEvaluation {
                 ("input", "squeezed to \(side)x\(side)"), ("resize filter", "bilinear-antialiased"),
                 ("layers used", "last block, final norm"),
                 ("head", "linear on standardised patch tokens, \(probe.epochs) epochs of \(probe.batchSize), "
-                    + "rate \(probe.learningRate), weight decay \(probe.weightDecay), seed \(probe.seed)"),
+                    + "rate \(probe.learningRate), weight decay \(probe.weightDecay)"),
                 ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
                 ("test-time augmentation", "none"),
             ] + segmentationEntries(dataset),

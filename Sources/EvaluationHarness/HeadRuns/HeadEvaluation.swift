@@ -46,13 +46,15 @@ public struct HeadEvaluation: Sendable {
     public func run(_ session: CommandSession) throws -> JSONValue {
         try check()
         let source = try TaskData(data, section: task.section, split: split, listFile: imageList)
+        // Before the folder: a checkpoint or data set that cannot be opened leaves no run behind.
+        let job = try job(source, session)
         let folder = try RunFolder(
             out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs"), recipe: options(session),
             commandLine: commandLine)
         session.listenForInterrupts()
         let document = try folder.tracking(session.terminal) {
             do {
-                return try evaluate(source, folder, session)
+                return try evaluate(job, source, folder, session)
             } catch let stop as TrainingInterrupted {
                 throw Interruption(
                     signal: session.interrupt.signalNumber ?? 2,
@@ -82,10 +84,11 @@ public struct HeadEvaluation: Sendable {
         }
     }
 
-    private func evaluate(_ source: TaskData, _ folder: RunFolder, _ session: CommandSession) throws -> JSONValue {
+    private func evaluate(
+        _ job: EvaluationJob, _ source: TaskData, _ folder: RunFolder, _ session: CommandSession
+    ) throws -> JSONValue {
         let clock = ContinuousClock()
         let start = clock.now
-        let job = try job(source, session)
         let notes = job.notes
         let target: String
         if let predictions {
@@ -167,7 +170,10 @@ public struct HeadEvaluation: Sendable {
     private func coverageWarnings(_ summary: DatasetSummary) -> [RunWarning] {
         summary.scoredImages == summary.listedImages
             ? []
-            : [RunWarning(code: "image_list", message: "scored on \(summary.coverage): not comparable with the whole split")]
+            : [
+                RunWarning(
+                    code: "image_list", message: "scored on \(summary.coverage): not comparable with the whole split")
+            ]
     }
 
     /// The options in effect as a recipe of their own: what run folders and records list.

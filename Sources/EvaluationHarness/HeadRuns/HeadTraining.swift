@@ -25,11 +25,13 @@ public struct HeadTraining: Sendable {
         self.data = data
     }
 
-    /// Trains, and writes `checkpoint.safetensors`, `metrics.jsonl`, TensorBoard events, `history.json` and what every run
+    /// Trains, and writes `checkpoint.safetensors`, `metrics.jsonl`, TensorBoard events, `history.json` and what every
+    /// run
     /// folder holds.
     ///
     /// - Returns: the document of `--json`.
-    /// - Throws: `Interruption` after `interrupted.safetensors` was saved; everything that recipes, data and files throw.
+    /// - Throws: `Interruption` after `interrupted.safetensors` was saved; everything that recipes, data and files
+    ///   throw.
     public func run(_ session: CommandSession) throws -> JSONValue {
         let recipe = try load()
         let reader = recipe.reader()
@@ -37,7 +39,8 @@ public struct HeadTraining: Sendable {
         let ownTask: HeadTask = try reader.choice("task")
         guard header.kind == .train, ownTask == task else {
             throw DataError(
-                .configuration, file: recipe.file, record: "kind and task", expected: "kind train, task \(task.rawValue)",
+                .configuration, file: recipe.file, record: "kind and task",
+                expected: "kind train, task \(task.rawValue)",
                 found: "kind \(header.kind.rawValue), task \(ownTask.rawValue)", remedy: "choose another recipe")
         }
         let split: String = try reader.value("split", default: "train")
@@ -58,7 +61,9 @@ public struct HeadTraining: Sendable {
                     + "\(job.steps) steps")
             let logs = try TrainingLogs(folder, totalSteps: job.steps, session: session)
             do {
-                let history = try job.train(logs.record) { session.interrupt.signalNumber != nil || logs.failure != nil }
+                let history = try job.train(logs.record) {
+                    session.interrupt.signalNumber != nil || logs.failure != nil
+                }
                 try job.save(try folder.file("checkpoint.safetensors"), notes.metadata)
                 folder.note("checkpoint.safetensors")
                 try logs.finish(history)

@@ -31,7 +31,8 @@ extension HeadedModel {
 
     /// Reads a model that `save` wrote, with its metadata.
     ///
-    /// - Throws: `.malformed` for a file of another kind, an architecture that cannot be built or tensors that do not fit it.
+    /// - Throws: `.malformed` for a file of another kind, an architecture that cannot be built or tensors that do not
+    ///   fit it.
     public static func load(_ path: String) throws -> (model: Self, metadata: [String: String]) {
         let contents = try Safetensors.load(path)
         let architecture = try ModelFile.architecture(contents.metadata, file: path)

@@ -6,7 +6,8 @@ import NeuralLayers
 /// Class token, positions and patch projection are layer 0, block `i` is layer `i + 1`, everything else (final norm and
 /// heads) is layer `depth + 1`; a layer learns at `rate^(depth + 1 − layer)` of the base rate.
 ///
-/// - Source: Bao et al. 2021, arXiv:2106.08254; mmsegmentation's `layer_decay_optimizer_constructor.py`. As there, decay of
+/// - Source: Bao et al. 2021, arXiv:2106.08254; mmsegmentation's `layer_decay_optimizer_constructor.py`. As there,
+///   decay of
 ///   weights spares biases and norms alone: class token and trained positions do decay.
 public struct LayerDecay: Sendable, Equatable {
     public var depth: Int

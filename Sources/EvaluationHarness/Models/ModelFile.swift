@@ -5,7 +5,8 @@ import SafeFiles
 import TensorCore
 import VisionBackbones
 
-/// Models as safetensors files that say what they are: the architecture stands in the metadata, so a file alone is enough to
+/// Models as safetensors files that say what they are: the architecture stands in the metadata, so a file alone is
+/// enough to
 /// build the model again.
 ///
 /// The metadata key `dmt.architecture` holds a JSON object. For a backbone:

@@ -18,7 +18,8 @@ public struct SegmentationInference {
 
     /// Writes one `<stem>.png` a picture into `folder`, which is created.
     ///
-    /// Files appear whole or not at all. Stored values are the label files': class + 1 where 0 means "other" (ADE20K), else
+    /// Files appear whole or not at all. Stored values are the label files': class + 1 where 0 means "other" (ADE20K),
+    /// else
     /// the class; 8 bits where they fit, else 16.
     ///
     /// - Parameters:
@@ -81,7 +82,8 @@ public struct SegmentationInference {
     private func framing(of size: ImageSize, shortSide: Int, divisor: Int) -> Framing {
         let scale = shortSide == 0 ? 1 : Double(shortSide) / Double(min(size.height, size.width))
         let resized = ImageSize(
-            height: max(1, Int(Double(size.height) * scale + 0.5)), width: max(1, Int(Double(size.width) * scale + 0.5)))
+            height: max(1, Int(Double(size.height) * scale + 0.5)),
+            width: max(1, Int(Double(size.width) * scale + 0.5)))
         func padded(_ n: Int) -> Int { (n + divisor - 1) / divisor * divisor }
         return Framing(
             source: Window(height: size.height, width: size.width), resized: resized,

@@ -7,7 +7,8 @@ import NeuralLayers
 import SafeFiles
 import VisionBackbones
 
-/// A ViT with a decoder of semantic labels. Checkpoint names `backbone.*`, `neck.*`, `decode_head.*`, `auxiliary_head.*`.
+/// A ViT with a decoder of semantic labels. Checkpoint names `backbone.*`, `neck.*`, `decode_head.*`,
+/// `auxiliary_head.*`.
 public final class SegmentationModel: HeadedModel {
     private enum Segmenter {
         case upernet(SemanticSegmenter<UPerHead>)
@@ -24,7 +25,8 @@ public final class SegmentationModel: HeadedModel {
     ///   - backbone: used as it is, not copied; `copied()` keeps another one untouched.
     ///   - architecture: empty taps become four blocks at equal distances.
     ///   - seed: of the decoder's fresh weights.
-    /// - Throws: `HeadConfigurationError` for a decoder that cannot stand on this backbone, `DataError` for unknown taps.
+    /// - Throws: `HeadConfigurationError` for a decoder that cannot stand on this backbone, `DataError` for unknown
+    ///   taps.
     public init(
         backbone: VisionTransformer, architecture: SegmentationArchitecture, seed: UInt64
     ) throws {
@@ -120,8 +122,9 @@ public final class SegmentationModel: HeadedModel {
     }
 
     /// Label maps at each frame's output size.
-    public func predict(_ images: Variable, frames: [PictureFrame], _ forward: Forward = .evaluation) -> [SemanticLabels]
-    {
+    public func predict(
+        _ images: Variable, frames: [PictureFrame], _ forward: Forward = .evaluation
+    ) -> [SemanticLabels] {
         let maps = maps(images, forward)
         switch segmenter {
         case .upernet(let head): return head.predict(maps, sizes: frames, forward)

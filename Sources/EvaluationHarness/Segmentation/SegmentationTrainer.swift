@@ -54,7 +54,7 @@ public struct SegmentationTrainer {
         else {
             throw DataError(
                 .configuration, file: info.name,
-                expected: "\(architecture.classCount) classes and ignore label \(architecture.ignoreLabel), as the model",
+                expected: "the model's \(architecture.classCount) classes and ignore label \(architecture.ignoreLabel)",
                 found: "\(info.classes.count) and \(info.ignoreLabel.map { "\($0)" } ?? "none")",
                 remedy: "build the model for this data set")
         }

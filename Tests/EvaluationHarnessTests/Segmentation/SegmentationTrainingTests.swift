@@ -1,0 +1,123 @@
+import DenseMetrics
+import Foundation
+import ImageFiles
+import SafeFiles
+import Testing
+
+@testable import EvaluationHarness
+
+@Suite("Segmentation: training and predictions") struct SegmentationTrainingTests {
+    @Test("each head learns six scenes better than the commonest class", arguments: SegmentationHeadKind.allCases)
+    func overfits(head: SegmentationHeadKind) throws {
+        try withTemporaryFolder { folder in
+            let data = try DrawnScenes(folder).data(.segment)
+            let dataset = try data.segmentation()
+            var settings = DrawnScenes.segmentation(steps: head == .linear ? 150 : 100)
+            settings.architecture.head = head
+            let trainer = SegmentationTrainer(settings)
+            let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
+            let history = try trainer.run(model, dataset: dataset)
+            let curve = try #require(history.curves.first { $0.name == "seg" }).points
+            #expect(curve.last!.value < 0.6 * curve.first!.value)
+            let target = folder + "/predictions"
+            try SegmentationInference().predict(model, dataset: dataset, to: target)
+            let coding = try LabelCoding(
+                classCount: dataset.info.classes.count, ignoreLabel: 255, reducesZeroLabel: dataset.reducesZeroLabel)
+            let score = try SemsegScoring.run(
+                labels: data.labelFolder, predictions: target, dataset: .classes(coding))
+            let total = score.evaluation.total()
+            let commonest = Double(total.labelled.max()!) / Double(total.labelled.reduce(0, +))
+            let accuracy = try #require(score.metrics.first { $0.name == "aAcc" }?.value)
+            #expect(accuracy > commonest + 0.1, "accuracy \(accuracy), commonest class \(commonest)")
+        }
+    }
+
+    @Test("one seed gives the same files on one and two threads, another seed others")
+    func threads() throws {
+        try withTemporaryFolder { folder in
+            let dataset = try DrawnScenes(folder).data(.segment).segmentation()
+            func files(_ threads: Int, seed: UInt64, _ name: String) throws -> [[UInt8]] {
+                try DrawnScenes.onThreads(threads) {
+                    var settings = DrawnScenes.segmentation(steps: 6)
+                    settings.scale = 0.7...1.4
+                    settings.distortsColours = true
+                    settings.tuning.dropPath = 0.2
+                    settings.tuning.seed = seed
+                    let trainer = SegmentationTrainer(settings)
+                    let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
+                    try trainer.run(model, dataset: dataset)
+                    try model.save(to: "\(folder)/\(name).safetensors")
+                    let names = try SegmentationInference().predict(model, dataset: dataset, to: "\(folder)/\(name)")
+                    return try names.map { try FileBytes.read("\(folder)/\(name)/\($0)", limit: 1 << 20) } + [
+                        try FileBytes.read("\(folder)/\(name).safetensors", limit: 1 << 28)
+                    ]
+                }
+            }
+            let first = try files(1, seed: 1, "a")
+            #expect(first == (try files(2, seed: 1, "b")))
+            #expect(first != (try files(2, seed: 2, "c")))
+        }
+    }
+
+    @Test("a saved model predicts the same bytes, and its backbone loads alone")
+    func roundTrip() throws {
+        try withTemporaryFolder { folder in
+            let dataset = try DrawnScenes(folder).data(.segment).segmentation()
+            let trainer = SegmentationTrainer(DrawnScenes.segmentation(steps: 3))
+            let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
+            try trainer.run(model, dataset: dataset)
+            try model.save(to: folder + "/m.safetensors", metadata: ["dmt.arm": "x"])
+            let (loaded, metadata) = try SegmentationModel.load(folder + "/m.safetensors")
+            #expect(metadata["dmt.arm"] == "x")
+            #expect(loaded.architecture == model.architecture)
+            let names = try SegmentationInference().predict(model, dataset: dataset, to: folder + "/a")
+            try SegmentationInference().predict(loaded, dataset: dataset, to: folder + "/b")
+            for name in names {
+                let a = try FileBytes.read("\(folder)/a/\(name)", limit: 1 << 20)
+                #expect(a == (try FileBytes.read("\(folder)/b/\(name)", limit: 1 << 20)))
+                let map = try PNGFile.decodeLabels(a, file: name)
+                #expect((map.height, map.width) == (64, 64))
+                #expect(map.values.allSatisfy { (1...UInt16(dataset.info.classes.count)).contains($0) })
+            }
+            let backbone = try ModelFile.loadBackbone(folder + "/m.safetensors")
+            #expect(backbone.norm.weight.value.floats() == model.backbone.norm.weight.value.floats())
+            #expect(throws: DataError.self) { try DetectionModel.load(folder + "/m.safetensors") }
+        }
+    }
+
+    @Test("a frozen backbone keeps its bytes, a trained one does not, and the original is never touched")
+    func frozen() throws {
+        try withTemporaryFolder { folder in
+            let dataset = try DrawnScenes(folder).data(.segment).segmentation()
+            let original = DrawnScenes.backbone()
+            let before = original.blocks[0].mlp.fc1.weight.value.floats()
+            for freezes in [true, false] {
+                var settings = DrawnScenes.segmentation(steps: 2)
+                settings.tuning.freezesBackbone = freezes
+                let trainer = SegmentationTrainer(settings)
+                let model = try trainer.model(on: original, for: dataset)
+                try trainer.run(model, dataset: dataset)
+                #expect((model.backbone.blocks[0].mlp.fc1.weight.value.floats() == before) == freezes)
+                #expect(original.blocks[0].mlp.fc1.weight.value.floats() == before)
+            }
+        }
+    }
+
+    @Test("a stop between steps is thrown with the steps done")
+    func stops() throws {
+        try withTemporaryFolder { folder in
+            let dataset = try DrawnScenes(folder).data(.segment).segmentation()
+            let trainer = SegmentationTrainer(DrawnScenes.segmentation(steps: 5))
+            let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
+            var asked = 0
+            let counting = { () -> Bool in
+                asked += 1
+                return asked > 2
+            }
+            let error = #expect(throws: TrainingInterrupted.self) {
+                try trainer.run(model, dataset: dataset, shouldStop: counting)
+            }
+            #expect(error?.completedSteps == 2)
+        }
+    }
+}
