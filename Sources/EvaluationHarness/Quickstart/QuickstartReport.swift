@@ -120,7 +120,7 @@ struct QuickstartReport {
     private var classTable: ReportTable {
         let names = results.first?.segmentation?.fields.classTable?.rows.map(\.name) ?? []
         var columns: [ReportTable.Column] = [.init("IoU of class")]
-        columns += results.map { .init($0.arm.title, .right, direction: .higherIsBetter) }
+        columns += results.map { .init($0.arm.title, .right) }
         return ReportTable(
             caption: "Segmentation, class by class.", columns: columns,
             rows: names.indices.map { index in
