@@ -84,19 +84,13 @@ public final class TargetBalancer: Layer {
     static func sinkhorn(_ scores: Tensor, temperature: Double, iterations: Int = 3) -> Tensor {
         let (rows, columns) = (scores.shape[0], scores.shape[1])
         // The row maximum only scales a row: softmax is exp up to that scale.
-        let q = Variable(scores).scaled(by: 1 / temperature).softmax().value
+        var q = Variable(scores).scaled(by: 1 / temperature).softmax().value
+        let share = Double(rows) / Double(columns)
         for _ in 0..<iterations {
-            let sums = Elementwise.columnSums(q, rows: rows, columns: columns).floats()
-            let share = Tensor(sums.map { Float(rows) / Float(columns) / max($0, 1e-12) }, [columns])
-            for row in 0..<rows {
-                let values = q.f32() + row * columns
-                var total: Float = 0
-                for k in 0..<columns {
-                    values[k] *= share.f32()[k]
-                    total += values[k]
-                }
-                for k in 0..<columns { values[k] /= max(total, 1e-12) }
-            }
+            let columnSums = Elementwise.columnSums(q, rows: rows, columns: columns).doubles()
+            let transposed = Variable(q).permuted([1, 0]).scaledRows(columnSums.map { share / max($0, 1e-12) }).value
+            let rowSums = Elementwise.columnSums(transposed, rows: columns, columns: rows).doubles()
+            q = Variable(transposed).permuted([1, 0]).scaledRows(rowSums.map { 1 / max($0, 1e-12) }).value
         }
         return q
     }

@@ -66,11 +66,14 @@ struct DataCommand: ParsableCommand {
         @Argument(help: "A dataset.yaml, or the folder it lies in.")
         var dataset: String
 
+        @Option(help: "A file that names the pictures to check, one a line.")
+        var imageList: String?
+
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try runReporting(global) { session in
-                let report = try DatasetInspection.verify(dataset, session: session)
+                let report = try DatasetInspection.verify(dataset, imageList: imageList, session: session)
                 try session.emit(report.json, text: report.text)
                 if report.findingCount > 0 { throw DatasetDefects(file: report.file, count: report.findingCount) }
             }

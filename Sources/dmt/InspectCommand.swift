@@ -4,7 +4,7 @@ import EvaluationHarness
 /// `dmt inspect`
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Look at what a model computes.", subcommands: [Features.self])
+        commandName: "inspect", abstract: "Look at what a model computes.", subcommands: [Features.self, Teachers.self])
 
     /// `dmt inspect features`
     struct Features: ParsableCommand {
@@ -62,6 +62,31 @@ struct InspectCommand: ParsableCommand {
                 let outcome = try inspection.run(session)
                 try session.emit(outcome.json, text: "\(outcome.out): \(outcome.tensorNames.count) pictures\n")
                 session.name(files: [out])
+            }
+        }
+    }
+
+    /// `dmt inspect teachers`
+    struct Teachers: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "teachers",
+            abstract: "Frozen figures of pretrained networks beside random ones of their shape, and their alignment.")
+
+        @Argument(help: "Checkpoints that say their architecture, as dmt pretrain writes them.")
+        var checkpoints: [String]
+
+        @Option(help: "A dataset.yaml with segmentation and classification sections, or the folder it lies in.")
+        var data: String
+
+        @OptionGroup var global: GlobalOptions
+
+        func run() throws {
+            try runReporting(global) { session in
+                session.listenForInterrupts()
+                var report = TeacherReport(checkpoints: checkpoints, data: data)
+                report.seed = session.seed
+                let document = try report.run(session)
+                try session.emit(document, text: TeacherReport.text(document))
             }
         }
     }

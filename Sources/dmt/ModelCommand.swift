@@ -4,7 +4,7 @@ import EvaluationHarness
 /// `dmt model`
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Describe checkpoints.", subcommands: [Info.self])
+        commandName: "model", abstract: "Describe and convert checkpoints.", subcommands: [Info.self, Convert.self])
 
     /// `dmt model info`
     struct Info: ParsableCommand {
@@ -27,6 +27,31 @@ struct ModelCommand: ParsableCommand {
             try runReporting(global) { session in
                 let report = try ModelReport(file, imageSize: size)
                 try session.emit(report.json, text: report.text)
+            }
+        }
+    }
+
+    /// `dmt model convert`
+    struct Convert: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "convert", abstract: "Write a checkpoint's tensors in another storage type.")
+
+        @Argument(help: "A safetensors file.")
+        var input: String
+
+        @Argument(help: "The safetensors file to write.")
+        var output: String
+
+        @Option(help: "Stored values: f32 or bf16.")
+        var storage: ModelFile.StoredType
+
+        @OptionGroup var global: GlobalOptions
+
+        func run() throws {
+            try runReporting(global) { session in
+                try ModelConversion.run(input, to: output, storage: storage)
+                let report = try ModelReport(output, imageSize: 224)
+                try session.emit(report.json, text: "\(output)\n")
             }
         }
     }

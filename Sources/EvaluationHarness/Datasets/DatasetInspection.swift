@@ -106,17 +106,21 @@ public enum DatasetInspection {
 
     /// - Parameters:
     ///   - path: a `dataset.yaml`, or the folder it lies in.
+    ///   - listFile: restricts every split to the pictures it names, one a line.
     ///   - progress: called after each split with splits done and splits in all.
     /// - Throws: `DataError` when a split cannot be opened at all.
     public static func inspect(
-        _ path: String, depth: Depth, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        _ path: String, depth: Depth, imageList listFile: String? = nil,
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> DatasetReport {
         let file = try DatasetFile(path)
+        let list: (file: String, names: [String])? =
+            if let listFile { (listFile, try ImageList.read(listFile)) } else { nil }
         let total = file.sections.reduce(0) { $0 + $1.descriptor.splits.count }
         var splits: [DatasetSplitReport] = []
         for section in file.sections {
             for split in section.descriptor.splits.keys.sorted() {
-                splits.append(try report(section, split, file.folder, depth))
+                splits.append(try report(section, split, file.folder, depth, list))
                 progress(splits.count, total)
             }
         }
@@ -125,12 +129,13 @@ public enum DatasetInspection {
 
     /// A split that cannot be opened is an error, or where defects are looked for, a defect.
     private static func report(
-        _ section: DatasetFile.Section, _ split: String, _ folder: String, _ depth: Depth
+        _ section: DatasetFile.Section, _ split: String, _ folder: String, _ depth: Depth,
+        _ list: (file: String, names: [String])?
     ) throws -> DatasetSplitReport {
         var report = DatasetSplitReport(
             section: section.name, kind: section.descriptor.kind.rawValue, split: split, sampleCount: 0, classes: [])
         do {
-            let loader = try loader(section, split: split, folder: folder)
+            let loader = try loader(section, split: split, folder: folder, imageList: list)
             report.sampleCount = loader.count
             report.classes = loader.info.classes
             report.ignoreLabel = loader.info.ignoreLabel.map(Int.init)
@@ -148,9 +153,11 @@ public enum DatasetInspection {
     }
 
     /// Looks for defects, with progress.
-    public static func verify(_ path: String, session: CommandSession) throws -> DatasetReport {
+    public static func verify(
+        _ path: String, imageList: String? = nil, session: CommandSession
+    ) throws -> DatasetReport {
         var progress: ProgressReporter?
-        let report = try inspect(path, depth: .defects) { done, total in
+        let report = try inspect(path, depth: .defects, imageList: imageList) { done, total in
             if progress == nil { progress = session.progress("verify", total: total, unit: "split") }
             progress?.advance(by: 1)
         }
@@ -160,18 +167,25 @@ public enum DatasetInspection {
 
     /// The loader that a section's kind asks for.
     public static func loader(
-        _ section: DatasetFile.Section, split: String, folder: String
+        _ section: DatasetFile.Section, split: String, folder: String,
+        imageList: (file: String, names: [String])? = nil
     ) throws -> any DatasetLoader {
         let descriptor = section.descriptor
         // Pictures are read once here: nothing is gained by keeping them.
         let store = PictureStore(budget: 0)
         switch descriptor.kind {
-        case .coco: return try DetectionDataset(descriptor, name: section.name, split: split, in: folder, store: store)
+        case .coco:
+            return try DetectionDataset(
+                descriptor, name: section.name, split: split, in: folder, imageList: imageList, store: store)
         case .ade20k:
-            return try SegmentationFolder(descriptor, name: section.name, split: split, in: folder, store: store)
+            return try SegmentationFolder(
+                descriptor, name: section.name, split: split, in: folder, imageList: imageList, store: store)
         case .classFolder:
-            return try ClassFolder(descriptor, name: section.name, split: split, in: folder, store: store)
-        case .pictures: return try PictureFolder(descriptor, name: section.name, split: split, in: folder, store: store)
+            return try ClassFolder(
+                descriptor, name: section.name, split: split, in: folder, imageList: imageList, store: store)
+        case .pictures:
+            return try PictureFolder(
+                descriptor, name: section.name, split: split, in: folder, imageList: imageList, store: store)
         }
     }
 }

@@ -62,11 +62,12 @@ public struct PretrainingRun {
                 "dmt.seed": "\(settings.seed)", "dmt.steps": "\(settings.steps)",
             ], dtype: storage)
         folder.note("teacher.safetensors")
+        try TrainingCurves.write(history, to: folder)
         return .object([
             ("schema_version", .int(1)), ("method", .string(settings.method.rawValue)),
             ("checkpoint", .string(checkpoint)), ("sha256", .string(try TeacherFiles.sha256(of: checkpoint))),
             ("steps", .int(Int64(settings.steps))), ("skipped_steps", .int(Int64(history.skippedSteps.count))),
-            ("loss", .init(finite: history.last("total"))),
+            ("losses", .object(history.curves.map { ($0.name, .init(finite: $0.points.last?.value)) })),
         ])
     }
 }

@@ -16,6 +16,12 @@ public struct FrozenFeatures {
     /// The mean of each picture's patch tokens, `(N, C)`.
     public var meanTokens: Tensor { Variable(patches).meanOverAxis1().value }
 
+    init(classTokens: Tensor, patches: Tensor, grid: (height: Int, width: Int)) {
+        self.classTokens = classTokens
+        self.patches = patches
+        self.grid = grid
+    }
+
     /// - Parameters:
     ///   - pictures: all of one size, a multiple of the patch size.
     public init(_ backbone: some TokenBackbone, _ pictures: [Picture], batchSize: Int = 64, bf16: Bool = false) {

@@ -1,0 +1,146 @@
+import DenseData
+import DenseMetrics
+import Distillation
+import ImageFiles
+import JSONText
+import Reporting
+import SafeFiles
+import TensorCore
+import VisionBackbones
+
+/// What a pretrained network is worth before anything is distilled from it: frozen probes beside a random network of its
+/// own shape, and how alike the networks' patch tokens are.
+public struct TeacherReport {
+    /// Frozen figures of one network.
+    public struct Row: Sendable {
+        public var name: String
+        public var linearMeanIoU: Double
+        public var knnClassToken: Double
+        public var knnMeanToken: Double
+    }
+
+    public var checkpoints: [String]
+    public var data: String
+    /// Labelled training scenes of the linear probe, and scenes compared for alignment.
+    public var labelledScenes = 400
+    public var seed: UInt64 = 0
+
+    public init(checkpoints: [String], data: String) {
+        self.checkpoints = checkpoints
+        self.data = data
+    }
+
+    public func run(_ session: CommandSession) throws -> JSONValue {
+        let networks = try checkpoints.map { (name: HeadTraining.stem($0), model: try ModelFile.loadBackbone($0)) }
+        let sets = try ProbeSets(data: data, labelledScenes: labelledScenes)
+        var rows: [Row] = []
+        var tokens: [(name: String, patches: Tensor)] = []
+        let progress = session.progress("probe", total: networks.count * 2, unit: "network")
+        for (name, model) in networks {
+            let random = VisionTransformer(model.configuration, seed: seed)
+            for (label, network) in [(name, model), ("random, shape of \(name)", random)] {
+                try session.interrupt.check()
+                let side = network.configuration.imageSize
+                let train = FrozenFeatures(network, sets.train.map { PictureFit.square($0.picture, side: side) })
+                if label == name { tokens.append((name, train.patches.reshaped([-1, network.width]))) }
+                rows.append(try row(label, network, train, sets, side: side))
+                progress.advance()
+            }
+        }
+        progress.finish()
+        var alignments: [JSONValue] = []
+        for first in tokens.indices {
+            for second in tokens.indices where second > first {
+                let value = KernelAlignment.linear(tokens[first].patches, tokens[second].patches)
+                alignments.append(
+                    .object([
+                        ("networks", .array([.string(tokens[first].name), .string(tokens[second].name)])),
+                        ("linear_cka_patches", .init(finite: value)),
+                    ]))
+            }
+        }
+        return .object([
+            ("schema_version", .int(1)), ("labelled_scenes", .int(Int64(sets.train.count))),
+            ("validation_scenes", .int(Int64(sets.validation.count))),
+            ("bank_crops", .int(Int64(sets.bank.count))), ("query_crops", .int(Int64(sets.queries.count))),
+            ("seed", .string("\(seed)")), ("rows", .array(rows.map(Self.json))), ("alignment", .array(alignments)),
+        ])
+    }
+
+    private func row(
+        _ name: String, _ network: VisionTransformer, _ train: FrozenFeatures, _ sets: ProbeSets, side: Int
+    ) throws -> Row {
+        let test = FrozenFeatures(network, sets.validation.map { PictureFit.square($0.picture, side: side) })
+        var probe = PatchProbe()
+        probe.seed = seed
+        let first = sets.validation[0].labels
+        let maps = probe.predictions(
+            train: train, labels: sets.train.map(\.labels), test: test, classCount: sets.classCount,
+            ignore: sets.ignoreLabel, size: (first.height, first.width))
+        let coding = try LabelCoding(classCount: sets.classCount, ignoreLabel: Int(sets.ignoreLabel))
+        var counter = SegmentationCounter(coding: coding)
+        var evaluation = SegmentationEvaluation(classCount: sets.classCount)
+        for (index, map) in maps.enumerated() {
+            let counts = try counter.counts(prediction: map.values, label: sets.validation[index].labels.values)
+            evaluation.add(counts, image: sets.validation[index].name)
+        }
+        let knn = try [NeighbourEvaluation.Feature.classToken, .meanToken].map { feature in
+            try NeighbourEvaluation.run(network, train: sets.bank, val: sets.queries, size: side, feature: feature)
+                .metric.value ?? 0
+        }
+        return Row(
+            name: name, linearMeanIoU: evaluation.value(of: .mIoU) ?? 0, knnClassToken: knn[0], knnMeanToken: knn[1])
+    }
+
+    private static func json(_ row: Row) -> JSONValue {
+        .object([
+            ("network", .string(row.name)), ("linear_patch_mIoU", .double(row.linearMeanIoU)),
+            ("knn_class_token", .double(row.knnClassToken)), ("knn_mean_token", .double(row.knnMeanToken)),
+        ])
+    }
+
+    /// The tables for people.
+    public static func text(_ document: JSONValue) -> String {
+        var networks = ReportTable(
+            caption: "Frozen figures; each network stands beside a random one of its shape.",
+            columns: [
+                .init("network"), .init("linear patch mIoU", .right), .init("k-NN class token", .right),
+                .init("k-NN mean token", .right),
+            ])
+        for row in document["rows"]?.array ?? [] {
+            networks.add(
+                [.text(row["network"]?.string ?? "")]
+                    + ["linear_patch_mIoU", "knn_class_token", "knn_mean_token"].map { .number(row[$0]?.double) })
+        }
+        var pairs = ReportTable(
+            caption: "Linear CKA of patch tokens.", columns: [.init("networks"), .init("CKA", .right)])
+        for pair in document["alignment"]?.array ?? [] {
+            let names = (pair["networks"]?.array ?? []).compactMap(\.string).joined(separator: ", ")
+            pairs.add([.text(names), .number(pair["linear_cka_patches"]?.double)])
+        }
+        return MarkdownRenderer().render(networks) + "\n" + MarkdownRenderer().render(pairs)
+    }
+}
+
+/// The pictures that frozen figures are computed on.
+private struct ProbeSets {
+    let train: [SegmentationSample]
+    let validation: [SegmentationSample]
+    let bank: ClassFolder
+    let queries: ClassFolder
+    let classCount: Int
+    let ignoreLabel: UInt16
+
+    init(data: String, labelledScenes: Int) throws {
+        let labelled = try TaskData(data, section: "segmentation", split: "train", listFile: nil).segmentation()
+        let held = try TaskData(data, section: "segmentation", split: "val", listFile: nil).segmentation()
+        train = try PictureBatch.map(min(labelledScenes, labelled.count)) { at throws(DataError) in
+            try labelled.sample(at: at)
+        }
+        validation = try PictureBatch.map(held.count) { at throws(DataError) in try held.sample(at: at) }
+        bank = try TaskData(data, section: "classification", split: "train", listFile: nil).classification()
+        queries = try TaskData(data, section: "classification", split: "val", listFile: nil).classification()
+        classCount = labelled.info.classes.count
+        ignoreLabel = labelled.info.ignoreLabel ?? 255
+    }
+}

@@ -1,0 +1,89 @@
+import DenseData
+import Determinism
+import Distillation
+import ImageFiles
+import JSONText
+import SafeFiles
+import Testing
+import VisionBackbones
+
+@testable import EvaluationHarness
+
+@Suite(.serialized) struct DistillerTests {
+    private static let pictures = (0..<10).map {
+        DrawnScene(seed: 5, split: "train", index: $0, size: 32).picture
+    }
+
+    private func vit(_ width: Int, _ depth: Int) -> ViTConfiguration {
+        ViTConfiguration(imageSize: 32, patchSize: 8, width: width, depth: depth, headCount: 2, position: .sinCos)
+    }
+
+    private func teachers() -> [Teacher] {
+        [("first", 24, UInt64(1)), ("second", 32, 2)].map { name, width, seed in
+            Teacher(name: name, VisionTransformer(vit(width, 2), seed: seed))
+        }
+    }
+
+    private func settings(_ views: DistillationViews) -> DistillationSettings {
+        var settings = DistillationSettings(student: vit(16, 1))
+        settings.steps = 40
+        settings.warmupSteps = 2
+        settings.batchSize = 5
+        settings.learningRate = 3e-3
+        settings.views = views
+        return settings
+    }
+
+    @Test(arguments: DistillationViews.allCases)
+    func aStudentComesCloserToItsTeachers(views: DistillationViews) throws {
+        let teachers = teachers()
+        let caches = views == .cached ? try TeacherCaches(teachers, pictures: Self.pictures) : nil
+        let result = try Distiller(settings: settings(views), pictures: Self.pictures)
+            .run(teachers: teachers, caches: caches)
+        let points = result.history.curves.first { $0.name == "total" }!.points
+        #expect(points.last!.value < 0.8 * points.first!.value)
+        #expect(result.diagnostics.count == 4)
+        for type in ["cls", "patch"] {
+            let gates = result.diagnostics.filter { $0.tokenType == type }.map(\.gate)
+            #expect(abs(gates.reduce(0, +) - 1) < 1e-5)
+        }
+    }
+
+    @Test func theSameSeedGivesTheSameBytesAtAnyThreadCount() throws {
+        let before = Parallel.threadCount
+        defer { Parallel.setThreadCount(before) }
+        let states = try [1, 3].map { threads in
+            Parallel.setThreadCount(threads)
+            let teachers = teachers()
+            var settings = settings(.cached)
+            settings.steps = 4
+            let caches = try TeacherCaches(teachers, pictures: Self.pictures)
+            return try Distiller(settings: settings, pictures: Self.pictures)
+                .run(teachers: teachers, caches: caches).student.stateEntries().map { $0.tensor.floats() }
+        }
+        #expect(states[0] == states[1])
+    }
+
+    @Test func oneTeacherIsSingleWhateverTheRecipeSays() {
+        let settings = settings(.cached)
+        guard case .single("only") = settings.resolvedFusion(["only"]) else {
+            Issue.record("\(settings.resolvedFusion(["only"]))")
+            return
+        }
+    }
+
+    @Test func thePlanNeedsNeitherCheckpointsNorData() throws {
+        let recipe = try shippedLibrary().load("distill-scenes")
+        let plan = try DistillationRun(recipe: recipe, seed: 0, resolvesTeachers: false).plan
+        #expect(plan["pictures_seen"]?.int == 12_800)
+        #expect(plan["teachers"]?.array?.count == 3)
+    }
+
+    @Test func twoTeachersOfOneNameAreRefused() throws {
+        let recipe = try shippedLibrary().load("distill-scenes", overrides: ["teachers[1].name=mae"])
+        let error = #expect(throws: DataError.self) {
+            try DistillationRun(recipe: recipe, seed: 0, resolvesTeachers: false)
+        }
+        #expect(error?.kind == .configuration && error?.record?.contains("teachers") == true)
+    }
+}
