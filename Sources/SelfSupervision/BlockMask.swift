@@ -25,6 +25,11 @@ public enum BlockMask {
                 }
             }
         }
+        // Rectangles rarely meet the last gaps: single patches fill them.
+        for patch in stream.permutation(covered.count) where left > 0 && !covered[patch] {
+            covered[patch] = true
+            left -= 1
+        }
         return covered.indices.filter { covered[$0] }.map(Int32.init)
     }
 }

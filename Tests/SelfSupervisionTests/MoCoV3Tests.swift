@@ -50,6 +50,6 @@ import Testing
             LossTerm.total(model.loss(views[0], views[1], $0))
         }
         // Guessing costs 2 · 2τ · ln N.
-        #expect(abs(first - 0.8 * log(12)) < 0.9 && last < 0.7 * first, "\(first) to \(last)")
+        #expect(abs(first - 0.8 * log(12.0)) < 0.9 && last < 0.7 * first, "\(first) to \(last)")
     }
 }
