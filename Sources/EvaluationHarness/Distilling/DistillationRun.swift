@@ -47,7 +47,7 @@ public struct DistillationRun {
         let source = try PictureFolder(
             file.section("unlabelled"), name: "unlabelled", split: "train", in: file.folder)
         let count = min(settings.limit ?? source.count, source.count)
-        let pictures = try PictureBatch.map(count) { index throws(DataError) in try source.sample(at: index).picture }
+        let pictures = try ParallelMap.map(count) { try source.sample(at: $0).picture }
         if settings.views == .random { return pictures }
         return pictures.map { PictureFit.square($0, side: settings.student.imageSize) }
     }
@@ -102,7 +102,7 @@ public struct DistillationRun {
         folder.note("student.safetensors")
         return .object([
             ("schema_version", .int(1)), ("checkpoint", .string(checkpoint)),
-            ("sha256", .string(try TeacherFiles.sha256(of: checkpoint))),
+            ("sha256", .string(try CheckpointFile.hash(checkpoint))),
             ("loss", .init(finite: result.history.last("total"))),
             ("diagnostics", .array(result.diagnostics.map(Self.json))),
         ])

@@ -120,7 +120,7 @@ public struct HeadEvaluation: Sendable {
         draft.model = job.model
         draft.arm = arm ?? (notes.arm.isEmpty ? checkpoint.map(HeadTraining.stem) ?? "predictions" : notes.arm)
         if let checkpoint {
-            draft.checkpoint = FileDigest(name: Folder.name(of: checkpoint), sha256: try Self.digest(checkpoint))
+            draft.checkpoint = FileDigest(name: Folder.name(of: checkpoint), sha256: try CheckpointFile.hash(checkpoint))
         }
         draft.dataset = job.summary
         draft.settings = try options(session).settings + notes.settings.map {
@@ -193,12 +193,6 @@ public struct HeadEvaluation: Sendable {
         }
         return try Recipe(
             name: "eval-\(task.rawValue)", file: "command line", root: RecipeNode(.map(nodes), origin: .commandLine))
-    }
-
-    private static func digest(_ path: String) throws(DataError) -> String {
-        var hash = SHA256()
-        try FileBytes.forEachPiece(of: path) { hash.update($0) }
-        return hash.hex()
     }
 
     private static func seconds(_ duration: Duration) -> Double {

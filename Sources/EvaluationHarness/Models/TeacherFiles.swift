@@ -1,4 +1,3 @@
-import Determinism
 import SafeFiles
 
 /// Checkpoints named in recipes: `shipped:NAME` is a file of the tool's resources, everything else a path.
@@ -15,12 +14,5 @@ public enum TeacherFiles {
                 remedy: "make the teachers with `make teachers`, or name a checkpoint by its path")
         }
         return path
-    }
-
-    /// SHA-256 of a file's bytes, in hexadecimal digits.
-    public static func sha256(of path: String) throws(DataError) -> String {
-        var hash = SHA256()
-        try FileBytes.forEachPiece(of: path) { hash.update($0) }
-        return hash.hex()
     }
 }

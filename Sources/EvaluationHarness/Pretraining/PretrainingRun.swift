@@ -27,7 +27,7 @@ public struct PretrainingRun {
         let file = try DatasetFile(dataset)
         let pictures = try PictureFolder(
             file.section("unlabelled"), name: "unlabelled", split: "train", in: file.folder)
-        let decoded = try PictureBatch.decode(pictures)
+        let decoded = try ParallelMap.map(pictures.count) { try pictures.sample(at: $0).picture }
         guard decoded.count >= settings.batchSize else {
             throw DataError(
                 .configuration, file: dataset, record: "unlabelled/train",
@@ -65,7 +65,7 @@ public struct PretrainingRun {
         try TrainingCurves.write(history, to: folder)
         return .object([
             ("schema_version", .int(1)), ("method", .string(settings.method.rawValue)),
-            ("checkpoint", .string(checkpoint)), ("sha256", .string(try TeacherFiles.sha256(of: checkpoint))),
+            ("checkpoint", .string(checkpoint)), ("sha256", .string(try CheckpointFile.hash(checkpoint))),
             ("steps", .int(Int64(settings.steps))), ("skipped_steps", .int(Int64(history.skippedSteps.count))),
             ("losses", .object(history.curves.map { ($0.name, .init(finite: $0.points.last?.value)) })),
         ])

@@ -23,6 +23,8 @@ public struct TeacherReport {
     public var data: String
     /// Labelled training scenes of the linear probe, and scenes compared for alignment.
     public var labelledScenes = 400
+    /// The side that crops are shown at, a multiple of the patch.
+    public var cropSide = 64
     public var seed: UInt64 = 0
 
     public init(checkpoints: [String], data: String) {
@@ -63,7 +65,7 @@ public struct TeacherReport {
             ("schema_version", .int(1)), ("labelled_scenes", .int(Int64(sets.train.count))),
             ("validation_scenes", .int(Int64(sets.validation.count))),
             ("bank_crops", .int(Int64(sets.bank.count))), ("query_crops", .int(Int64(sets.queries.count))),
-            ("seed", .string("\(seed)")), ("rows", .array(rows.map(Self.json))), ("alignment", .array(alignments)),
+            ("crop_side", .int(Int64(cropSide))), ("seed", .string("\(seed)")), ("rows", .array(rows.map(Self.json))), ("alignment", .array(alignments)),
         ])
     }
 
@@ -84,9 +86,14 @@ public struct TeacherReport {
             let counts = try counter.counts(prediction: map.values, label: sets.validation[index].labels.values)
             evaluation.add(counts, image: sets.validation[index].name)
         }
-        let knn = try [NeighbourEvaluation.Feature.classToken, .meanToken].map { feature in
-            try NeighbourEvaluation.run(network, train: sets.bank, val: sets.queries, size: side, feature: feature)
-                .metric.value ?? 0
+        let bank = FrozenFeatures(network, sets.bank.map { PictureFit.square($0.picture, side: cropSide) })
+        let queries = FrozenFeatures(network, sets.queries.map { PictureFit.square($0.picture, side: cropSide) })
+        let knn = [(bank.classTokens, queries.classTokens), (bank.meanTokens, queries.meanTokens)].map { bank, queries in
+            let votes = NeighbourVotes(
+                bank: bank.floats(), labels: sets.bank.map(\.label), width: network.width,
+                classCount: sets.thingCount)
+            let found = votes.predictions(queries: queries.floats())
+            return TopOneAccuracy.metric(predictions: found, labels: sets.queries.map(\.label)).value ?? 0
         }
         return Row(
             name: name, linearMeanIoU: evaluation.value(of: .mIoU) ?? 0, knnClassToken: knn[0], knnMeanToken: knn[1])
@@ -126,20 +133,22 @@ public struct TeacherReport {
 private struct ProbeSets {
     let train: [SegmentationSample]
     let validation: [SegmentationSample]
-    let bank: ClassFolder
-    let queries: ClassFolder
+    let bank: [ClassificationSample]
+    let queries: [ClassificationSample]
+    let thingCount: Int
     let classCount: Int
     let ignoreLabel: UInt16
 
     init(data: String, labelledScenes: Int) throws {
         let labelled = try TaskData(data, section: "segmentation", split: "train", listFile: nil).segmentation()
         let held = try TaskData(data, section: "segmentation", split: "val", listFile: nil).segmentation()
-        train = try PictureBatch.map(min(labelledScenes, labelled.count)) { at throws(DataError) in
-            try labelled.sample(at: at)
-        }
-        validation = try PictureBatch.map(held.count) { at throws(DataError) in try held.sample(at: at) }
-        bank = try TaskData(data, section: "classification", split: "train", listFile: nil).classification()
-        queries = try TaskData(data, section: "classification", split: "val", listFile: nil).classification()
+        train = try ParallelMap.map(min(labelledScenes, labelled.count)) { try labelled.sample(at: $0) }
+        validation = try ParallelMap.map(held.count) { try held.sample(at: $0) }
+        let crops = try TaskData(data, section: "classification", split: "train", listFile: nil).classification()
+        let heldCrops = try TaskData(data, section: "classification", split: "val", listFile: nil).classification()
+        bank = try ParallelMap.map(crops.count) { try crops.sample(at: $0) }
+        queries = try ParallelMap.map(heldCrops.count) { try heldCrops.sample(at: $0) }
+        thingCount = crops.info.classes.count
         classCount = labelled.info.classes.count
         ignoreLabel = labelled.info.ignoreLabel ?? 255
     }

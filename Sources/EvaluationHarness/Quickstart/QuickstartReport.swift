@@ -46,7 +46,7 @@ struct QuickstartReport {
             ("rows", .array(results.map(row))),
             ("against_scratch", .array(differences.map(\.json))),
             ("teachers", .array(try teachers.map { teacher in
-                .object([("name", .string(teacher.name)), ("sha256", .string(try TeacherFiles.sha256(of: teacher.file)))])
+                .object([("name", .string(teacher.name)), ("sha256", .string(try CheckpointFile.hash(teacher.file)))])
             })),
         ])
     }
