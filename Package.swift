@@ -30,7 +30,8 @@ let table: [(level: Int, name: String, mayImport: [Target.Dependency])] = [
     (
         6, "EvaluationHarness",
         [
-            "Determinism", "SafeFiles", "JSONText", "Geometry", "TensorCore", "Communication", "Reporting", "Annotations",
+            "Determinism", "SafeFiles", "JSONText", "Geometry", "TensorCore", "Communication", "Reporting",
+            "Annotations",
             "ImageFiles", "Autograd", "CheckpointIO", "DenseData", "DenseMetrics", "NeuralLayers", "VisionBackbones",
             "DenseHeads", "SelfSupervision", "Distillation", yams, logging,
         ]

@@ -11,7 +11,8 @@ extension Variable {
         let (rows, columns) = rowsAndColumns
         precondition(labels.count == rows, "crossEntropy: \(labels.count) labels for \(rows) rows")
         precondition(
-            labels.allSatisfy { $0 == ignore || ($0 >= 0 && $0 < columns) }, "crossEntropy: a label outside 0..<\(columns)")
+            labels.allSatisfy { $0 == ignore || ($0 >= 0 && $0 < columns) },
+            "crossEntropy: a label outside 0..<\(columns)")
         let counted = labels.reduce(0) { $0 + ($1 == ignore ? 0 : 1) }
         let x = value
         return rowLoss(divisor: Double(max(counted, 1)), weights: nil) { table, loss, dx, range in
@@ -91,7 +92,8 @@ extension Variable {
     private func elementLoss(
         _ target: Tensor, _ weights: Tensor?, _ divisor: Double?,
         _ kernel: (
-            UnsafePointer<dmt_kernels>, UnsafeMutableRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer?, Int
+            UnsafePointer<dmt_kernels>, UnsafeMutableRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer?,
+            Int
         ) -> Double
     ) -> Variable {
         precondition(
@@ -121,7 +123,9 @@ extension Variable {
         precondition(weights.count == rows, "meanSquaredError: \(weights.count) row weights for \(rows) rows")
         let mass = Double(weights.reduce(0, +)) * Double(columns)
         let difference = self + Variable(Elementwise.scaled(target, -1).reshaped(shape))
-        let weighted = rowWeights == nil ? difference : difference.reshaped([rows, columns]).scaledRows(weights.map(Double.init)).reshaped(shape)
+        let weighted =
+            rowWeights == nil
+            ? difference : difference.reshaped([rows, columns]).scaledRows(weights.map(Double.init)).reshaped(shape)
         return weighted.multiplied(by: difference).sum().scaled(by: 1 / max(mass, 1e-12))
     }
 

@@ -11,7 +11,8 @@ extension Variable {
     /// - Returns: `(N, H', W', O)` with `H' = (H + 2·padding − k) / stride + 1`.
     public func conv2d(_ weight: Variable, _ bias: Variable? = nil, stride: Int = 1, padding: Int = 0) -> Variable {
         precondition(
-            shape.count == 4 && weight.shape.count == 4 && weight.shape[1] == shape[3] && weight.shape[2] == weight.shape[3],
+            shape.count == 4 && weight.shape.count == 4 && weight.shape[1] == shape[3]
+                && weight.shape[2] == weight.shape[3],
             "conv2d: picture \(shape) with weight \(weight.shape)")
         let (outputs, inputs, kernel) = (weight.shape[0], weight.shape[1], weight.shape[2])
         if kernel == 1 && stride == 1 && padding == 0 {

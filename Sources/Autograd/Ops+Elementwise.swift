@@ -41,7 +41,8 @@ extension Variable {
     /// `y = x + b`, where the shape of `b` is a suffix of this shape: bias or position embedding.
     public func addingRows(_ b: Variable) -> Variable {
         precondition(
-            Array(shape.suffix(b.shape.count)) == b.shape && b.count > 0, "addingRows: \(b.shape) is no suffix of \(shape)")
+            Array(shape.suffix(b.shape.count)) == b.shape && b.count > 0,
+            "addingRows: \(b.shape) is no suffix of \(shape)")
         let (columns, rows) = (b.count, count / b.count)
         let (bShape, needX, needB) = (b.shape, isTracked, b.isTracked)
         let y = Tensor(uninitialized: shape, value.dtype)

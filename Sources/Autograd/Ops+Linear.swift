@@ -23,7 +23,8 @@ extension Variable {
         precondition(bias == nil || bias!.shape == [outputs], "linear: bias \(bias!.shape) for \(outputs) outputs")
         let dtype = value.dtype
         let y = Tensor(uninitialized: shape.dropLast() + [outputs], dtype)
-        precondition(residual == nil || residual!.shape == y.shape, "linear: residual \(residual!.shape) for \(y.shape)")
+        precondition(
+            residual == nil || residual!.shape == y.shape, "linear: residual \(residual!.shape) for \(y.shape)")
         let tracked = isTracked || weight.isTracked || (bias?.isTracked ?? false)
         let pre = activation != .none && tracked ? Tensor(uninitialized: y.shape, dtype) : nil
         Gemm.multiply(

@@ -87,7 +87,8 @@ extension Variable {
     /// The indices `range` of one axis.
     public func sliced(axis: Int, _ range: Range<Int>) -> Variable {
         let whole = shape
-        precondition(range.lowerBound >= 0 && range.upperBound <= whole[axis], "sliced: \(range) of axis \(axis), \(whole)")
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= whole[axis], "sliced: \(range) of axis \(axis), \(whole)")
         return .record(Slab(value, axis: axis, range).extracted(), from: [self]) { dy in
             let dx = Tensor.zeros(whole, dy.dtype)
             Slab(dx, axis: axis, range).copy(from: dy)
@@ -193,7 +194,9 @@ private struct Slab {
     }
     let shape: [Int]
 
-    private func address(_ row: Int) -> UnsafeMutableRawPointer { tensor.raw + (row * length + range.lowerBound) * inner }
+    private func address(_ row: Int) -> UnsafeMutableRawPointer {
+        tensor.raw + (row * length + range.lowerBound) * inner
+    }
 
     func extracted() -> Tensor {
         let part = Tensor(uninitialized: shape, tensor.dtype)

@@ -120,7 +120,8 @@ public final class AdamW {
                 let offset = (segment.range.lowerBound + range.lowerBound) * size
                 table.pointee.adamw(
                     p + offset, g + offset, m + offset, v + offset, range.count,
-                    learningRate * segment.learningRateScale, betas.0, betas.1, epsilon, decay, correction1, correction2,
+                    learningRate * segment.learningRateScale, betas.0, betas.1, epsilon, decay, correction1,
+                    correction2,
                     gradientScale)
             }
         }
@@ -138,7 +139,9 @@ public final class AdamW {
         let grain = 65536
         let blocks = (gradients.count + grain - 1) / grain
         let partial = Tensor.zeros([blocks], .f64)
-        let (table, g, sums, size) = (Kernels.table(gradients.dtype), gradients.raw, partial.f64(), gradients.dtype.size)
+        let (table, g, sums, size) = (
+            Kernels.table(gradients.dtype), gradients.raw, partial.f64(), gradients.dtype.size
+        )
         Parallel.forEachRange(gradients.count, grain: grain) { range in
             let part = g + range.lowerBound * size
             sums[range.lowerBound / grain] = table.pointee.dot(part, part, range.count)

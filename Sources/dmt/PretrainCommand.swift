@@ -33,7 +33,8 @@ struct PretrainCommand: ParsableCommand {
             let recipe = try library.load(recipe ?? "teacher-\(method.rawValue)", overrides: overrides)
             let run = try PretrainingRun(recipe: recipe, seed: session.seed)
             guard run.settings.method == method else {
-                throw ValidationError("recipe \(recipe.name) is for \(run.settings.method.rawValue), not \(method.rawValue).")
+                throw ValidationError(
+                    "recipe \(recipe.name) is for \(run.settings.method.rawValue), not \(method.rawValue).")
             }
             session.listenForInterrupts()
             let folder = try RunFolder(

@@ -26,7 +26,8 @@ struct QuickstartCommand: ParsableCommand {
         let chosen = try arms.map { text in
             try text.split(separator: ",").map { word in
                 guard let arm = QuickstartArm(rawValue: String(word)) else {
-                    throw ValidationError("--arms: '\(word)' is no arm; known are \(QuickstartArm.allCases.map(\.rawValue)).")
+                    throw ValidationError(
+                        "--arms: '\(word)' is no arm; known are \(QuickstartArm.allCases.map(\.rawValue)).")
                 }
                 return arm
             }

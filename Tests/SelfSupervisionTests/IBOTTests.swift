@@ -24,7 +24,9 @@ import Testing
         let model = model(.sinkhorn)
         model.convertParametersToDouble()
         let globals = (0..<2).map { Variable(waves(4, seed: UInt64($0 + 1), dtype: .f64)) }
-        let locals = [Variable(Variable(waves(4, seed: 9, dtype: .f64)).sliced(axis: 1, 0..<4).sliced(axis: 2, 2..<6).value)]
+        let locals = [
+            Variable(Variable(waves(4, seed: 9, dtype: .f64)).sliced(axis: 1, 0..<4).sliced(axis: 2, 2..<6).value)
+        ]
         // Sinkhorn works in f32: targets are computed once, as constants of the step.
         let error = directionalError(model) { forward in
             LossTerm.total(model.loss(globals: globals, locals: locals, forward))
@@ -62,7 +64,8 @@ import Testing
         var stream = RandomStream(seed: 4, purpose: "scores")
         // One prototype is everybody's favourite.
         return Tensor(
-            (0..<rows * columns).map { Float(stream.uniform(-0.3...0.3) + ($0 % columns == 1 ? 0.5 : 0)) }, [rows, columns])
+            (0..<rows * columns).map { Float(stream.uniform(-0.3...0.3) + ($0 % columns == 1 ? 0.5 : 0)) },
+            [rows, columns])
     }
 
     @Test func sinkhornGivesEveryPrototypeItsShare() {
@@ -102,7 +105,11 @@ import Testing
         for key in 0..<50 {
             var stream = RandomStream(seed: 2, purpose: "mask", UInt64(key))
             let mask = Set(BlockMask.draw(grid: (8, 8), count: 12, &stream))
-            touching += Double(mask.reduce(0) { $0 + (mask.contains($1 + 1) && $1 % 8 < 7 ? 2 : 0) + (mask.contains($1 + 8) ? 2 : 0) }) / 12
+            touching +=
+                Double(
+                    mask.reduce(0) {
+                        $0 + (mask.contains($1 + 1) && $1 % 8 < 7 ? 2 : 0) + (mask.contains($1 + 8) ? 2 : 0)
+                    }) / 12
         }
         #expect(touching / 50 > 1.5)
     }

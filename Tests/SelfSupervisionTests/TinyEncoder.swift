@@ -104,9 +104,11 @@ func directionalError(_ layer: some Layer, seed: UInt64 = 5, loss: (Forward) -> 
 }
 
 /// Steps of AdamW; the loss before and after.
-func overfit(_ layer: some Layer, steps: Int, rate: Double, afterStep: () -> Void = {}, loss: (Forward) -> Variable) -> (
-    first: Double, last: Double
-) {
+func overfit(_ layer: some Layer, steps: Int, rate: Double, afterStep: () -> Void = {}, loss: (Forward) -> Variable)
+    -> (
+        first: Double, last: Double
+    )
+{
     let optimizer = AdamW(ParameterGroup.decayed(layer.stateEntries(), weightDecay: 0))
     var values: [Double] = []
     for step in 0..<steps {

@@ -41,8 +41,11 @@ public struct DetectionSettings: Sendable, Equatable {
             ),
             ("layers used", "last block, no final norm"),
             ("sampling", "\(sampledAnchors) anchors and \(sampledRegions) regions a picture"),
-            ("training views", "square of \(architecture.size), scale \(scale.lowerBound)-\(scale.upperBound), "
-                + "flip \(flipProbability)"),
+            (
+                "training views",
+                "square of \(architecture.size), scale \(scale.lowerBound)-\(scale.upperBound), "
+                    + "flip \(flipProbability)"
+            ),
         ]
     }
 }

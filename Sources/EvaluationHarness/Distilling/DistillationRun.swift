@@ -77,7 +77,8 @@ public struct DistillationRun {
         label: String, _ session: CommandSession
     ) throws -> DistillationResult {
         let progress = session.progress("distil \(label)", total: settings.steps, unit: "step")
-        let result = try Distiller(settings: settings, pictures: pictures).run(teachers: frozen, caches: caches) { loop in
+        let result = try Distiller(settings: settings, pictures: pictures).run(teachers: frozen, caches: caches) {
+            loop in
             loop.shouldStop = { session.interrupt.signalNumber != nil }
             loop.onStep = { progress.advance(postfix: "loss \(ProgressText.short($0.loss))") }
         }

@@ -104,7 +104,8 @@ extension DistillationSettings {
         if views == .random {
             let scale: [Double] = try reader.value("scale")
             guard scale.count == 2, scale[0] > 0, scale[0] <= scale[1], scale[1] <= 1 else {
-                throw reader.refused("scale", expected: "two shares such as [0.4, 1]", found: "\(scale)", "give both ends")
+                throw reader.refused(
+                    "scale", expected: "two shares such as [0.4, 1]", found: "\(scale)", "give both ends")
             }
             viewScale = scale[0]...scale[1]
         }

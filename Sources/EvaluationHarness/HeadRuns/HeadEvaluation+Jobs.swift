@@ -62,8 +62,11 @@ extension HeadEvaluation {
             protocolEntries: [
                 ("input", "squeezed to \(side)x\(side)"), ("resize filter", "bilinear-antialiased"),
                 ("layers used", "last block, final norm"),
-                ("head", "linear on standardised patch tokens, \(probe.epochs) epochs of \(probe.batchSize), "
-                    + "rate \(probe.learningRate), weight decay \(probe.weightDecay)"),
+                (
+                    "head",
+                    "linear on standardised patch tokens, \(probe.epochs) epochs of \(probe.batchSize), "
+                        + "rate \(probe.learningRate), weight decay \(probe.weightDecay)"
+                ),
                 ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
                 ("test-time augmentation", "none"),
             ] + segmentationEntries(dataset),
@@ -117,8 +120,11 @@ extension HeadEvaluation {
             entries = [
                 ("input", "fitted into \(architecture.size)x\(architecture.size), padded"),
                 ("resize filter", "bilinear-antialiased"), ("test-time augmentation", "none"),
-                ("detections", "score above \(architecture.scoreThreshold), overlap \(architecture.detectionOverlap), "
-                    + "at most \(architecture.detectionLimit) a picture from \(architecture.proposals) proposals"),
+                (
+                    "detections",
+                    "score above \(architecture.scoreThreshold), overlap \(architecture.detectionOverlap), "
+                        + "at most \(architecture.detectionLimit) a picture from \(architecture.proposals) proposals"
+                ),
             ]
         }
         entries.append(("scoring", "COCO, limits 1, 10, 100, IoU 0.50 to 0.95"))

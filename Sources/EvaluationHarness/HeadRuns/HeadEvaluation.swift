@@ -120,12 +120,15 @@ public struct HeadEvaluation: Sendable {
         draft.model = job.model
         draft.arm = arm ?? (notes.arm.isEmpty ? checkpoint.map(HeadTraining.stem) ?? "predictions" : notes.arm)
         if let checkpoint {
-            draft.checkpoint = FileDigest(name: Folder.name(of: checkpoint), sha256: try CheckpointFile.hash(checkpoint))
+            draft.checkpoint = FileDigest(
+                name: Folder.name(of: checkpoint), sha256: try CheckpointFile.hash(checkpoint))
         }
         draft.dataset = job.summary
-        draft.settings = try options(session).settings + notes.settings.map {
-            ResolvedSetting(key: "training.\($0.key)", value: $0.value, origin: $0.origin)
-        }
+        draft.settings =
+            try options(session).settings
+            + notes.settings.map {
+                ResolvedSetting(key: "training.\($0.key)", value: $0.value, origin: $0.origin)
+            }
         draft.seed = notes.seed
         draft.selectionRule = checkpoint == nil ? "predictions as given" : "last step"
         draft.protocolFingerprint = fingerprint(job, source)

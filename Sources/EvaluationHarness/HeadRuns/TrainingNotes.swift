@@ -33,7 +33,8 @@ struct TrainingNotes {
             "dmt.arm": arm, "dmt.seed": "\(seed)", "dmt.training_data": trainingData,
             "dmt.protocol": JSONValue.object(protocolEntries.map { ($0.0, .string($0.1)) }).text(),
             "dmt.settings": JSONValue.array(
-                settings.map { .array([.string($0.key), .string($0.value), .string($0.origin)]) }).text(),
+                settings.map { .array([.string($0.key), .string($0.value), .string($0.origin)]) }
+            ).text(),
         ]
     }
 }

@@ -43,8 +43,11 @@ public struct FineTuning: Sendable, Equatable {
     var protocolEntries: [(String, String)] {
         [
             ("schedule", "\(steps) steps of \(batchSize), AdamW \(learningRate), warm-up \(warmupSteps), linear to 0"),
-            ("regularisation", "weight decay \(weightDecay), layer decay \(layerDecay), drop path \(dropPath)"
-                + (clipNorm.map { ", clip \($0)" } ?? "")),
+            (
+                "regularisation",
+                "weight decay \(weightDecay), layer decay \(layerDecay), drop path \(dropPath)"
+                    + (clipNorm.map { ", clip \($0)" } ?? "")
+            ),
             ("backbone training", freezesBackbone ? "frozen" : "fine-tuned"),
         ]
     }

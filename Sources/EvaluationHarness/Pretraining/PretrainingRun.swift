@@ -21,7 +21,8 @@ public struct PretrainingRun {
     ///   - dataset: a `dataset.yaml` (its section `unlabelled`, split `train`), or the folder it lies in.
     ///   - storage: how the encoder's values are stored.
     /// - Returns: the JSON document of the command.
-    public func run(dataset: String, in folder: RunFolder, storage: ModelFile.StoredType, session: CommandSession) throws
+    public func run(dataset: String, in folder: RunFolder, storage: ModelFile.StoredType, session: CommandSession)
+        throws
         -> JSONValue
     {
         let file = try DatasetFile(dataset)

@@ -65,7 +65,8 @@ extension PretrainingSettings {
         ibot.teacherTemperature = try reader.double("teacher_temperature", in: 1e-3...10)
         teacherTemperatureStart = try reader.double(
             "teacher_temperature_start", in: 1e-3...10, default: ibot.teacherTemperature)
-        teacherTemperatureWarmupSteps = try reader.int("teacher_temperature_warmup_steps", in: 0...100_000_000, default: 0)
+        teacherTemperatureWarmupSteps = try reader.int(
+            "teacher_temperature_warmup_steps", in: 0...100_000_000, default: 0)
         ibot.maskRatio = try reader.double("mask_ratio", in: 0.1...1)
         ibot.maskProbability = try reader.double("mask_probability", in: 0...1)
         ibot.patchWeight = try reader.double("patch_weight", in: 0...100)

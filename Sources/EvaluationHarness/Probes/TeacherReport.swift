@@ -65,7 +65,8 @@ public struct TeacherReport {
             ("schema_version", .int(1)), ("labelled_scenes", .int(Int64(sets.train.count))),
             ("validation_scenes", .int(Int64(sets.validation.count))),
             ("bank_crops", .int(Int64(sets.bank.count))), ("query_crops", .int(Int64(sets.queries.count))),
-            ("crop_side", .int(Int64(cropSide))), ("seed", .string("\(seed)")), ("rows", .array(rows.map(Self.json))), ("alignment", .array(alignments)),
+            ("crop_side", .int(Int64(cropSide))), ("seed", .string("\(seed)")), ("rows", .array(rows.map(Self.json))),
+            ("alignment", .array(alignments)),
         ])
     }
 
@@ -88,7 +89,8 @@ public struct TeacherReport {
         }
         let bank = FrozenFeatures(network, sets.bank.map { PictureFit.square($0.picture, side: cropSide) })
         let queries = FrozenFeatures(network, sets.queries.map { PictureFit.square($0.picture, side: cropSide) })
-        let knn = [(bank.classTokens, queries.classTokens), (bank.meanTokens, queries.meanTokens)].map { bank, queries in
+        let knn = [(bank.classTokens, queries.classTokens), (bank.meanTokens, queries.meanTokens)].map {
+            bank, queries in
             let votes = NeighbourVotes(
                 bank: bank.floats(), labels: sets.bank.map(\.label), width: network.width,
                 classCount: sets.thingCount)

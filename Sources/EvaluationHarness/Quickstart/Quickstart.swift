@@ -27,7 +27,8 @@ public struct Quickstart: Sendable {
         settings = try QuickstartSettings(recipe)
         guard !arms.isEmpty, Set(arms).count == arms.count else {
             throw DataError(
-                .configuration, file: "--arms", expected: "different arms", found: arms.map(\.rawValue).joined(separator: ","),
+                .configuration, file: "--arms", expected: "different arms",
+                found: arms.map(\.rawValue).joined(separator: ","),
                 remedy: "name each arm once")
         }
     }
@@ -66,7 +67,8 @@ public struct Quickstart: Sendable {
             var result = ArmResult(arm: arm, distillation: distilled[arm] ?? nil)
             result.knn = try evaluate(.knn, arm, checkpoint: student(arm), quiet)
             stages.begin("\(arm.rawValue): segmentation")
-            try train(.segment, arm, settings.segmentRecipe, settings.segmentOverrides, list: "labelled-ade20k.txt", quiet)
+            try train(
+                .segment, arm, settings.segmentRecipe, settings.segmentOverrides, list: "labelled-ade20k.txt", quiet)
             result.segmentation = try evaluate(
                 .segment, arm, checkpoint: run(arm, "segment") + "/checkpoint.safetensors", quiet)
             stages.begin("\(arm.rawValue): detection")

@@ -23,7 +23,8 @@ struct QuickstartPictures {
             pictures.append(tile(sample.picture, "scene \(index + 1)"))
             pictures.append(tile(Palette.paint(sample.labels, ignore: dataset.info.ignoreLabel), "truth"))
             for arm in quickstart.arms {
-                let file = quickstart.run(arm, "segment-eval") + "/predictions/"
+                let file =
+                    quickstart.run(arm, "segment-eval") + "/predictions/"
                     + SegmentationInference.fileName(dataset.name(at: index))
                 var map = try PictureFile.loadLabels(file)
                 if dataset.reducesZeroLabel { map.values = map.values.map { $0 == 0 ? 255 : $0 - 1 } }

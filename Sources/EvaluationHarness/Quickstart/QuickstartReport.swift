@@ -45,9 +45,15 @@ struct QuickstartReport {
             ("seconds", .double(seconds)),
             ("rows", .array(results.map(row))),
             ("against_scratch", .array(differences.map(\.json))),
-            ("teachers", .array(try teachers.map { teacher in
-                .object([("name", .string(teacher.name)), ("sha256", .string(try CheckpointFile.hash(teacher.file)))])
-            })),
+            (
+                "teachers",
+                .array(
+                    try teachers.map { teacher in
+                        .object([
+                            ("name", .string(teacher.name)), ("sha256", .string(try CheckpointFile.hash(teacher.file))),
+                        ])
+                    })
+            ),
         ])
     }
 
@@ -62,7 +68,9 @@ struct QuickstartReport {
             (
                 "class_iou",
                 .object(
-                    (result.segmentation?.fields.classTable?.rows ?? []).map { ($0.name, JSONValue(finite: $0.values[0])) })
+                    (result.segmentation?.fields.classTable?.rows ?? []).map {
+                        ($0.name, JSONValue(finite: $0.values[0]))
+                    })
             ),
             ("distillation", .array((result.distillation?.diagnostics ?? []).map(DistillationRun.json))),
         ])
@@ -90,7 +98,8 @@ struct QuickstartReport {
         if results.contains(where: { $0.distillation != nil }) {
             sections.append(ReportSection(heading: "Agreement with the teachers", blocks: [.table(agreementTable)]))
         }
-        return Report(title: "Quickstart: distilled students on drawn scenes", introduction: introduction, sections: sections)
+        return Report(
+            title: "Quickstart: distilled students on drawn scenes", introduction: introduction, sections: sections)
     }
 
     private var mainTable: ReportTable {
@@ -106,7 +115,9 @@ struct QuickstartReport {
     private func differenceTable(_ differences: [ArmDifference]) -> ReportTable {
         ReportTable(
             caption: "Difference to scratch, paired over images (95 % interval).",
-            columns: [.init("arm"), .init("metric"), .init("difference", .right), .init("interval", .right), .init("verdict")],
+            columns: [
+                .init("arm"), .init("metric"), .init("difference", .right), .init("interval", .right), .init("verdict"),
+            ],
             rows: differences.map { entry in
                 let found = entry.difference
                 return [
@@ -131,7 +142,8 @@ struct QuickstartReport {
 
     private var agreementTable: ReportTable {
         ReportTable(
-            caption: "Mean cosine with each teacher's standardised targets, and gate weight, over the last tenth of the steps.",
+            caption:
+                "Mean cosine with each teacher's standardised targets, and gate weight, over the last tenth of the steps.",
             columns: [.init("arm"), .init("teacher"), .init("tokens"), .init("cosine", .right), .init("gate", .right)],
             rows: results.flatMap { result in
                 (result.distillation?.diagnostics ?? []).map { entry in
@@ -153,10 +165,12 @@ struct QuickstartReport {
         return ReportTable(
             caption: "The student's backbone; images a second were measured here, forward in f32, batches of 16.",
             columns: [.init("parameters", .right), .init("GFLOP a picture", .right), .init("images/s", .right)],
-            rows: [[
-                .integer(shape.parameterCount()), .number(shape.flops(at: side) / 1e9, digits: 3),
-                .number(speed, digits: 0),
-            ]])
+            rows: [
+                [
+                    .integer(shape.parameterCount()), .number(shape.flops(at: side) / 1e9, digits: 3),
+                    .number(speed, digits: 0),
+                ]
+            ])
     }
 
     private func curves() throws -> [ReportBlock] {

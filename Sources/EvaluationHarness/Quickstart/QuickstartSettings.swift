@@ -54,7 +54,8 @@ struct QuickstartSettings: Sendable {
         let reader = recipe.reader()
         let header = try RecipeHeader(reader)
         guard header.kind == .quickstart else {
-            throw reader.refused("kind", expected: "quickstart", found: header.kind.rawValue, "name a quickstart recipe")
+            throw reader.refused(
+                "kind", expected: "quickstart", found: header.kind.rawValue, "name a quickstart recipe")
         }
         let scenes = try reader.map("scenes")
         trainScenes = try scenes.int("train", in: 16...1_000_000)

@@ -48,11 +48,17 @@ public struct SegmentationSettings: Sendable, Equatable {
     /// The training choices that a protocol names.
     var protocolEntries: [(String, String)] {
         tuning.protocolEntries + [
-            ("head", "\(architecture.head.rawValue), \(architecture.channels) channels"
-                + (architecture.hasAuxiliary ? ", auxiliary \(auxiliaryWeight)" : "")),
+            (
+                "head",
+                "\(architecture.head.rawValue), \(architecture.channels) channels"
+                    + (architecture.hasAuxiliary ? ", auxiliary \(auxiliaryWeight)" : "")
+            ),
             ("layers used", architecture.taps.isEmpty ? "last block, final norm" : "blocks \(architecture.taps)"),
-            ("training views", "crop \(cropSize), short side \(shortSide) x \(scale.lowerBound)-\(scale.upperBound), "
-                + "class share \(maxClassShare), flip \(flipProbability), colours \(distortsColours)"),
+            (
+                "training views",
+                "crop \(cropSize), short side \(shortSide) x \(scale.lowerBound)-\(scale.upperBound), "
+                    + "class share \(maxClassShare), flip \(flipProbability), colours \(distortsColours)"
+            ),
         ]
     }
 }

@@ -5,11 +5,13 @@ import VisionBackbones
 @testable import EvaluationHarness
 
 @Suite("Layer decay and model files") struct LayerDecayTests {
-    @Test("the rate of each layer is the published power of the base", arguments: [
-        ("backbone.cls_token", 0), ("backbone.pos_embed", 0), ("backbone.patch_embed.proj.weight", 0),
-        ("backbone.blocks.0.norm1.weight", 1), ("backbone.blocks.11.mlp.fc2.bias", 12),
-        ("backbone.norm.weight", 13), ("decode_head.conv_seg.weight", 13), ("neck.upsample_2x.0.weight", 13),
-    ])
+    @Test(
+        "the rate of each layer is the published power of the base",
+        arguments: [
+            ("backbone.cls_token", 0), ("backbone.pos_embed", 0), ("backbone.patch_embed.proj.weight", 0),
+            ("backbone.blocks.0.norm1.weight", 1), ("backbone.blocks.11.mlp.fc2.bias", 12),
+            ("backbone.norm.weight", 13), ("decode_head.conv_seg.weight", 13), ("neck.upsample_2x.0.weight", 13),
+        ])
     func layers(name: String, layer: Int) {
         let decay = LayerDecay(depth: 12, rate: 0.65)
         #expect(decay.layer(of: name) == layer)
