@@ -123,9 +123,6 @@ public struct HeadTraining: Sendable {
         _ reader: RecipeReader, _ source: TaskData, _ backbone: VisionTransformer, _ session: CommandSession,
         _ notes: inout TrainingNotes
     ) throws -> Job {
-        func describe(_ dataset: some DatasetLoader) throws -> String {
-            "\(source.name) \(source.split), \(dataset.count) images, \(try dataset.contentHash())"
-        }
         switch task {
         case .segment:
             let settings = try SegmentationSettings(reader, seed: session.seed)
@@ -133,39 +130,44 @@ public struct HeadTraining: Sendable {
             let dataset = try source.segmentation()
             let trainer = SegmentationTrainer(settings)
             let model = try trainer.model(on: backbone, for: dataset)
-            notes.seed = settings.tuning.seed
             notes.protocolEntries = settings.protocolEntries
-            notes.trainingData = try describe(dataset)
-            return Job(
-                steps: settings.tuning.steps, pictures: dataset.count,
-                train: { try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1) },
-                save: { try model.save(to: $0, metadata: $1) })
+            return try job(model, settings.tuning, dataset, source, &notes) {
+                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1)
+            }
         case .detect:
             let settings = try DetectionSettings(reader, seed: session.seed)
             try reader.assertAllKeysRead()
             let dataset = try source.detection()
             let trainer = DetectionTrainer(settings)
             let model = try trainer.model(on: backbone, for: dataset)
-            notes.seed = settings.tuning.seed
             notes.protocolEntries = settings.protocolEntries
-            notes.trainingData = try describe(dataset)
-            return Job(
-                steps: settings.tuning.steps, pictures: dataset.count,
-                train: { try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1) },
-                save: { try model.save(to: $0, metadata: $1) })
+            return try job(model, settings.tuning, dataset, source, &notes) {
+                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1)
+            }
         case .classify:
             let settings = try ClassificationSettings(reader, seed: session.seed)
             try reader.assertAllKeysRead()
             let dataset = try source.classification()
             let trainer = ClassificationTrainer(settings)
             let model = try trainer.model(on: backbone, for: dataset)
-            notes.seed = settings.tuning.seed
             notes.protocolEntries = settings.protocolEntries
-            notes.trainingData = try describe(dataset)
-            return Job(
-                steps: settings.tuning.steps, pictures: dataset.count,
-                train: { try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1) },
-                save: { try model.save(to: $0, metadata: $1) })
+            return try job(model, settings.tuning, dataset, source, &notes) {
+                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1)
+            }
         }
+    }
+
+    /// What the tasks have in common once their model and data are open.
+    private func job(
+        _ model: some HeadedModel, _ tuning: FineTuning, _ dataset: some DatasetLoader, _ source: TaskData,
+        _ notes: inout TrainingNotes,
+        train: @escaping (@escaping (StepReport) -> Void, @escaping () -> Bool) throws -> TrainingHistory
+    ) throws -> Job {
+        notes.seed = tuning.seed
+        notes.trainingData =
+            "\(source.name) \(source.split), \(dataset.count) images, \(try dataset.contentHash())"
+        return Job(
+            steps: tuning.steps, pictures: dataset.count, train: train,
+            save: { try model.save(to: $0, metadata: $1) })
     }
 }
