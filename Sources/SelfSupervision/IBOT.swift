@@ -79,7 +79,6 @@ public final class IBOT<Encoder: TokenBackbone>: Layer {
     ) -> [LossTerm] {
         precondition(globals.count == 2, "iBOT: \(globals.count) global views, 2 needed")
         let pictures = globals[0].shape[0]
-        let (first, all) = (pictures, 2 * pictures)
         let temperature = teacherTemperature ?? configuration.teacherTemperature
         let both = Variable.concatenated(globals, axis: 0)
         let width = student.encoder.width
@@ -87,56 +86,51 @@ public final class IBOT<Encoder: TokenBackbone>: Layer {
         let quiet = Forward(mode: .training, seed: forward.seed)
         let shown = teacher.encoder.tokens(of: both, quiet)
         let count = shown.patches.shape[1]
-        let masks = (0..<all).map { view in
+        let masks = (0..<2 * pictures).map { view in
             var stream = RandomStream(seed: forward.seed, purpose: "ibot mask", UInt64(view))
             guard stream.chance(configuration.maskProbability) else { return [Int32]() }
             let ratio = stream.uniform(0.1...configuration.maskRatio)
             return BlockMask.draw(grid: shown.grid, count: Int((Double(count) * ratio).rounded()), &stream)
         }
         let rows = masks.enumerated().flatMap { view, list in list.map { Int32(view * count) + $0 } }
-        // Class rows and masked patch rows go through the shared head together.
-        let teacherRows = Self.joined(shown, rows: rows, width: width)
-        let teacherScores = teacher.head(teacherRows, quiet).value
-        let classTargets = classBalancer.targets(teacherScores.rows(0..<all), temperature: temperature)
+        // One head for all tokens, but each kind goes through it alone: class tokens differ little from picture to
+        // picture, and a batch norm that sees them beside patches would scale those differences away.
         let hidden = student.encoder.tokens(
             of: both, visible: nil, masked: (masks, forward(maskToken)), taps: [], forward)
-        var studentRows = [Self.joined(hidden, rows: rows, width: width)]
-        if !locals.isEmpty {
-            let views = Variable.concatenated(locals, axis: 0)
-            studentRows.append(student.encoder.tokens(of: views, forward).classToken)
+        let score = { [self] (rows: Variable) in
+            student.head(rows, forward).scaled(by: 1 / configuration.studentTemperature)
         }
-        let scores = student.head(.concatenated(studentRows, axis: 0), forward)
-            .scaled(by: 1 / configuration.studentTemperature)
-        let classTerms = classPairs(scores, classTargets, first, masked: all + rows.count, locals: locals.count)
-        var terms = [LossTerm(name: "cls", value: classTerms)]
+        let classTargets = classBalancer.targets(
+            teacher.head(shown.classToken, quiet).value, temperature: temperature)
+        let local =
+            locals.isEmpty
+            ? nil : score(student.encoder.tokens(of: .concatenated(locals, axis: 0), forward).classToken)
+        var terms = [
+            LossTerm(name: "cls", value: classPairs(score(hidden.classToken), local, classTargets, pictures: pictures))
+        ]
         if !rows.isEmpty {
-            let range = all..<all + rows.count
-            let targets = patchBalancer.targets(teacherScores.rows(range), temperature: temperature)
+            let masked = { (tokens: Tokens) in tokens.patches.reshaped([-1, width]).gatheringRows(rows) }
+            let targets = patchBalancer.targets(teacher.head(masked(shown), quiet).value, temperature: temperature)
             // Each masked picture counts the same, however many of its patches are hidden.
             let weights = masks.flatMap { [Float](repeating: 1 / Float(max($0.count, 1)), count: $0.count) }
-            let patches = scores.sliced(axis: 0, range).softCrossEntropy(targets: targets, rowWeights: weights)
+            let patches = score(masked(hidden)).softCrossEntropy(targets: targets, rowWeights: weights)
             terms.append(LossTerm(name: "patch", value: patches, weight: configuration.patchWeight))
         }
         return terms
     }
 
-    private static func joined(_ tokens: Tokens, rows: [Int32], width: Int) -> Variable {
-        if rows.isEmpty { return tokens.classToken }
-        return .concatenated([tokens.classToken, tokens.patches.reshaped([-1, width]).gatheringRows(rows)], axis: 0)
-    }
-
     /// The mean over all (teacher view, other student view) pairs.
-    private func classPairs(
-        _ scores: Variable, _ targets: Tensor, _ pictures: Int, masked start: Int, locals: Int
-    ) -> Variable {
-        let views = (0..<2).map { scores.sliced(axis: 0, $0 * pictures..<($0 + 1) * pictures) }
-        let targetViews = (0..<2).map { targets.rows($0 * pictures..<($0 + 1) * pictures) }
-        var pairs = [
-            views[1].softCrossEntropy(targets: targetViews[0]), views[0].softCrossEntropy(targets: targetViews[1]),
-        ]
-        for local in 0..<locals {
-            let view = scores.sliced(axis: 0, start + local * pictures..<start + (local + 1) * pictures)
-            pairs += targetViews.map { view.softCrossEntropy(targets: $0) }
+    ///
+    /// - Parameters:
+    ///   - globals: scores `(2N, K)` of the two global views, `locals`: `(LN, K)` of the local ones.
+    private func classPairs(_ globals: Variable, _ locals: Variable?, _ targets: Tensor, pictures: Int) -> Variable {
+        func view(_ index: Int) -> Range<Int> { index * pictures..<(index + 1) * pictures }
+        let targetViews = (0..<2).map { targets.rows(view($0)) }
+        var pairs = (0..<2).map { globals.sliced(axis: 0, view(1 - $0)).softCrossEntropy(targets: targetViews[$0]) }
+        if let locals {
+            for local in 0..<locals.shape[0] / pictures {
+                pairs += targetViews.map { locals.sliced(axis: 0, view(local)).softCrossEntropy(targets: $0) }
+            }
         }
         return .weightedSum(pairs.map { ($0, 1 / Double(pairs.count)) })
     }

@@ -55,9 +55,25 @@ public final class ContrastiveEncoder<Encoder: TokenBackbone>: Layer {
         [.layer("encoder", \.encoder), .layer("projector", \.projector)]
     }
 
-    func callAsFunction(_ images: Variable, _ forward: Forward) -> Variable {
-        let tokens = encoder.tokens(of: images, forward)
+    func callAsFunction(_ view: ContrastiveView, _ forward: Forward) -> Variable {
+        let tokens = encoder.tokens(of: Variable(view.images), forward)
+        if let mosaic = view.mosaic { return projector(mosaic.viewTokens(tokens).meanOverAxis1(), forward) }
         return projector(pooling == .classToken ? tokens.classToken : tokens.patches.meanOverAxis1(), forward)
+    }
+}
+
+/// One view of each picture of a batch.
+public struct ContrastiveView {
+    /// `(N, H, W, 3)`: the views, or the canvases of a mosaic of them.
+    let images: Tensor
+    let mosaic: Mosaic?
+
+    /// - Parameters:
+    ///   - views: `(N, s, s, 3)`, normalised.
+    ///   - mosaic: lays them side by side; the mean of a view's patch tokens is then contrasted.
+    public init(_ views: Tensor, mosaic: Mosaic? = nil) {
+        images = mosaic?.canvases(of: views) ?? views
+        self.mosaic = mosaic
     }
 }
 
@@ -93,8 +109,8 @@ public final class MoCoV3<Encoder: TokenBackbone>: Layer {
         [.layer("base_encoder", \.base), .layer("predictor", \.predictor), .layer("momentum_encoder", \.momentum)]
     }
 
-    /// The contrastive loss of two views `(N, H, W, 3)` of the same pictures.
-    public func loss(_ first: Variable, _ second: Variable, _ forward: Forward) -> [LossTerm] {
+    /// The contrastive loss of two views of the same pictures.
+    public func loss(_ first: ContrastiveView, _ second: ContrastiveView, _ forward: Forward) -> [LossTerm] {
         let (q1, q2) = (predictor(base(first, forward), forward), predictor(base(second, forward), forward))
         // The keys' batch norms use the batch's statistics too; without a tape nothing is recorded.
         let keys = Forward(mode: .training, seed: forward.seed)

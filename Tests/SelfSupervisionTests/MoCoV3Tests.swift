@@ -24,7 +24,7 @@ import Testing
             layer.running.mean = layer.running.mean.converted(to: .f64)
             layer.running.variance = layer.running.variance.converted(to: .f64)
         }
-        let views = (0..<2).map { Variable(waves(6, seed: UInt64($0 + 1), dtype: .f64)) }
+        let views = (0..<2).map { ContrastiveView(waves(6, seed: UInt64($0 + 1), dtype: .f64)) }
         let error = directionalError(model) { LossTerm.total(model.loss(views[0], views[1], $0)) }
         #expect(error < 1e-4)
     }
@@ -45,7 +45,7 @@ import Testing
 
     @Test func learnsToTellPicturesApart() {
         let model = model()
-        let views = (0..<2).map { Variable(waves(12, seed: UInt64($0 + 1))) }
+        let views = (0..<2).map { ContrastiveView(waves(12, seed: UInt64($0 + 1))) }
         let (first, last) = overfit(model, steps: 80, rate: 3e-3, afterStep: { model.updateMomentum(0.9) }) {
             LossTerm.total(model.loss(views[0], views[1], $0))
         }

@@ -114,8 +114,7 @@ public struct Distiller {
     ) -> (Tensor, [TeacherTokens]) {
         let ids = plan.batch(step: step).indices
         guard let caches else {
-            let views = ViewMaker(
-                crop: RandomResizedCrop(size: settings.student.imageSize, scale: settings.viewScale))
+            let views = ViewMaker(ViewFraming(size: settings.student.imageSize, scale: settings.viewScale))
             let images = views.batch(
                 ids.map { pictures[$0] }, seed: settings.seed, purpose: "distillation view", step: step)
             return (images, teachers.map { $0.tokens(of: images) })

@@ -40,26 +40,27 @@ public struct Pretrainer {
         return plan.batch(step: step).indices.map { pictures[$0] }
     }
 
+    private func views(
+        _ framing: ViewFraming, of pictures: [Picture], _ purpose: String, step: Int, colour: Bool = true
+    ) -> Tensor {
+        let maker = ViewMaker(framing, colour: colour ? settings.colour : nil)
+        return maker.batch(pictures, seed: settings.seed, purpose: purpose, step: step)
+    }
+
     private func optimizer(_ layer: some Layer) -> AdamW {
         AdamW(ParameterGroup.decayed(layer.stateEntries(), weightDecay: settings.weightDecay), betas: (0.9, 0.95))
     }
 
-    private func views(_ size: Int, _ scale: ClosedRange<Double>, colour: Bool) -> ViewMaker {
-        ViewMaker(
-            crop: RandomResizedCrop(size: size, scale: scale), colour: colour ? ColourAugmentation() : nil)
-    }
-
     private func runMAE(_ loop: TrainingLoop) throws -> (VisionTransformer, TrainingHistory) {
         let encoder = VisionTransformer(settings.backbone, seed: settings.seed)
-        let side = settings.viewSize / settings.backbone.patchSize
+        let side = settings.views.size / settings.backbone.patchSize
         let model = MaskedAutoencoder(
             encoder: encoder,
             positions: VisionTransformer.sinCosTable(height: side, width: side, channels: settings.decoderWidth),
             decoderWidth: settings.decoderWidth, decoderDepth: settings.decoderDepth,
             decoderHeads: max(1, settings.decoderWidth / 32), seed: settings.seed)
-        let views = views(settings.viewSize, settings.viewScale, colour: false)
         let history = try loop.run(optimizer(model)) { step, forward in
-            let images = views.batch(batch(step), seed: settings.seed, purpose: "mae view", step: step)
+            let images = views(settings.views, of: batch(step), "mae view", step: step, colour: false)
             return model.loss(images: Variable(images), maskRatio: settings.maskRatio, forward)
         }
         return (encoder, history)
@@ -76,17 +77,23 @@ public struct Pretrainer {
             base: make(encoder), momentum: make(VisionTransformer(settings.backbone, seed: settings.seed)),
             hidden: settings.hiddenWidth, output: settings.outputWidth, temperature: settings.temperature,
             frozenPatchProjection: encoder.patchEmbedding.parameters, seed: settings.seed)
-        let views = views(settings.viewSize, settings.viewScale, colour: true)
         let history = try loop.run(optimizer(model)) { step, forward in
             let pictures = batch(step)
-            let pair = ["moco view 1", "moco view 2"].map {
-                Variable(views.batch(pictures, seed: settings.seed, purpose: $0, step: step))
+            let pair = ["moco view 1", "moco view 2"].map { name in
+                ContrastiveView(
+                    views(settings.views, of: pictures, name, step: step), mosaic: mosaic(name, step: step))
             }
             return model.loss(pair[0], pair[1], forward)
         } afterStep: { step in
             model.updateMomentum(rising(from: settings.momentum, step))
         }
         return (encoder, history)
+    }
+
+    private func mosaic(_ name: String, step: Int) -> Mosaic? {
+        guard let canvas = settings.canvasSide else { return nil }
+        var stream = RandomStream(seed: settings.seed, purpose: "\(name) mosaic", UInt64(step))
+        return Mosaic(views: settings.batchSize, viewsPerSide: canvas / settings.views.size, &stream)
     }
 
     private func runIBOT(_ loop: TrainingLoop) throws -> (VisionTransformer, TrainingHistory) {
@@ -97,17 +104,13 @@ public struct Pretrainer {
                 batchNorm: settings.batchNormInHead, seed: settings.seed)
         }
         let model = IBOT(student: encoders[0], teacher: encoders[1], configuration: settings.ibot)
-        let globals = views(settings.viewSize, settings.viewScale, colour: true)
-        let locals = views(settings.localSize, settings.localScale, colour: true)
         let history = try loop.run(optimizer(model)) { step, forward in
             let pictures = batch(step)
-            func draw(_ maker: ViewMaker, _ name: String, _ count: Int) -> [Variable] {
-                (0..<count).map {
-                    Variable(maker.batch(pictures, seed: settings.seed, purpose: "ibot \(name) \($0)", step: step))
-                }
+            func draw(_ framing: ViewFraming, _ name: String, _ count: Int) -> [Variable] {
+                (0..<count).map { Variable(views(framing, of: pictures, "ibot \(name) \($0)", step: step)) }
             }
             return model.loss(
-                globals: draw(globals, "global", 2), locals: draw(locals, "local", settings.localViews),
+                globals: draw(settings.views, "global", 2), locals: draw(settings.local, "local", settings.localViews),
                 teacherTemperature: teacherTemperature(step), forward)
         } afterStep: { step in
             model.updateTeacher(rising(from: settings.momentum, step))

@@ -22,17 +22,18 @@ extension PretrainingSettings {
         learningRate = try training.double("learning_rate", in: 0...10)
         weightDecay = try training.double("weight_decay", in: 0...10)
         clipNorm = try training.optional("clip_norm")
-        viewSize = try views.int("size", in: 1...4096)
-        viewScale = try Self.range(views, "scale")
+        self.views = try ViewFraming(views)
+        if let colours = try views.optionalMap("colours") { colour = try ColourAugmentation(colours) }
         switch method {
         case .mae: try readMAE(try reader.map("mae"))
-        case .mocov3: try readMoCo(try reader.map("mocov3"))
+        case .mocov3: try readMoCo(try reader.map("mocov3"), views)
         case .ibot: try readIBOT(try reader.map("ibot"), views)
         }
         try reader.assertAllKeysRead()
-        guard viewSize % backbone.patchSize == 0, localSize % backbone.patchSize == 0 else {
+        for side in [self.views.size, canvasSide ?? 0, method == .ibot ? local.size : 0]
+        where side % backbone.patchSize != 0 {
             throw views.refused(
-                "size", expected: "a multiple of the patch size \(backbone.patchSize)", found: "\(viewSize)",
+                "size", expected: "a multiple of the patch size \(backbone.patchSize)", found: "\(side)",
                 "change the view or the patch size")
         }
     }
@@ -43,7 +44,19 @@ extension PretrainingSettings {
         decoderDepth = try reader.int("decoder_depth", in: 0...64)
     }
 
-    private mutating func readMoCo(_ reader: RecipeReader) throws(DataError) {
+    private mutating func readMoCo(_ reader: RecipeReader, _ views: RecipeReader) throws(DataError) {
+        canvasSide = try views.optional("canvas")
+        if let canvasSide {
+            let perSide = canvasSide / max(self.views.size, 1)
+            guard canvasSide <= 4096, perSide > 0, canvasSide == perSide * self.views.size,
+                batchSize % (perSide * perSide) == 0
+            else {
+                throw views.refused(
+                    "canvas", expected: "a multiple of the view's side, filled by the batch",
+                    found: "\(canvasSide) for views of \(self.views.size) and a batch of \(batchSize)",
+                    "let (canvas / size)² divide the batch")
+            }
+        }
         hiddenWidth = try reader.int("hidden_width", in: 1...65_536)
         outputWidth = try reader.int("output_width", in: 1...65_536)
         temperature = try reader.double("temperature", in: 1e-3...10)
@@ -53,8 +66,9 @@ extension PretrainingSettings {
 
     private mutating func readIBOT(_ reader: RecipeReader, _ views: RecipeReader) throws(DataError) {
         localViews = try views.int("local_count", in: 0...64)
-        localSize = try views.int("local_size", in: 1...4096)
-        localScale = try Self.range(views, "local_scale")
+        local = ViewFraming(
+            size: try views.int("local_size", in: 1...4096), scale: try views.shares("local_scale"),
+            region: self.views.region)
         hiddenWidth = try reader.int("hidden_width", in: 1...65_536)
         bottleneck = try reader.int("bottleneck", in: 1...65_536)
         batchNormInHead = try reader.value("batch_norm_in_head")
@@ -71,14 +85,52 @@ extension PretrainingSettings {
         ibot.maskProbability = try reader.double("mask_probability", in: 0...1)
         ibot.patchWeight = try reader.double("patch_weight", in: 0...100)
     }
+}
 
-    private static func range(_ reader: RecipeReader, _ key: String) throws(DataError) -> ClosedRange<Double> {
-        let values: [Double] = try reader.value(key)
+extension RecipeReader {
+    /// Two ends of a range of area, in (0, 1].
+    fileprivate func shares(_ key: String) throws(DataError) -> ClosedRange<Double> {
+        let values: [Double] = try value(key)
         guard values.count == 2, values[0] > 0, values[0] <= values[1], values[1] <= 1 else {
-            throw reader.refused(
+            throw refused(
                 key, expected: "two shares of the picture, such as [0.4, 1]", found: "\(values)", "give both ends")
         }
         return values[0]...values[1]
+    }
+}
+
+extension RecipeReader {
+    /// Two ends of a range of pixels.
+    fileprivate func sides(_ key: String) throws(DataError) -> ClosedRange<Double> {
+        let values: [Double] = try value(key)
+        guard values.count == 2, values[0] >= 1, values[0] <= values[1], values[1] <= 65_536 else {
+            throw refused(key, expected: "two sides in pixels, such as [12, 28]", found: "\(values)", "give both ends")
+        }
+        return values[0]...values[1]
+    }
+}
+
+extension ViewFraming {
+    /// Reads `size`, `scale` and `region`.
+    init(_ reader: RecipeReader) throws(DataError) {
+        self.init(
+            size: try reader.int("size", in: 1...4096), scale: try reader.shares("scale"),
+            region: reader.has("region") ? try reader.sides("region") : nil)
+    }
+}
+
+extension ColourAugmentation {
+    /// Reads `brightness`, `contrast`, `saturation`, `hue` and the probabilities `jitter`, `grey`, `blur`, `solarize`.
+    init(_ reader: RecipeReader) throws(DataError) {
+        self.init()
+        jitter.brightness = try reader.double("brightness", in: 0...1, default: jitter.brightness)
+        jitter.contrast = try reader.double("contrast", in: 0...1, default: jitter.contrast)
+        jitter.saturation = try reader.double("saturation", in: 0...1, default: jitter.saturation)
+        jitter.hue = try reader.double("hue", in: 0...0.5, default: jitter.hue)
+        jitter.probability = try reader.double("jitter", in: 0...1, default: jitter.probability)
+        greyProbability = try reader.double("grey", in: 0...1, default: greyProbability)
+        blurProbability = try reader.double("blur", in: 0...1, default: blurProbability)
+        solarizeProbability = try reader.double("solarize", in: 0...1, default: solarizeProbability)
     }
 }
 

@@ -19,9 +19,12 @@ public struct PretrainingSettings: Sendable {
     public var clipNorm: Double? = 3
     public var seed: UInt64 = 0
 
-    /// Side of the (global) training views, and the range of picture area they show.
-    public var viewSize = 96
-    public var viewScale = 0.5...1.0
+    /// The (global) training views.
+    public var views = ViewFraming(size: 96, scale: 0.5...1)
+    /// Side of the canvas on which MoCo v3's views are laid; `nil` shows each view alone.
+    public var canvasSide: Int?
+    /// Of the contrastive and self-distilling methods; MAE changes no colours.
+    public var colour = ColourAugmentation()
 
     // MAE
     public var maskRatio = 0.75
@@ -37,8 +40,7 @@ public struct PretrainingSettings: Sendable {
 
     // iBOT
     public var localViews = 4
-    public var localSize = 32
-    public var localScale = 0.1...0.4
+    public var local = ViewFraming(size: 32, scale: 0.1...0.4)
     public var bottleneck = 64
     public var batchNormInHead = true
     public var ibot = IBOTConfiguration()

@@ -25,13 +25,33 @@ public struct ColourAugmentation: Sendable {
     }
 }
 
+/// What part of a picture a random view shows, and how large.
+public struct ViewFraming: Sendable {
+    /// Side in pixels.
+    public var size: Int
+    /// Range of the view's share of the region's area.
+    public var scale: ClosedRange<Double>
+    /// Range of the region's side in pixels of the picture; `nil` is the whole picture.
+    ///
+    /// All views of one picture and step lie in one square region. A scene has many things: two views of distant parts
+    /// share nothing but light and noise. One region for both makes a scene into the picture of one or two things that
+    /// these methods were made for.
+    public var region: ClosedRange<Double>?
+
+    public init(size: Int, scale: ClosedRange<Double>, region: ClosedRange<Double>? = nil) {
+        self.size = size
+        self.scale = scale
+        self.region = region
+    }
+}
+
 /// Random views of pictures as network input, drawn in parallel, each a pure function of its stream.
 public struct ViewMaker {
-    public var crop: RandomResizedCrop
+    public var framing: ViewFraming
     public var colour: ColourAugmentation?
 
-    public init(crop: RandomResizedCrop, colour: ColourAugmentation? = nil) {
-        self.crop = crop
+    public init(_ framing: ViewFraming, colour: ColourAugmentation? = nil) {
+        self.framing = framing
         self.colour = colour
     }
 
@@ -39,16 +59,31 @@ public struct ViewMaker {
     ///
     /// - Parameter keys: the coordinates of each picture's draws, such as step and place in the batch.
     public func batch(_ pictures: [Picture], seed: UInt64, purpose: String, step: Int) -> Tensor {
-        let result = Tensor(uninitialized: [pictures.count, crop.size, crop.size, 3])
-        let (target, plane) = (result.f32(), crop.size * crop.size * 3)
+        let size = framing.size
+        let crop = RandomResizedCrop(size: size, scale: framing.scale)
+        let result = Tensor(uninitialized: [pictures.count, size, size, 3])
+        let (target, plane) = (result.f32(), size * size * 3)
         Parallel.forEach(pictures.count) { n in
             var stream = RandomStream(seed: seed, purpose: purpose, UInt64(step), UInt64(n))
             let picture = pictures[n]
-            let framing = crop.framing(of: ImageSize(height: picture.height, width: picture.width), &stream)
-            var view = framing.picture(picture, filter: .bilinearAntialiased)
+            let region = region(of: picture, seed: seed, step: step, n)
+            var cut = crop.framing(of: ImageSize(height: region.height, width: region.width), &stream)
+            cut.source.top += region.top
+            cut.source.left += region.left
+            var view = cut.picture(picture, filter: .bilinearAntialiased)
             colour?.apply(to: &view, &stream)
             Normalisation.imageNet.fill(target + n * plane, with: view)
         }
         return result
+    }
+
+    /// A square window, the same for every purpose.
+    private func region(of picture: Picture, seed: UInt64, step: Int, _ n: Int) -> Window {
+        guard let region = framing.region else { return Window(height: picture.height, width: picture.width) }
+        var stream = RandomStream(seed: seed, purpose: "view region", UInt64(step), UInt64(n))
+        let side = max(1, min(Int(stream.uniform(region).rounded()), picture.height, picture.width))
+        return Window(
+            top: stream.int(below: picture.height - side + 1), left: stream.int(below: picture.width - side + 1),
+            height: side, width: side)
     }
 }

@@ -22,8 +22,8 @@ import VisionBackbones
         settings.batchSize = 6
         settings.steps = 3
         settings.warmupSteps = 1
-        settings.viewSize = method == .mae ? 32 : 16
-        settings.localSize = 8
+        settings.views.size = method == .mae ? 32 : 16
+        settings.local.size = 8
         settings.localViews = 1
         settings.hiddenWidth = 24
         settings.outputWidth = 8
