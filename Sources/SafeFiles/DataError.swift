@@ -37,6 +37,7 @@ public struct DataError: Error, CustomStringConvertible, Sendable, Equatable {
 
     public var description: String {
         let place = record.map { "\(file), \($0)" } ?? file
-        return "\(place): expected \(expected), found \(found); \(remedy)."
+        // A remedy may be a question: "did you mean 'steps'?"
+        return "\(place): expected \(expected), found \(found); \(remedy)" + (remedy.hasSuffix("?") ? "" : ".")
     }
 }

@@ -10,7 +10,8 @@ public struct ClassificationSample: Sendable, Equatable {
 }
 
 /// ImageNet's layout: one folder for each class, pictures inside. Classes are the folder names in byte order.
-public struct ClassFolder: DatasetLoader {
+public struct ClassFolder: FolderLoader {
+    public static let kind = DatasetDescriptor.Kind.classFolder
     public let info: DatasetInfo
     private let root: RootedPath
     private let items: [(name: String, label: Int)]
@@ -40,17 +41,6 @@ public struct ClassFolder: DatasetLoader {
         }
         info = DatasetInfo(name: name, split: split, classes: classes)
         self.store = store
-    }
-
-    /// Opens a split of a descriptor; `folder` is the descriptor's folder.
-    public init(
-        _ descriptor: DatasetDescriptor, name: String, split: String, in folder: String,
-        imageList: (file: String, names: [String])? = nil, store: PictureStore = PictureStore()
-    ) throws(DataError) {
-        let part = try descriptor.split(split, kind: .classFolder)
-        try self.init(
-            name: name, split: split, root: "\(descriptor.rootPath(relativeTo: folder))/\(part.images)",
-            allowsLinks: descriptor.allowsLinks ?? false, imageList: imageList, store: store)
     }
 
     public var count: Int { items.count }

@@ -8,7 +8,8 @@ public struct UnlabelledSample: Sendable, Equatable {
 }
 
 /// Pictures of a folder and its sub-folders, in byte order of their paths: pretraining and distillation data.
-public struct PictureFolder: DatasetLoader {
+public struct PictureFolder: FolderLoader {
+    public static let kind = DatasetDescriptor.Kind.pictures
     public let info: DatasetInfo
     private let root: RootedPath
     private let names: [String]
@@ -27,17 +28,6 @@ public struct PictureFolder: DatasetLoader {
         }
         info = DatasetInfo(name: name, split: split, classes: [])
         self.store = store
-    }
-
-    /// Opens a split of a descriptor; `folder` is the descriptor's folder.
-    public init(
-        _ descriptor: DatasetDescriptor, name: String, split: String, in folder: String,
-        imageList: (file: String, names: [String])? = nil, store: PictureStore = PictureStore()
-    ) throws(DataError) {
-        let part = try descriptor.split(split, kind: .pictures)
-        try self.init(
-            name: name, split: split, root: "\(descriptor.rootPath(relativeTo: folder))/\(part.images)",
-            allowsLinks: descriptor.allowsLinks ?? false, imageList: imageList, store: store)
     }
 
     public var count: Int { names.count }

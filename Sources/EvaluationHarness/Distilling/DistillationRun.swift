@@ -27,8 +27,8 @@ public struct DistillationRun {
     /// What a run would do, from the recipe alone: needs no checkpoint and no data.
     public var plan: JSONValue {
         let vit = settings.student
-        let side = vit.imageSize / vit.patchSize
-        let flops = vit.flops()
+        let side = settings.viewSide / vit.patchSize
+        let flops = vit.flops(at: settings.viewSide)
         let pictures = settings.steps * settings.batchSize
         return .object([
             ("schema_version", .int(1)), ("recipe", .string(recipe.name)),
@@ -41,15 +41,14 @@ public struct DistillationRun {
         ])
     }
 
-    /// The training pictures of a data set, at the student's size where views are cached, as many as the recipe takes.
+    /// The training pictures of a data set, as many as the recipe takes; the views themselves where those are cached.
     func pictures(of dataset: String) throws -> [Picture] {
         let file = try DatasetFile(dataset)
         let source = try PictureFolder(
             file.section("unlabelled"), name: "unlabelled", split: "train", in: file.folder)
         let count = min(settings.limit ?? source.count, source.count)
         let pictures = try ParallelMap.map(count) { try source.sample(at: $0).picture }
-        if settings.views == .random { return pictures }
-        return pictures.map { PictureFit.square($0, side: settings.student.imageSize) }
+        return try settings.views == .random ? pictures : settings.cachedViews(of: pictures)
     }
 
     /// The recipe's teachers, or those of the given names.

@@ -4,7 +4,7 @@ import VisionBackbones
 
 /// Where the pictures that student and teachers see come from.
 public enum DistillationViews: String, Sendable, CaseIterable {
-    /// The whole picture and its mirror image: teacher tokens are computed once and kept.
+    /// A fixed set of views and their mirror images: teacher tokens are computed once and kept.
     case cached
     /// A fresh random crop each time, the same for student and teachers.
     case random
@@ -28,6 +28,8 @@ public struct DistillationSettings: Sendable {
     public var smoothL1Weight = 0.1
     public var views = DistillationViews.cached
     public var viewScale = 0.4...1.0
+    /// Cached views: this many fixed crops of each picture; `nil` is the whole picture at the student's size.
+    public var crops: (count: Int, framing: ViewFraming)?
     public var steps = 400
     public var warmupSteps = 40
     public var batchSize = 32
@@ -39,6 +41,9 @@ public struct DistillationSettings: Sendable {
     public var seed: UInt64 = 0
 
     public init(student: ViTConfiguration) { self.student = student }
+
+    /// Side of what student and teachers are shown, in pixels.
+    var viewSide: Int { (views == .cached ? crops?.framing.size : nil) ?? student.imageSize }
 
     /// The fusion of an arm with these teachers; one teacher alone is always `single`.
     func resolvedFusion(_ teachers: [String]) -> Fusion {
@@ -101,13 +106,17 @@ extension DistillationSettings {
         clipNorm = try training.optional("clip_norm")
         views = try reader.choice("kind")
         if reader.has("limit") { limit = try reader.int("limit", in: 1...100_000_000) }
-        if views == .random {
-            let scale: [Double] = try reader.value("scale")
-            guard scale.count == 2, scale[0] > 0, scale[0] <= scale[1], scale[1] <= 1 else {
-                throw reader.refused(
-                    "scale", expected: "two shares such as [0.4, 1]", found: "\(scale)", "give both ends")
-            }
-            viewScale = scale[0]...scale[1]
+        if views == .random { viewScale = try reader.shares("scale") }
+        if views == .cached, let map = try reader.optionalMap("crops") {
+            crops = (
+                try map.int("count", in: 1...1000),
+                ViewFraming(size: try map.int("size", in: 1...4096), scale: try map.shares("scale"))
+            )
+        }
+        guard viewSide % student.patchSize == 0 else {
+            throw reader.refused(
+                "crops", expected: "a size that the patch of \(student.patchSize) divides", found: "\(viewSide)",
+                "change the crop's size")
         }
     }
 }

@@ -64,10 +64,10 @@ public struct Distiller {
     public let settings: DistillationSettings
     private let pictures: [Picture]
 
-    /// - Parameter pictures: all of the student's input size where views are cached.
+    /// - Parameter pictures: the views themselves, all of one size, where those are cached.
     public init(settings: DistillationSettings, pictures: [Picture]) {
         self.settings = settings
-        self.pictures = settings.limit.map { Array(pictures.prefix($0)) } ?? pictures
+        self.pictures = pictures
     }
 
     /// - Parameters:

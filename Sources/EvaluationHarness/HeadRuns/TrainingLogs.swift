@@ -22,7 +22,7 @@ final class TrainingLogs {
     }
 
     func record(_ report: StepReport) {
-        progress.advance(by: 1, postfix: "loss \(ProgressReporter.thousandths(report.loss))")
+        progress.advance(by: 1, postfix: "loss \(ProgressText.short(report.loss))")
         guard report.step % interval == 0 || report.step == report.totalSteps, report.loss.isFinite, failure == nil
         else { return }
         do throws(DataError) {
@@ -51,15 +51,5 @@ final class TrainingLogs {
             ("skipped_steps", .array(history.skippedSteps.map { .int(Int64($0)) })),
         ])
         try run.write(document.text(pretty: true) + "\n", to: "history.json")
-    }
-}
-
-extension ProgressReporter {
-    /// `0.413`.
-    static func thousandths(_ value: Double) -> String {
-        guard value.isFinite, abs(value) < 1e9 else { return "\(value)" }
-        let whole = Int((abs(value) * 1000).rounded())
-        let digits = "\(whole % 1000)"
-        return (value < 0 ? "-" : "") + "\(whole / 1000)." + String(repeating: "0", count: 3 - digits.count) + digits
     }
 }

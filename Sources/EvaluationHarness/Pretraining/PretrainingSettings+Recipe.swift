@@ -87,38 +87,6 @@ extension PretrainingSettings {
     }
 }
 
-extension RecipeReader {
-    /// Two ends of a range of area, in (0, 1].
-    fileprivate func shares(_ key: String) throws(DataError) -> ClosedRange<Double> {
-        let values: [Double] = try value(key)
-        guard values.count == 2, values[0] > 0, values[0] <= values[1], values[1] <= 1 else {
-            throw refused(
-                key, expected: "two shares of the picture, such as [0.4, 1]", found: "\(values)", "give both ends")
-        }
-        return values[0]...values[1]
-    }
-}
-
-extension RecipeReader {
-    /// Two ends of a range of pixels.
-    fileprivate func sides(_ key: String) throws(DataError) -> ClosedRange<Double> {
-        let values: [Double] = try value(key)
-        guard values.count == 2, values[0] >= 1, values[0] <= values[1], values[1] <= 65_536 else {
-            throw refused(key, expected: "two sides in pixels, such as [12, 28]", found: "\(values)", "give both ends")
-        }
-        return values[0]...values[1]
-    }
-}
-
-extension ViewFraming {
-    /// Reads `size`, `scale` and `region`.
-    init(_ reader: RecipeReader) throws(DataError) {
-        self.init(
-            size: try reader.int("size", in: 1...4096), scale: try reader.shares("scale"),
-            region: reader.has("region") ? try reader.sides("region") : nil)
-    }
-}
-
 extension ColourAugmentation {
     /// Reads `brightness`, `contrast`, `saturation`, `hue` and the probabilities `jitter`, `grey`, `blur`, `solarize`.
     init(_ reader: RecipeReader) throws(DataError) {

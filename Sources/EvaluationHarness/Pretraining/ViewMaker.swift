@@ -25,26 +25,6 @@ public struct ColourAugmentation: Sendable {
     }
 }
 
-/// What part of a picture a random view shows, and how large.
-public struct ViewFraming: Sendable {
-    /// Side in pixels.
-    public var size: Int
-    /// Range of the view's share of the region's area.
-    public var scale: ClosedRange<Double>
-    /// Range of the region's side in pixels of the picture; `nil` is the whole picture.
-    ///
-    /// All views of one picture and step lie in one square region. A scene has many things: two views of distant parts
-    /// share nothing but light and noise. One region for both makes a scene into the picture of one or two things that
-    /// these methods were made for.
-    public var region: ClosedRange<Double>?
-
-    public init(size: Int, scale: ClosedRange<Double>, region: ClosedRange<Double>? = nil) {
-        self.size = size
-        self.scale = scale
-        self.region = region
-    }
-}
-
 /// Random views of pictures as network input, drawn in parallel, each a pure function of its stream.
 public struct ViewMaker {
     public var framing: ViewFraming

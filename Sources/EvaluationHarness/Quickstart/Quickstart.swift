@@ -145,6 +145,7 @@ public struct Quickstart: Sendable {
         evaluation.out = run(arm, "\(task.rawValue)-eval")
         evaluation.commandLine = commandLine
         evaluation.bootstrapDraws = settings.bootstrapDraws
+        if task == .knn { evaluation.size = settings.neighbourSize }
         return try RunRecord(json: evaluation.run(session))
     }
 

@@ -43,6 +43,8 @@ struct QuickstartSettings: Sendable {
     /// Training scenes whose labels the heads may use.
     var labelledScenes: Int
     var bootstrapDraws: Int
+    /// Side that the neighbours' crops are shown at.
+    var neighbourSize: Int
     var distillRecipe: String
     var segmentRecipe: String
     var detectRecipe: String
@@ -63,6 +65,7 @@ struct QuickstartSettings: Sendable {
         size = try scenes.int("size", in: 32...2048)
         labelledScenes = try scenes.int("labelled", in: 8...trainScenes)
         bootstrapDraws = try reader.int("bootstrap_draws", in: 100...100_000)
+        neighbourSize = try (try reader.map("neighbours")).int("size", in: 8...2048)
         (distillRecipe, distillOverrides) = try Self.stage(reader, "distill")
         (segmentRecipe, segmentOverrides) = try Self.stage(reader, "segment")
         (detectRecipe, detectOverrides) = try Self.stage(reader, "detect")

@@ -52,7 +52,7 @@ public final class RunFolder: Sendable {
                 throw DataError(
                     .cannotWrite, file: folder, expected: "an empty or absent folder",
                     found: "\(entries.count) entries",
-                    remedy: "choose another --out, or add --resume to continue the run in it")
+                    remedy: "choose another --out")
             }
         }
         lock = try RunLock(folder: path)

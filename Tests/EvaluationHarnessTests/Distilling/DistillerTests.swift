@@ -72,6 +72,40 @@ import VisionBackbones
         }
     }
 
+    @Test func cachedViewsAreWholePicturesOrFixedCrops() throws {
+        var settings = settings(.cached)
+        #expect(try settings.cachedViews(of: Self.pictures) == Self.pictures)
+        settings.crops = (3, ViewFraming(size: 16, scale: 0.2...0.5))
+        let crops = try settings.cachedViews(of: Self.pictures)
+        #expect(settings.viewSide == 16)
+        #expect(crops.count == 30 && crops.allSatisfy { $0.height == 16 && $0.width == 16 })
+        #expect(Set(crops.map(\.pixels)).count == 30)
+        #expect(try settings.cachedViews(of: Self.pictures) == crops)
+        settings.seed = 1
+        #expect(try settings.cachedViews(of: Self.pictures) != crops)
+    }
+
+    @Test func aStudentLearnsFromCropsOfAnotherSize() throws {
+        var settings = settings(.cached)
+        settings.crops = (2, ViewFraming(size: 16, scale: 0.2...0.5))
+        settings.steps = 3
+        let views = try settings.cachedViews(of: Self.pictures)
+        let teachers = teachers()
+        let result = try Distiller(settings: settings, pictures: views)
+            .run(teachers: teachers, caches: TeacherCaches(teachers, pictures: views))
+        #expect(result.student.configuration.imageSize == 32)
+        #expect(result.history.curves.allSatisfy { $0.points.allSatisfy { $0.value.isFinite } })
+    }
+
+    @Test(arguments: ["size: 20, scale: [0.3, 1], count: 2", "size: 16, scale: [0.3, 1.2], count: 2", "size: 16"])
+    func badCropsAreRefused(text: String) throws {
+        let recipe = try shippedLibrary().load("distill-scenes", overrides: ["+views.crops={\(text)}"])
+        let error = #expect(throws: DataError.self) {
+            try DistillationRun(recipe: recipe, seed: 0, resolvesTeachers: false)
+        }
+        #expect(error?.kind == .configuration)
+    }
+
     @Test func thePlanNeedsNeitherCheckpointsNorData() throws {
         let recipe = try shippedLibrary().load("distill-scenes")
         let plan = try DistillationRun(recipe: recipe, seed: 0, resolvesTeachers: false).plan

@@ -62,10 +62,62 @@ import VisionBackbones
         #expect(error?.kind == .configuration && error?.description.contains("setps") == true)
     }
 
-    @Test func viewsMustBeWholePatches() throws {
-        let recipe = try shippedLibrary().load("teacher-mae", overrides: ["views.size=90"])
+    @Test(arguments: [
+        ("teacher-mae", "views.size=90"), ("teacher-mocov3", "views.canvas=100"),
+        ("teacher-mocov3", "training.batch=96"),
+        ("teacher-mocov3", "views.region=[0, 12]"), ("teacher-ibot", "views.local_size=12"),
+        ("teacher-ibot", "+views.colours={hue: 0.6}"),
+    ])
+    func viewsThatDoNotFitAreRefused(recipe: String, override: String) throws {
+        let recipe = try shippedLibrary().load(recipe, overrides: [override])
         let error = #expect(throws: DataError.self) { try PretrainingSettings(recipe, seed: 0) }
         #expect(error?.kind == .configuration)
+    }
+
+    /// A picture whose colours are coordinates shows where each view was taken.
+    @Test func bothViewsOfAPictureLieInItsRegion() {
+        let side = 96
+        var pixels: [UInt8] = []
+        for y in 0..<side { for x in 0..<side { pixels += [UInt8(2 * x), UInt8(2 * y), 0] } }
+        let pictures = (0..<8).map { _ in Picture(height: side, width: side, pixels: pixels) }
+        let region = 24.0
+        let maker = ViewMaker(ViewFraming(size: 16, scale: 0.2...1, region: region...region))
+        let views = ["first", "second"].map { maker.batch(pictures, seed: 3, purpose: $0, step: 5) }
+        #expect(views[0].floats() != views[1].floats())
+        var corners: Set<[Int]> = []
+        for n in pictures.indices {
+            let extents = (0..<2).map { channel in
+                let values = views.flatMap { view in
+                    (0..<256).map { Double(view.floats()[(n * 256 + $0) * 3 + channel]) }
+                }
+                let deviation = [0.229, 0.224][channel]
+                return (
+                    low: values.min()! * deviation * 127.5, span: (values.max()! - values.min()!) * deviation * 127.5
+                )
+            }
+            #expect(extents.allSatisfy { $0.span <= region - 0.5 && $0.span > 4 }, "\(extents)")
+            corners.insert(extents.map { Int($0.low) })
+        }
+        #expect(corners.count > 4)
+    }
+
+    @Test func mosaicsAreTheSameBytesAtAnyThreadCount() throws {
+        let before = Parallel.threadCount
+        defer { Parallel.setThreadCount(before) }
+        var settings = settings(.mocov3)
+        settings.batchSize = 8
+        settings.canvasSide = 32
+        settings.views.region = 12...20
+        let results = try [1, 3].map { threads in
+            Parallel.setThreadCount(threads)
+            let (encoder, _) = try Pretrainer(settings: settings, pictures: Self.pictures).run()
+            return encoder.stateEntries().map { $0.tensor.floats() }
+        }
+        #expect(results[0] == results[1])
+        settings.canvasSide = nil
+        settings.pooling = .meanToken
+        let alone = try Pretrainer(settings: settings, pictures: Self.pictures).run().0
+        #expect(alone.stateEntries().map { $0.tensor.floats() } != results[0])
     }
 }
 
