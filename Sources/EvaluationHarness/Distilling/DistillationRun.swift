@@ -71,15 +71,19 @@ public struct DistillationRun {
     }
 
     /// One student.
+    ///
+    /// - Parameter save: keeps a student that a signal stopped after that many steps, and names the file.
     func distil(
         _ frozen: [Teacher], _ pictures: [Picture], _ caches: TeacherCaches?, _ settings: DistillationSettings,
-        label: String, _ session: CommandSession
+        label: String, _ session: CommandSession, save: (VisionTransformer, Int) throws -> String? = { _, _ in nil }
     ) throws -> DistillationResult {
         let progress = session.progress("distil \(label)", total: settings.steps, unit: "step")
-        let result = try Distiller(settings: settings, pictures: pictures).run(teachers: frozen, caches: caches) {
-            loop in
-            loop.shouldStop = { session.interrupt.signalNumber != nil }
-            loop.onStep = { progress.advance(postfix: "loss \(ProgressText.short($0.loss))") }
+        let distiller = Distiller(settings: settings, pictures: pictures)
+        let result = try session.saving({ try save(distiller.student, $0) }) {
+            try distiller.run(teachers: frozen, caches: caches) { loop in
+                loop.shouldStop = { session.interrupt.signalNumber != nil }
+                loop.onStep = { progress.advance(postfix: "loss \(ProgressText.short($0.loss))") }
+            }
         }
         progress.finish()
         return result
@@ -89,17 +93,22 @@ public struct DistillationRun {
     public func run(dataset: String, in folder: RunFolder, session: CommandSession) throws -> JSONValue {
         let pictures = try pictures(of: dataset)
         let frozen = try load()
+        func save(_ student: VisionTransformer, _ name: String, steps: Int) throws -> String {
+            let file = try folder.file(name)
+            try ModelFile.save(
+                student, to: file,
+                metadata: [
+                    "dmt.recipe": recipe.name, "dmt.recipe_sha256": recipe.hash, "dmt.seed": "\(settings.seed)",
+                    "dmt.steps": "\(steps)", "dmt.teachers": teachers.map(\.name).joined(separator: ","),
+                ])
+            folder.note(name)
+            return file
+        }
         let result = try distil(
-            frozen, pictures, try caches(frozen, pictures, session), settings, label: recipe.name, session)
+            frozen, pictures, try caches(frozen, pictures, session), settings, label: recipe.name, session
+        ) { try save($0, "interrupted.safetensors", steps: $1) }
         try TrainingCurves.write(result.history, to: folder)
-        let checkpoint = try folder.file("student.safetensors")
-        try ModelFile.save(
-            result.student, to: checkpoint,
-            metadata: [
-                "dmt.recipe": recipe.name, "dmt.recipe_sha256": recipe.hash, "dmt.seed": "\(settings.seed)",
-                "dmt.teachers": teachers.map(\.name).joined(separator: ","),
-            ])
-        folder.note("student.safetensors")
+        let checkpoint = try save(result.student, "student.safetensors", steps: settings.steps)
         return .object([
             ("schema_version", .int(1)), ("checkpoint", .string(checkpoint)),
             ("sha256", .string(try CheckpointFile.hash(checkpoint))),

@@ -62,12 +62,15 @@ public struct TeacherCaches {
 /// Trains a student to agree with frozen teachers.
 public struct Distiller {
     public let settings: DistillationSettings
+    /// Random values before `run`, where the training stands when that throws.
+    public let student: VisionTransformer
     private let pictures: [Picture]
 
     /// - Parameter pictures: the views themselves, all of one size, where those are cached.
     public init(settings: DistillationSettings, pictures: [Picture]) {
         self.settings = settings
         self.pictures = pictures
+        student = VisionTransformer(settings.student, seed: settings.seed)
     }
 
     /// - Parameters:
@@ -78,7 +81,6 @@ public struct Distiller {
     ) throws -> DistillationResult {
         precondition((caches != nil) == (settings.views == .cached), "caches go with cached views")
         let names = teachers.map(\.name)
-        let student = VisionTransformer(settings.student, seed: settings.seed)
         let loss = DistillationLoss(cosineWeight: settings.cosineWeight, smoothL1Weight: settings.smoothL1Weight)
         let model = DistillationModel(
             student: student,

@@ -60,23 +60,20 @@ public struct HeadTraining: Sendable {
                 "\(task.rawValue): \(job.pictures) pictures of \(source.name) \(split), arm \(notes.arm), "
                     + "\(job.steps) steps")
             let logs = try TrainingLogs(folder, totalSteps: job.steps, session: session)
-            do {
-                let history = try job.train(logs.record) {
-                    session.interrupt.signalNumber != nil || logs.failure != nil
-                }
-                try job.save(try folder.file("checkpoint.safetensors"), notes.metadata)
-                folder.note("checkpoint.safetensors")
-                try logs.finish(history)
-            } catch let stop as TrainingInterrupted {
+            let history = try session.saving { steps in
                 if let failure = logs.failure { throw failure }
                 var metadata = notes.metadata
-                metadata["dmt.completed_steps"] = "\(stop.completedSteps)"
-                try job.save(try folder.file("interrupted.safetensors"), metadata)
+                metadata["dmt.completed_steps"] = "\(steps)"
+                let file = try folder.file("interrupted.safetensors")
+                try job.save(file, metadata)
                 folder.note("interrupted.safetensors")
-                throw Interruption(
-                    signal: session.interrupt.signalNumber ?? 2,
-                    advice: "\(stop.completedSteps) steps are in \(folder.path)/interrupted.safetensors")
+                return file
+            } _: {
+                try job.train(logs.record) { session.interrupt.signalNumber != nil || logs.failure != nil }
             }
+            try job.save(try folder.file("checkpoint.safetensors"), notes.metadata)
+            folder.note("checkpoint.safetensors")
+            try logs.finish(history)
         }
         session.name(files: folder.filesWritten)
         return .object([

@@ -11,16 +11,21 @@ import VisionBackbones
 /// Trains a small self-supervised teacher on unlabelled pictures.
 public struct Pretrainer {
     public let settings: PretrainingSettings
+    /// The teacher to be: random values before `run`, where the training stands when that throws.
+    public let encoder: VisionTransformer
     /// All training pictures, decoded.
     private let pictures: [Picture]
 
     public init(settings: PretrainingSettings, pictures: [Picture]) {
         self.settings = settings
         self.pictures = pictures
+        encoder = VisionTransformer(settings.backbone, seed: settings.seed)
     }
 
-    /// The trained encoder and its loss curves.
-    public func run(configure: (inout TrainingLoop) -> Void = { _ in }) throws -> (VisionTransformer, TrainingHistory) {
+    /// Trains the encoder.
+    ///
+    /// - Throws: `DivergenceError`, `TrainingInterrupted`.
+    public func run(configure: (inout TrainingLoop) -> Void = { _ in }) throws -> TrainingHistory {
         var loop = TrainingLoop(
             schedule: Schedule(
                 .cosine, base: settings.learningRate, final: settings.learningRate / 100,
@@ -51,23 +56,20 @@ public struct Pretrainer {
         AdamW(ParameterGroup.decayed(layer.stateEntries(), weightDecay: settings.weightDecay), betas: (0.9, 0.95))
     }
 
-    private func runMAE(_ loop: TrainingLoop) throws -> (VisionTransformer, TrainingHistory) {
-        let encoder = VisionTransformer(settings.backbone, seed: settings.seed)
+    private func runMAE(_ loop: TrainingLoop) throws -> TrainingHistory {
         let side = settings.views.size / settings.backbone.patchSize
         let model = MaskedAutoencoder(
             encoder: encoder,
             positions: VisionTransformer.sinCosTable(height: side, width: side, channels: settings.decoderWidth),
             decoderWidth: settings.decoderWidth, decoderDepth: settings.decoderDepth,
             decoderHeads: max(1, settings.decoderWidth / 32), seed: settings.seed)
-        let history = try loop.run(optimizer(model)) { step, forward in
+        return try loop.run(optimizer(model)) { step, forward in
             let images = views(settings.views, of: batch(step), "mae view", step: step, colour: false)
             return model.loss(images: Variable(images), maskRatio: settings.maskRatio, forward)
         }
-        return (encoder, history)
     }
 
-    private func runMoCo(_ loop: TrainingLoop) throws -> (VisionTransformer, TrainingHistory) {
-        let encoder = VisionTransformer(settings.backbone, seed: settings.seed)
+    private func runMoCo(_ loop: TrainingLoop) throws -> TrainingHistory {
         let make = { (encoder: VisionTransformer) in
             ContrastiveEncoder(
                 encoder: encoder, hidden: settings.hiddenWidth, output: settings.outputWidth,
@@ -77,7 +79,7 @@ public struct Pretrainer {
             base: make(encoder), momentum: make(VisionTransformer(settings.backbone, seed: settings.seed)),
             hidden: settings.hiddenWidth, output: settings.outputWidth, temperature: settings.temperature,
             frozenPatchProjection: encoder.patchEmbedding.parameters, seed: settings.seed)
-        let history = try loop.run(optimizer(model)) { step, forward in
+        return try loop.run(optimizer(model)) { step, forward in
             let pictures = batch(step)
             let pair = ["moco view 1", "moco view 2"].map { name in
                 ContrastiveView(
@@ -87,7 +89,6 @@ public struct Pretrainer {
         } afterStep: { step in
             model.updateMomentum(rising(from: settings.momentum, step))
         }
-        return (encoder, history)
     }
 
     private func mosaic(_ name: String, step: Int) -> Mosaic? {
@@ -96,15 +97,16 @@ public struct Pretrainer {
         return Mosaic(views: settings.batchSize, viewsPerSide: canvas / settings.views.size, &stream)
     }
 
-    private func runIBOT(_ loop: TrainingLoop) throws -> (VisionTransformer, TrainingHistory) {
-        let encoders = (0..<2).map { _ in
+    private func runIBOT(_ loop: TrainingLoop) throws -> TrainingHistory {
+        // As in the reference, the averaged network is the result.
+        let encoders = [VisionTransformer(settings.backbone, seed: settings.seed), encoder].map {
             PrototypeEncoder(
-                encoder: VisionTransformer(settings.backbone, seed: settings.seed), hidden: settings.hiddenWidth,
+                encoder: $0, hidden: settings.hiddenWidth,
                 bottleneck: settings.bottleneck, prototypes: settings.ibot.prototypes,
                 batchNorm: settings.batchNormInHead, seed: settings.seed)
         }
         let model = IBOT(student: encoders[0], teacher: encoders[1], configuration: settings.ibot)
-        let history = try loop.run(optimizer(model)) { step, forward in
+        return try loop.run(optimizer(model)) { step, forward in
             let pictures = batch(step)
             func draw(_ framing: ViewFraming, _ name: String, _ count: Int) -> [Variable] {
                 (0..<count).map { Variable(views(framing, of: pictures, "ibot \(name) \($0)", step: step)) }
@@ -115,8 +117,6 @@ public struct Pretrainer {
         } afterStep: { step in
             model.updateTeacher(rising(from: settings.momentum, step))
         }
-        // As the reference does, the averaged network is the result.
-        return (encoders[1].encoder, history)
     }
 
     /// A momentum that rises to 1 along a half cosine.

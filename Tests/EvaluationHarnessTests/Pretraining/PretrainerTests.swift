@@ -40,8 +40,9 @@ import VisionBackbones
         defer { Parallel.setThreadCount(before) }
         let results = try [1, 2, 3].map { threads in
             Parallel.setThreadCount(threads)
-            let (encoder, history) = try Pretrainer(settings: settings(method), pictures: Self.pictures).run()
-            return (encoder.stateEntries().map { $0.tensor.floats() }, history)
+            let pretrainer = Pretrainer(settings: settings(method), pictures: Self.pictures)
+            let history = try pretrainer.run()
+            return (pretrainer.encoder.stateEntries().map { $0.tensor.floats() }, history)
         }
         #expect(results[0].0 == results[1].0 && results[0].0 == results[2].0)
         #expect(results[0].1 == results[2].1)
@@ -110,14 +111,16 @@ import VisionBackbones
         settings.views.region = 12...20
         let results = try [1, 3].map { threads in
             Parallel.setThreadCount(threads)
-            let (encoder, _) = try Pretrainer(settings: settings, pictures: Self.pictures).run()
-            return encoder.stateEntries().map { $0.tensor.floats() }
+            let pretrainer = Pretrainer(settings: settings, pictures: Self.pictures)
+            _ = try pretrainer.run()
+            return pretrainer.encoder.stateEntries().map { $0.tensor.floats() }
         }
         #expect(results[0] == results[1])
         settings.canvasSide = nil
         settings.pooling = .meanToken
-        let alone = try Pretrainer(settings: settings, pictures: Self.pictures).run().0
-        #expect(alone.stateEntries().map { $0.tensor.floats() } != results[0])
+        let alone = Pretrainer(settings: settings, pictures: Self.pictures)
+        _ = try alone.run()
+        #expect(alone.encoder.stateEntries().map { $0.tensor.floats() } != results[0])
     }
 }
 

@@ -31,6 +31,23 @@ import Testing
                 == "interrupted by SIGTERM; resume it.")
     }
 
+    @Test func aStoppedTrainingIsSavedAndNamed() throws {
+        let session = try CommandSession(.init(), interrupt: Interrupt())
+        #expect(try session.saving({ _ in "never" }) { 7 } == 7)
+        var saved: [Int] = []
+        let error = #expect(throws: Interruption.self) {
+            try session.saving({ steps in
+                saved.append(steps)
+                return "there"
+            }) { throw TrainingInterrupted(completedSteps: 5) }
+        }
+        #expect(saved == [5] && error?.advice == "5 steps are in there")
+        #expect(throws: Interruption(signal: SIGINT)) {
+            try session.saving({ _ in nil }) { throw TrainingInterrupted(completedSteps: 5) }
+        }
+        #expect(throws: DivergenceError.self) { try session.saving({ _ in nil }) { throw DivergenceError(steps: [1]) } }
+    }
+
     @Test func interruptsAreSeenByWhoeverLooks() throws {
         let interrupt = Interrupt()
         try interrupt.check()
