@@ -87,7 +87,7 @@ void dmt_accumulate(const dmt_class_detections *c, uint32_t limit, double truths
     double first_score = 0;
     for (size_t i = 0; i < c->count; i++) {
         const uint32_t d = c->order[i];
-        if (c->rank[d] >= limit || (c->weight && c->weight[d] == 0)) continue;
+        if (c->rank[d] >= limit) continue;
         if (kept++ == 0) first_score = c->score[d];
         const uint32_t counts = ~c->ignored[d];
         scratch->position[used] = d;
@@ -99,31 +99,15 @@ void dmt_accumulate(const dmt_class_detections *c, uint32_t limit, double truths
     for (size_t t = 0; t < threshold_count; t++) {
         // Precision peaks at true positives, and recall only grows there: other detections need no cell of their own.
         size_t hits = 0;
-        double tp = 0, fp = 0;
-        if (c->weight) {
-            for (size_t i = 0; i < used; i++) {
-                const uint32_t d = scratch->position[i], times = c->weight[d];
-                if (scratch->hit[i] >> t & 1) {
-                    for (uint32_t k = 0; k < times; k++) {
-                        tp += 1;
-                        rc[hits] = tp / truths;
-                        pr[hits] = tp / (fp + tp + 0x1p-52);
-                        sc[hits++] = c->score[d];
-                    }
-                } else if (scratch->miss[i] >> t & 1) {
-                    fp += times;
-                }
-            }
-        } else {
-            size_t missed = 0;
-            for (size_t i = 0; i < used; i++) {
-                missed += scratch->miss[i] >> t & 1;
-                if (scratch->hit[i] >> t & 1) {
-                    tp = (double)(hits + 1);
-                    rc[hits] = tp / truths;
-                    pr[hits] = tp / ((double)missed + tp + 0x1p-52);
-                    sc[hits++] = c->score[scratch->position[i]];
-                }
+        size_t missed = 0;
+        double tp = 0;
+        for (size_t i = 0; i < used; i++) {
+            missed += scratch->miss[i] >> t & 1;
+            if (scratch->hit[i] >> t & 1) {
+                tp = (double)(hits + 1);
+                rc[hits] = tp / truths;
+                pr[hits] = tp / ((double)missed + tp + 0x1p-52);
+                sc[hits++] = c->score[scratch->position[i]];
             }
         }
         recall[t * stride] = kept ? tp / truths : 0;
@@ -142,9 +126,9 @@ void dmt_accumulate(const dmt_class_detections *c, uint32_t limit, double truths
     }
 }
 
-int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections, size_t weighted) {
+int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections) {
     scratch->position = malloc((detections + 1) * 3 * sizeof *scratch->position);
-    scratch->recall = malloc((weighted + 1) * 3 * sizeof *scratch->recall);
+    scratch->recall = malloc((detections + 1) * 3 * sizeof *scratch->recall);
     if (!scratch->position || !scratch->recall) {
         dmt_accumulation_scratch_free(scratch);
         return 0;
@@ -152,8 +136,8 @@ int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t dete
     // One more than needed: the last element may be written before it is known to be dropped.
     scratch->hit = scratch->position + detections + 1;
     scratch->miss = scratch->hit + detections + 1;
-    scratch->precision = scratch->recall + weighted + 1;
-    scratch->score = scratch->precision + weighted + 1;
+    scratch->precision = scratch->recall + detections + 1;
+    scratch->score = scratch->precision + detections + 1;
     return 1;
 }
 

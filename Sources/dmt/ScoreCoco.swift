@@ -36,6 +36,12 @@ struct ScoreCoco: ParsableCommand {
     @Flag(help: "Add AP of every class.")
     var perClass = false
 
+    @Option(help: "Draws of the bootstrap over images for standard errors and intervals; 0 for none.")
+    var bootstrap = 0
+
+    @Option(help: "Seed of the bootstrap.")
+    var seed: UInt64 = 0
+
     @Flag(help: "Print one JSON document.")
     var json = false
 
@@ -53,6 +59,8 @@ struct ScoreCoco: ParsableCommand {
         var options = CocoScoring.Options()
         options.perClass = perClass
         options.threads = threads
+        options.bootstrapDraws = bootstrap
+        options.seed = seed
         options.maxDetections = try maxDets.map { text in
             try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
                 guard let limit = Int(part), limit >= 1, limit <= Int(Int32.max) else {
@@ -92,6 +100,9 @@ struct ScoreCoco: ParsableCommand {
 
     func validate() throws {
         _ = try parsed()
+        guard bootstrap == 0 || bootstrap >= 100 else {
+            throw ValidationError("--bootstrap \(bootstrap): 0, or at least 100 draws.")
+        }
         if let threads, threads < 1 { throw ValidationError("--threads \(threads): use 1 or more.") }
     }
 

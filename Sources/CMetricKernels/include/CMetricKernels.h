@@ -3,5 +3,6 @@
 // FP_CONTRACT OFF: the published numbers were made without fused multiply-add, and the last digit counts.
 #include "masks.h"
 #include "detection.h"
+#include "resampling.h"
 #include "SemsegCounts.h"
 #include "FeatureDots.h"

@@ -40,7 +40,6 @@ typedef struct {
     size_t count;
     const uint32_t *order;   ///< score order over all of them
     const uint32_t *rank;    ///< place in its image
-    const uint32_t *weight;  ///< times each counts; NULL for once
     const double *score;
     const uint32_t *matched, *ignored;
 } dmt_class_detections;
@@ -51,8 +50,8 @@ typedef struct {
     double *recall, *precision, *score;
 } dmt_accumulation_scratch;
 
-/// Room for so many detections, and for so many counted with their weights. Returns 0 when out of memory.
-int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections, size_t weighted);
+/// Room for so many detections. Returns 0 when out of memory.
+int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections);
 void dmt_accumulation_scratch_free(dmt_accumulation_scratch *scratch);
 
 /// Interpolated precision, its score, and recall at one area range and detection limit, for every threshold.

@@ -30,28 +30,19 @@ public struct CocoCurves: Sendable {
 
 extension CocoEvaluation {
     /// Joins the images of each class into precision and recall curves.
-    ///
-    /// - Parameter imageWeights: times each image of `matches.imageIDs` counts, for a bootstrap over images; nil: once.
-    /// - Precondition: one weight an image, none negative.
-    public static func accumulate(_ matches: CocoMatches, imageWeights: [Int]? = nil) -> CocoCurves {
-        if let imageWeights {
-            precondition(
-                imageWeights.count == matches.imageIDs.count && imageWeights.allSatisfy { $0 >= 0 },
-                "\(imageWeights.count) weights for \(matches.imageIDs.count) images")
-        }
+    public static func accumulate(_ matches: CocoMatches) -> CocoCurves {
         let settings = matches.settings
         let (areas, limits) = (settings.areaRanges.count, settings.maxDetections.count)
         let cellCount = settings.iouThresholds.count * matches.classCount * areas * limits
         var precision = [Double](repeating: -1, count: cellCount * settings.recallThresholds.count)
         var scores = precision
         var recall = [Double](repeating: -1, count: cellCount)
-        let weights = imageWeights.map { weights in matches.images.map { UInt32(weights[Int($0)]) } }
         precision.withUnsafeMutableBufferPointer { precision in
             scores.withUnsafeMutableBufferPointer { scores in
                 recall.withUnsafeMutableBufferPointer { recall in
                     nonisolated(unsafe) let (precision, scores, recall) = (precision, scores, recall)
                     Parallel.forEach(matches.classCount) { classIndex in
-                        accumulate(matches, classIndex, imageWeights, weights, precision, scores, recall)
+                        accumulate(matches, classIndex, precision, scores, recall)
                     }
                 }
             }
@@ -62,8 +53,8 @@ extension CocoEvaluation {
     }
 
     private static func accumulate(
-        _ matches: CocoMatches, _ classIndex: Int, _ imageWeights: [Int]?, _ weights: [UInt32]?,
-        _ precision: UnsafeMutableBufferPointer<Double>, _ scores: UnsafeMutableBufferPointer<Double>,
+        _ matches: CocoMatches, _ classIndex: Int, _ precision: UnsafeMutableBufferPointer<Double>,
+        _ scores: UnsafeMutableBufferPointer<Double>,
         _ recall: UnsafeMutableBufferPointer<Double>
     ) {
         let settings = matches.settings
@@ -72,10 +63,9 @@ extension CocoEvaluation {
         let (thresholds, recalls) = (settings.iouThresholds.count, settings.recallThresholds.count)
         var order = [UInt32](repeating: 0, count: max(range.count, 1))
         var scratch = order
-        let weighted = weights.map { $0[range].reduce(0) { $0 + Int($1) } } ?? range.count
         var room = dmt_accumulation_scratch()
-        guard dmt_accumulation_scratch_init(&room, range.count, weighted) != 0 else {
-            fatalError("out of memory accumulating \(weighted) detections")
+        guard dmt_accumulation_scratch_init(&room, range.count) != 0 else {
+            fatalError("out of memory accumulating \(range.count) detections")
         }
         defer { dmt_accumulation_scratch_free(&room) }
         let largestRank = matches.ranks[range].max().map(Int.init) ?? -1
@@ -93,8 +83,7 @@ extension CocoEvaluation {
                         for area in settings.areaRanges.indices {
                             var truths = 0
                             for cell in truthCells {
-                                let count = Int(matches.truthCounts[area * matches.truthImages.count + cell])
-                                truths += count * (imageWeights?[Int(matches.truthImages[cell])] ?? 1)
+                                truths += Int(matches.truthCounts[area * matches.truthImages.count + cell])
                             }
                             if truths == 0 { continue }
                             if !range.isEmpty {
@@ -119,24 +108,14 @@ extension CocoEvaluation {
                                     }
                                     continue
                                 }
-                                let run = {
+                                order.withUnsafeBufferPointer { order in
+                                    entry.order = order.baseAddress
                                     dmt_accumulate(
                                         &entry, UInt32(maximum), Double(truths), thresholds, settings.recallThresholds,
                                         recalls, matches.classCount,
                                         precision.baseAddress! + cell * recalls + classIndex,
                                         scores.baseAddress! + cell * recalls + classIndex,
                                         recall.baseAddress! + cell + classIndex, &room)
-                                }
-                                order.withUnsafeBufferPointer { order in
-                                    entry.order = order.baseAddress
-                                    if let weights {
-                                        weights.withUnsafeBufferPointer { weights in
-                                            entry.weight = weights.baseAddress.map { $0 + range.lowerBound }
-                                            run()
-                                        }
-                                    } else {
-                                        run()
-                                    }
                                 }
                             }
                         }

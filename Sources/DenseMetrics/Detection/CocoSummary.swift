@@ -12,6 +12,46 @@ public struct CocoMetric: Sendable, Hashable {
     public var maxDetections: Int
 }
 
+extension CocoMetric {
+    /// COCO's numbers under a protocol, without values: twelve for boxes and masks, ten for keypoints.
+    ///
+    /// - Precondition: three detection limits or more for boxes and masks (with fewer the reference raises).
+    static func definitions(_ settings: CocoSettings) -> [CocoMetric] {
+        var metrics: [CocoMetric] = []
+        let limits = settings.maxDetections
+        func add(_ name: String, _ isPrecision: Bool, _ threshold: Double?, _ area: String, _ limit: Int) {
+            metrics.append(
+                CocoMetric(
+                    name: name, value: nil, isPrecision: isPrecision, iouThreshold: threshold, area: area,
+                    maxDetections: limit))
+        }
+        if settings.overlap == .keypoints {
+            // Quirk(COCO): all ten numbers ask for a limit of exactly 20.
+            for (prefix, isPrecision) in [("AP", true), ("AR", false)] {
+                add(prefix, isPrecision, nil, "all", 20)
+                add(prefix + "50", isPrecision, 0.5, "all", 20)
+                add(prefix + "75", isPrecision, 0.75, "all", 20)
+                add(prefix + "m", isPrecision, nil, "medium", 20)
+                add(prefix + "l", isPrecision, nil, "large", 20)
+            }
+            return metrics
+        }
+        precondition(limits.count >= 3, "detection limits \(limits): at least three")
+        // Quirk(COCO): the first number asks for a limit of exactly 100, the others for the third limit.
+        add("AP", true, nil, "all", 100)
+        add("AP50", true, 0.5, "all", limits[2])
+        add("AP75", true, 0.75, "all", limits[2])
+        for (suffix, area) in [("s", "small"), ("m", "medium"), ("l", "large")] {
+            add("AP" + suffix, true, nil, area, limits[2])
+        }
+        for limit in limits.prefix(3) { add("AR\(limit)", false, nil, "all", limit) }
+        for (suffix, area) in [("s", "small"), ("m", "medium"), ("l", "large")] {
+            add("AR" + suffix, false, nil, area, limits[2])
+        }
+        return metrics
+    }
+}
+
 /// The numbers COCO users know.
 public struct CocoSummary: Sendable, Hashable {
     public let settings: CocoSettings
@@ -44,37 +84,13 @@ extension CocoEvaluation {
     /// - Precondition: three detection limits or more for boxes and masks (with fewer the reference raises).
     public static func summarize(_ curves: CocoCurves) -> CocoSummary {
         var warnings = curves.warnings
-        var metrics: [CocoMetric] = []
         let limits = curves.settings.maxDetections
-        func add(_ name: String, _ isPrecision: Bool, _ threshold: Double?, _ area: String, _ limit: Int) {
-            let value = mean(curves, isPrecision: isPrecision, threshold: threshold, area: area, limit: limit)
-            metrics.append(
-                CocoMetric(
-                    name: name, value: value, isPrecision: isPrecision, iouThreshold: threshold, area: area,
-                    maxDetections: limit))
-        }
-        if curves.settings.overlap == .keypoints {
-            // Quirk(COCO): all ten numbers ask for a limit of exactly 20.
-            for (prefix, isPrecision) in [("AP", true), ("AR", false)] {
-                add(prefix, isPrecision, nil, "all", 20)
-                add(prefix + "50", isPrecision, 0.5, "all", 20)
-                add(prefix + "75", isPrecision, 0.75, "all", 20)
-                add(prefix + "m", isPrecision, nil, "medium", 20)
-                add(prefix + "l", isPrecision, nil, "large", 20)
-            }
-        } else {
-            precondition(limits.count >= 3, "detection limits \(limits): at least three")
-            // Quirk(COCO): the first number asks for a limit of exactly 100, the others for the third limit.
-            add("AP", true, nil, "all", 100)
-            add("AP50", true, 0.5, "all", limits[2])
-            add("AP75", true, 0.75, "all", limits[2])
-            for (suffix, area) in [("s", "small"), ("m", "medium"), ("l", "large")] {
-                add("AP" + suffix, true, nil, area, limits[2])
-            }
-            for limit in limits.prefix(3) { add("AR\(limit)", false, nil, "all", limit) }
-            for (suffix, area) in [("s", "small"), ("m", "medium"), ("l", "large")] {
-                add("AR" + suffix, false, nil, area, limits[2])
-            }
+        let metrics = CocoMetric.definitions(curves.settings).map { definition in
+            var metric = definition
+            metric.value = mean(
+                curves, isPrecision: metric.isPrecision, threshold: metric.iouThreshold, area: metric.area,
+                limit: metric.maxDetections)
+            return metric
         }
         let wanted = curves.settings.overlap == .keypoints ? 20 : 100
         if !limits.contains(wanted) {

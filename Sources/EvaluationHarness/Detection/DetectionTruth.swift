@@ -19,19 +19,27 @@ enum DetectionTruth {
     }
 
     /// COCO's numbers for boxes and masks: `AP_box`, `AP50_box`, …, `AP_mask`, …, and AP of each class.
-    static func scores(gt: String, dt: String, imageCount: Int) throws -> EvaluationJob.Scores {
+    ///
+    /// - Parameter bootstrap: over images, for standard errors and intervals.
+    static func scores(
+        gt: String, dt: String, imageCount: Int, bootstrap: Bootstrap? = nil
+    ) throws -> EvaluationJob.Scores {
         var options = CocoScoring.Options()
         options.perClass = true
         var metrics: [MetricValue] = []
         var warnings: [RunWarning] = []
         var columns: [(name: String, values: [(name: String, value: Double?)])] = []
-        for (overlap, suffix) in [(CocoOverlap.box, "box"), (.mask, "mask")] {
+        for overlap in CocoOverlap.detections {
+            let suffix = overlap.suffix
             let score = try CocoScoring.run(gt: gt, dt: dt, iouType: overlap, options: options)
-            metrics += score.summary.metrics.map { metric in
-                MetricValue(
+            let errors = bootstrap.map { CocoErrors(score.matches).estimates($0) }
+            metrics += score.summary.metrics.enumerated().map { index, metric in
+                var value = MetricValue(
                     name: "\(metric.name)_\(suffix)", value: metric.value, unit: .fraction,
                     direction: .higherIsBetter, sampleCount: imageCount,
                     undefinedReason: "no object of this kind in the truth")
+                value.attach(errors?[index])
+                return value
             }
             for text in score.warnings { warnings.append(RunWarning(code: "coco_\(suffix)", message: text)) }
             columns.append(("AP_\(suffix)", score.perClass.map { ($0.name, $0.precision) }))
@@ -42,5 +50,19 @@ enum DetectionTruth {
         }
         return EvaluationJob.Scores(
             metrics: metrics, classTable: ClassTable(columns: columns.map(\.name), rows: rows), warnings: warnings)
+    }
+}
+
+extension CocoOverlap {
+    /// What a detector's predictions are scored by.
+    static let detections = [CocoOverlap.box, .mask]
+
+    /// The end of a metric's name: `AP_box`.
+    var suffix: String {
+        switch self {
+        case .box: "box"
+        case .mask: "mask"
+        case .keypoints: "keypoints"
+        }
     }
 }

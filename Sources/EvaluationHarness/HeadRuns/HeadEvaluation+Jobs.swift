@@ -10,7 +10,7 @@ extension HeadEvaluation {
         switch task {
         case .segment: try segmentJob(source, session)
         case .linear: try linearJob(source, session)
-        case .detect: try detectJob(source)
+        case .detect: try detectJob(source, session)
         case .classify: try classifyJob(source)
         case .knn: try neighbourJob(source)
         }
@@ -97,7 +97,7 @@ extension HeadEvaluation {
         let names = (0..<dataset.count).map { SegmentationInference.fileName(dataset.name(at: $0)) }
         let score = try SemsegScoring.run(
             labels: source.labelFolder, predictions: target, dataset: .classes(coding), classNames: info.classes,
-            bootstrap: bootstrapDraws > 0 ? Bootstrap(drawCount: bootstrapDraws, seed: session.seed) : nil,
+            bootstrap: bootstrap(session),
             only: names)
         let rows = score.evaluation.classTable(names: info.classes).map { row in
             ClassTable.Row(
@@ -110,9 +110,13 @@ extension HeadEvaluation {
             warnings: score.warnings)
     }
 
+    private func bootstrap(_ session: CommandSession) -> Bootstrap? {
+        bootstrapDraws > 0 ? Bootstrap(drawCount: bootstrapDraws, seed: session.seed) : nil
+    }
+
     // MARK: Detection
 
-    private func detectJob(_ source: TaskData) throws -> EvaluationJob {
+    private func detectJob(_ source: TaskData, _ session: CommandSession) throws -> EvaluationJob {
         let dataset = try source.detection()
         let loaded = try checkpoint.map(DetectionModel.load)
         var entries: [(String, String)] = []
@@ -147,7 +151,8 @@ extension HeadEvaluation {
                     try DetectionTruth.restrict(dataset, to: truth)
                     run.note("truth.json")
                 }
-                return try DetectionTruth.scores(gt: truth, dt: target, imageCount: dataset.count)
+                return try DetectionTruth.scores(
+                    gt: truth, dt: target, imageCount: dataset.count, bootstrap: bootstrap(session))
             })
     }
 

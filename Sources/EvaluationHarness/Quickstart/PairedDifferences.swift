@@ -28,10 +28,17 @@ struct PairedDifferences {
         guard results.contains(where: { $0.arm == .scratch }) else { return [] }
         let bootstrap = Bootstrap(drawCount: quickstart.settings.bootstrapDraws)
         let (segmentation, neighbours) = (try counts(.scratch), try hits(.scratch))
+        let detection = try CocoOverlap.detections.map { try errors(.scratch, $0) }
         var differences: [ArmDifference] = []
         for arm in results.map(\.arm) where arm != .scratch {
             if let found = try counts(arm).difference(to: segmentation, in: .mIoU, bootstrap: bootstrap) {
                 differences.append(ArmDifference(arm: arm, metric: "mIoU", difference: found))
+            }
+            for (kind, scratch) in zip(CocoOverlap.detections, detection) {
+                let all = try errors(arm, kind).differences(to: scratch, bootstrap)
+                guard let found = all.first(where: { $0.name == "AP" }) else { continue }
+                differences.append(
+                    ArmDifference(arm: arm, metric: "AP_\(kind.suffix)", difference: found.difference))
             }
             let own = try hits(arm)
             let found = bootstrap.difference(itemCount: own.count) {
@@ -54,6 +61,15 @@ struct PairedDifferences {
             labels: source.labelFolder, predictions: quickstart.run(arm, "segment-eval") + "/predictions",
             dataset: .classes(coding)
         ).evaluation
+    }
+
+    private func errors(_ arm: QuickstartArm, _ overlap: CocoOverlap) throws -> CocoErrors {
+        let dataset = try TaskData(quickstart.data, section: "detection", split: "val", listFile: nil).detection()
+        return CocoErrors(
+            try CocoScoring.run(
+                gt: dataset.annotationFile, dt: quickstart.run(arm, "detect-eval") + "/predictions.json",
+                iouType: overlap
+            ).matches)
     }
 
     /// Which validation crops the neighbours named right.

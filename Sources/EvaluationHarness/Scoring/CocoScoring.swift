@@ -1,7 +1,9 @@
 import Annotations
 import DenseMetrics
 import Determinism
+import Foundation
 import JSONText
+import Reporting
 import SafeFiles
 
 /// COCO numbers from a truth file and a results file.
@@ -17,6 +19,9 @@ public enum CocoScoring {
         public var usesCategories = true
         public var perClass = false
         public var threads: Int?
+        /// Of a bootstrap over images for standard errors and intervals; 0 for none.
+        public var bootstrapDraws = 0
+        public var seed: UInt64 = 0
 
         public init() {}
     }
@@ -52,7 +57,11 @@ public enum CocoScoring {
                 perClass: classes.map {
                     .init(id: $0.categoryID, name: names[$0.categoryID] ?? "", precision: $0.value)
                 },
-                matches: matches)
+                matches: matches,
+                errors: options.bootstrapDraws == 0
+                    ? []
+                    : CocoErrors(matches).estimates(
+                        Bootstrap(drawCount: options.bootstrapDraws, seed: options.seed)))
         } catch let error as CocoInputError {
             throw DataError(
                 .malformed, file: error.side == .truth ? gt : dt, record: error.record, expected: error.expected,
@@ -95,8 +104,10 @@ public struct CocoScore: Sendable {
     public let summary: CocoSummary
     /// Empty unless asked for.
     public let perClass: [ClassScore]
-    /// Per-image matches, for a bootstrap over images.
+    /// Per-image matches: what a bootstrap over images counts again.
     public let matches: CocoMatches
+    /// One a number of the summary; empty unless asked for.
+    public let errors: [SampledError?]
 
     /// The JSON document of `dmt score coco --json`.
     public var json: JSONValue {
@@ -106,8 +117,12 @@ public struct CocoScore: Sendable {
             (
                 "metrics",
                 .array(
-                    summary.metrics.map {
-                        .object([("name", .string($0.name)), ("value", JSONValue(finite: $0.value))])
+                    summary.metrics.enumerated().map { index, metric in
+                        var members: [(String, JSONValue)] = [
+                            ("name", .string(metric.name)), ("value", JSONValue(finite: metric.value)),
+                        ]
+                        if !errors.isEmpty { members += Self.json(errors[index]) }
+                        return .object(members)
                     })
             ),
         ]
@@ -128,14 +143,29 @@ public struct CocoScore: Sendable {
         return .object(members)
     }
 
+    private static func json(_ error: SampledError?) -> [(String, JSONValue)] {
+        guard let error else { return [("standard_error", .null), ("interval", .null)] }
+        return [
+            ("standard_error", .double(error.standardError)),
+            ("interval", .array([.double(error.interval.lower), .double(error.interval.upper)])),
+            ("error_method", .string(error.method)),
+        ]
+    }
+
     public var jsonText: String { json.text(pretty: true) }
 
     /// Known surprises of the input, each with advice.
     public var warnings: [String] { summary.warnings.map(\.description) }
 
-    /// The lines COCO users know, then one line a class where asked for.
+    /// The lines COCO users know, then errors and one line a class where asked for.
     public var lines: [String] {
         summary.lines
+            + zip(summary.metrics, errors).map { metric, error in
+                guard let error else { return " \(metric.name): no error, too few images have such truths" }
+                let digits = { (value: Double) in String(format: "%.4f", value) }
+                return " \(metric.name): ± \(digits(error.standardError)), 95 % interval "
+                    + "\(digits(error.interval.lower)) to \(digits(error.interval.upper)), \(error.method)"
+            }
             + perClass.map { " AP \($0.precision.map { "\($0)" } ?? "undefined") | class \($0.id) \($0.name)" }
     }
 }

@@ -32,15 +32,18 @@ public struct Bootstrap: Sendable {
 
     /// The metric on each draw, in order; `nil` where it was undefined.
     public func samples(itemCount: Int, metric: @Sendable ([UInt64]) -> Double?) -> [Double?] {
+        draws(itemCount) { [metric($0)] }.map { $0[0] }
+    }
+
+    /// What `body` makes of each draw, in order.
+    private func draws(_ itemCount: Int, _ body: @Sendable ([UInt64]) -> [Double?]) -> [[Double?]] {
         guard itemCount > 0 else { return [] }
-        var samples = [Double?](repeating: nil, count: drawCount)
-        samples.withUnsafeMutableBufferPointer { out in
+        var results = [[Double?]](repeating: [], count: drawCount)
+        results.withUnsafeMutableBufferPointer { out in
             nonisolated(unsafe) let out = out
-            Parallel.forEach(drawCount) { draw in
-                out[draw] = metric(weights(draw: draw, itemCount: itemCount))
-            }
+            Parallel.forEach(drawCount) { draw in out[draw] = body(weights(draw: draw, itemCount: itemCount)) }
         }
-        return samples
+        return results
     }
 
     /// The standard error and percentile interval of a metric.
@@ -50,12 +53,21 @@ public struct Bootstrap: Sendable {
     ///   - metric: the metric of a data set in which item `i` occurs `weights[i]` times; `nil` where undefined.
     /// - Returns: `nil` when fewer than two items exist or fewer than half the draws are defined.
     public func estimate(itemCount: Int, metric: @Sendable ([UInt64]) -> Double?) -> SampledError? {
-        guard itemCount > 1 else { return nil }
-        let all = samples(itemCount: itemCount, metric: metric)
-        let defined = all.compactMap { $0 }
-        guard defined.count >= 2, 2 * defined.count >= all.count else { return nil }
+        estimates(itemCount: itemCount) { [metric($0)] }.first ?? nil
+    }
+
+    /// ``estimate(itemCount:metric:)`` of several metrics that are computed together, on the same draws.
+    public func estimates(itemCount: Int, metrics: @Sendable ([UInt64]) -> [Double?]) -> [SampledError?] {
+        guard itemCount > 1 else { return [] }
+        let draws = draws(itemCount, metrics)
+        return draws[0].indices.map { metric in error(of: draws.map { $0[metric] }) }
+    }
+
+    private func error(of samples: [Double?]) -> SampledError? {
+        let defined = samples.compactMap { $0 }
+        guard defined.count >= 2, 2 * defined.count >= samples.count else { return nil }
         var method = "bootstrap over \(items), \(drawCount) draws, seed \(seed)"
-        if defined.count < all.count { method += ", \(all.count - defined.count) undefined draws left out" }
+        if defined.count < samples.count { method += ", \(samples.count - defined.count) undefined draws left out" }
         return SampledError(
             standardError: Moments(defined).standardDeviation ?? 0,
             interval: Percentile.interval(defined, level: level), method: method)
@@ -67,21 +79,30 @@ public struct Bootstrap: Sendable {
     public func difference(
         itemCount: Int, _ first: @Sendable ([UInt64]) -> Double?, of second: @Sendable ([UInt64]) -> Double?
     ) -> PairedDifference? {
-        guard itemCount > 1 else { return nil }
-        let once = [UInt64](repeating: 1, count: itemCount)
-        guard let a = first(once), let b = second(once) else { return nil }
-        let samples = samples(itemCount: itemCount) { weights -> Double? in
-            guard let x = first(weights), let y = second(weights) else { return nil }
-            return x - y
-        }.compactMap { $0 }
-        guard samples.count >= 2, 2 * samples.count >= drawCount else { return nil }
-        let notAbove = samples.count { $0 <= 0 }
-        let notBelow = samples.count { $0 >= 0 }
-        let pValue = min(1, 2 * Double(min(notAbove, notBelow) + 1) / Double(samples.count + 1))
-        return PairedDifference(
-            difference: a - b, standardError: Moments(samples).standardDeviation ?? 0,
-            interval: Percentile.interval(samples, level: level), pValue: pValue,
-            method: "paired bootstrap over \(items), \(drawCount) draws, seed \(seed)")
+        differences(itemCount: itemCount, { [first($0)] }, of: { [second($0)] }).first ?? nil
+    }
+
+    /// ``difference(itemCount:_:of:)`` of several metrics that are computed together, on the same draws.
+    public func differences(
+        itemCount: Int, _ first: @Sendable ([UInt64]) -> [Double?], of second: @Sendable ([UInt64]) -> [Double?]
+    ) -> [PairedDifference?] {
+        guard itemCount > 1 else { return [] }
+        @Sendable func subtract(_ weights: [UInt64]) -> [Double?] {
+            zip(first(weights), second(weights)).map { a, b in a.flatMap { a in b.map { a - $0 } } }
+        }
+        let whole = subtract([UInt64](repeating: 1, count: itemCount))
+        let draws = draws(itemCount, subtract)
+        return whole.indices.map { metric in
+            let samples = draws.compactMap { $0[metric] }
+            guard let difference = whole[metric], samples.count >= 2, 2 * samples.count >= drawCount else { return nil }
+            let notAbove = samples.count { $0 <= 0 }
+            let notBelow = samples.count { $0 >= 0 }
+            let pValue = min(1, 2 * Double(min(notAbove, notBelow) + 1) / Double(samples.count + 1))
+            return PairedDifference(
+                difference: difference, standardError: Moments(samples).standardDeviation ?? 0,
+                interval: Percentile.interval(samples, level: level), pValue: pValue,
+                method: "paired bootstrap over \(items), \(drawCount) draws, seed \(seed)")
+        }
     }
 }
 

@@ -38,9 +38,9 @@ import Testing
         return (truth(annotations, images: 12), results)
     }
 
-    private func stats(_ truth: CocoDataset, _ results: [DetectionResult], weights: [Int]? = nil) throws -> [Double] {
+    private func stats(_ truth: CocoDataset, _ results: [DetectionResult]) throws -> [Double] {
         let matches = try CocoEvaluation.match(truth: truth, results: results, settings: CocoSettings(.box))
-        return CocoEvaluation.summarize(CocoEvaluation.accumulate(matches, imageWeights: weights)).stats
+        return CocoEvaluation.summarize(CocoEvaluation.accumulate(matches)).stats
     }
 
     @Test func thresholdsAreNumPysLinspace() {
@@ -91,22 +91,6 @@ import Testing
             crowded.annotations[crowded.annotations.count - 1].isCrowd = true
             #expect(try stats(crowded, results + [noise])[0] == before[0])
         }
-    }
-
-    @Test func weightsOfOneChangeNothingAndZeroLeavesImagesOut() throws {
-        let (truth, results) = drawn(10)
-        let plain = try stats(truth, results)
-        #expect(try stats(truth, results, weights: [Int](repeating: 1, count: 12)) == plain)
-        var weights = [Int](repeating: 1, count: 12)
-        weights[0] = 0
-        weights[5] = 0
-        let fewer = CocoDataset(
-            images: truth.images.filter { $0.id != 1 && $0.id != 6 }, categories: truth.categories,
-            annotations: truth.annotations.filter { $0.imageID != 1 && $0.imageID != 6 })
-        let kept = results.filter { $0.imageID != 1 && $0.imageID != 6 }
-        #expect(try stats(truth, results, weights: weights) == stats(fewer, kept))
-        let doubled = try stats(truth, results, weights: [Int](repeating: 2, count: 12))
-        for (a, b) in zip(doubled, plain) { #expect(abs(a - b) < 0.02) }
     }
 
     @Test func knownSurprisesAreNamed() throws {
