@@ -71,83 +71,52 @@ public final class IBOT<Encoder: TokenBackbone>: Layer {
     }
 
     /// - Parameters:
-    ///   - globals: two views of the same pictures; on mosaics the mean of a view's patch tokens takes the class token's
-    ///     place.
-    ///   - locals: smaller views of the same pictures.
+    ///   - globals: two views `(N, H, W, 3)`.
+    ///   - locals: smaller views of the same pictures, all of one size.
     ///   - teacherTemperature: of this step; `nil` takes the configuration's.
     public func loss(
-        globals: [ViewBatch], locals: [ViewBatch], pooling: ViewPooling = .classToken,
-        teacherTemperature: Double? = nil,
-        _ forward: Forward
+        globals: [Variable], locals: [Variable], teacherTemperature: Double? = nil, _ forward: Forward
     ) -> [LossTerm] {
         precondition(globals.count == 2, "iBOT: \(globals.count) global views, 2 needed")
+        let pictures = globals[0].shape[0]
         let temperature = teacherTemperature ?? configuration.teacherTemperature
+        let both = Variable.concatenated(globals, axis: 0)
+        let width = student.encoder.width
         // The teacher's batch norms see the batch, as the student's do.
         let quiet = Forward(mode: .training, seed: forward.seed)
-        var (shownSummaries, hiddenSummaries): ([Variable], [Variable]) = ([], [])
-        var (shownPatches, hiddenPatches): ([Variable], [Variable]) = ([], [])
-        var weights: [Float] = []
-        for (index, view) in globals.enumerated() {
-            let images = Variable(view.images)
-            let shown = teacher.encoder.tokens(of: images, quiet)
-            let masks = masks(view, number: index, grid: shown.grid, seed: forward.seed)
-            let hidden = student.encoder.tokens(
-                of: images, visible: nil, masked: (masks.patches, forward(maskToken)), taps: [], forward)
-            shownSummaries.append(view.summary(of: shown, pooling))
-            hiddenSummaries.append(view.summary(of: hidden, pooling))
-            if masks.rows.isEmpty { continue }
-            let width = student.encoder.width
-            shownPatches.append(shown.patches.reshaped([-1, width]).gatheringRows(masks.rows))
-            hiddenPatches.append(hidden.patches.reshaped([-1, width]).gatheringRows(masks.rows))
-            weights += masks.weights
+        let shown = teacher.encoder.tokens(of: both, quiet)
+        let count = shown.patches.shape[1]
+        let masks = (0..<2 * pictures).map { view in
+            var stream = RandomStream(seed: forward.seed, purpose: "ibot mask", UInt64(view))
+            guard stream.chance(configuration.maskProbability) else { return [Int32]() }
+            let ratio = stream.uniform(0.1...configuration.maskRatio)
+            return BlockMask.draw(grid: shown.grid, count: Int((Double(count) * ratio).rounded()), &stream)
         }
+        let rows = masks.enumerated().flatMap { view, list in list.map { Int32(view * count) + $0 } }
         // One head for all tokens, but each kind goes through it alone: class tokens differ little from picture to
         // picture, and a batch norm that sees them beside patches would scale those differences away.
+        let hidden = student.encoder.tokens(
+            of: both, visible: nil, masked: (masks, forward(maskToken)), taps: [], forward)
         let score = { [self] (rows: Variable) in
             student.head(rows, forward).scaled(by: 1 / configuration.studentTemperature)
         }
         let classTargets = classBalancer.targets(
-            teacher.head(.concatenated(shownSummaries, axis: 0), quiet).value, temperature: temperature)
-        let localSummaries = locals.map {
-            $0.summary(of: student.encoder.tokens(of: Variable($0.images), forward), pooling)
-        }
-        let local = localSummaries.isEmpty ? nil : score(.concatenated(localSummaries, axis: 0))
-        let global = score(.concatenated(hiddenSummaries, axis: 0))
+            teacher.head(shown.classToken, quiet).value, temperature: temperature)
+        let local =
+            locals.isEmpty
+            ? nil : score(student.encoder.tokens(of: .concatenated(locals, axis: 0), forward).classToken)
         var terms = [
-            LossTerm(name: "cls", value: classPairs(global, local, classTargets, pictures: globals[0].count))
+            LossTerm(name: "cls", value: classPairs(score(hidden.classToken), local, classTargets, pictures: pictures))
         ]
-        if !shownPatches.isEmpty {
-            let targets = patchBalancer.targets(
-                teacher.head(.concatenated(shownPatches, axis: 0), quiet).value, temperature: temperature)
-            let patches = score(.concatenated(hiddenPatches, axis: 0))
-                .softCrossEntropy(targets: targets, rowWeights: weights)
+        if !rows.isEmpty {
+            let masked = { (tokens: Tokens) in tokens.patches.reshaped([-1, width]).gatheringRows(rows) }
+            let targets = patchBalancer.targets(teacher.head(masked(shown), quiet).value, temperature: temperature)
+            // Each masked picture counts the same, however many of its patches are hidden.
+            let weights = masks.flatMap { [Float](repeating: 1 / Float(max($0.count, 1)), count: $0.count) }
+            let patches = score(masked(hidden)).softCrossEntropy(targets: targets, rowWeights: weights)
             terms.append(LossTerm(name: "patch", value: patches, weight: configuration.patchWeight))
         }
         return terms
-    }
-
-    /// Block masks inside the views: the hidden patches of each picture or canvas, their rows among all patch tokens, and
-    /// weights with which each masked view counts the same, however many of its patches are hidden.
-    private func masks(
-        _ view: ViewBatch, number: Int, grid: (height: Int, width: Int), seed: UInt64
-    ) -> (patches: [[Int32]], rows: [Int32], weights: [Float]) {
-        let (places, inside) = (view.patchRows(grid: grid), view.viewGrid(in: grid))
-        let (count, area) = (inside.height * inside.width, grid.height * grid.width)
-        var patches = [[Int32]](repeating: [], count: view.images.shape[0])
-        var (rows, weights): ([Int32], [Float]) = ([], [])
-        for n in 0..<view.count {
-            var stream = RandomStream(seed: seed, purpose: "ibot mask", UInt64(number * view.count + n))
-            guard stream.chance(configuration.maskProbability) else { continue }
-            let ratio = stream.uniform(0.1...configuration.maskRatio)
-            let hidden = BlockMask.draw(grid: inside, count: Int((Double(count) * ratio).rounded()), &stream)
-            for patch in hidden {
-                let row = places[n * count + Int(patch)]
-                rows.append(row)
-                patches[Int(row) / area].append(row % Int32(area))
-                weights.append(1 / Float(hidden.count))
-            }
-        }
-        return (patches, rows, weights)
     }
 
     /// The mean over all (teacher view, other student view) pairs.

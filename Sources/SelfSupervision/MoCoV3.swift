@@ -27,16 +27,24 @@ public final class ContrastiveHead: Layer {
     }
 }
 
+/// What of the encoder is contrasted.
+public enum ContrastPooling: String, Sendable, CaseIterable {
+    /// The class token, the paper's default.
+    case classToken
+    /// The mean of the patch tokens: the paper's ablation without a class token.
+    case meanToken
+}
+
 /// An encoder with its projector: the part that the momentum branch follows.
 public final class ContrastiveEncoder<Encoder: TokenBackbone>: Layer {
     public let encoder: Encoder
     let projector: ContrastiveHead
-    private let pooling: ViewPooling
+    private let pooling: ContrastPooling
 
     /// - Parameters:
     ///   - hidden: width of the projector's two hidden layers.
     ///   - output: width of the contrasted vectors.
-    public init(encoder: Encoder, hidden: Int, output: Int, pooling: ViewPooling, seed: UInt64) {
+    public init(encoder: Encoder, hidden: Int, output: Int, pooling: ContrastPooling, seed: UInt64) {
         var stream = RandomStream(seed: seed, purpose: "moco projector")
         self.encoder = encoder
         self.pooling = pooling
@@ -47,8 +55,25 @@ public final class ContrastiveEncoder<Encoder: TokenBackbone>: Layer {
         [.layer("encoder", \.encoder), .layer("projector", \.projector)]
     }
 
-    func callAsFunction(_ view: ViewBatch, _ forward: Forward) -> Variable {
-        projector(view.summary(of: encoder.tokens(of: Variable(view.images), forward), pooling), forward)
+    func callAsFunction(_ view: ContrastiveView, _ forward: Forward) -> Variable {
+        let tokens = encoder.tokens(of: Variable(view.images), forward)
+        if let mosaic = view.mosaic { return projector(mosaic.viewTokens(tokens).meanOverAxis1(), forward) }
+        return projector(pooling == .classToken ? tokens.classToken : tokens.patches.meanOverAxis1(), forward)
+    }
+}
+
+/// One view of each picture of a batch.
+public struct ContrastiveView {
+    /// `(N, H, W, 3)`: the views, or the canvases of a mosaic of them.
+    let images: Tensor
+    let mosaic: Mosaic?
+
+    /// - Parameters:
+    ///   - views: `(N, s, s, 3)`, normalised.
+    ///   - mosaic: lays them side by side; the mean of a view's patch tokens is then contrasted.
+    public init(_ views: Tensor, mosaic: Mosaic? = nil) {
+        images = mosaic?.canvases(of: views) ?? views
+        self.mosaic = mosaic
     }
 }
 
@@ -85,7 +110,7 @@ public final class MoCoV3<Encoder: TokenBackbone>: Layer {
     }
 
     /// The contrastive loss of two views of the same pictures.
-    public func loss(_ first: ViewBatch, _ second: ViewBatch, _ forward: Forward) -> [LossTerm] {
+    public func loss(_ first: ContrastiveView, _ second: ContrastiveView, _ forward: Forward) -> [LossTerm] {
         let (q1, q2) = (predictor(base(first, forward), forward), predictor(base(second, forward), forward))
         // The keys' batch norms use the batch's statistics too; without a tape nothing is recorded.
         let keys = Forward(mode: .training, seed: forward.seed)

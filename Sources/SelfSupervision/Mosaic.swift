@@ -1,4 +1,6 @@
+import Autograd
 import Determinism
+import NeuralLayers
 import TensorCore
 
 /// Many small views laid side by side as the pictures of a batch.
@@ -41,19 +43,19 @@ public struct Mosaic: Sendable {
         return result
     }
 
-    /// The rows of the views' patches among those of all canvases, view by view, each row by row.
-    func patchRows(grid: (height: Int, width: Int)) -> [Int32] {
-        let side = grid.width / viewsPerSide
+    /// The patch tokens of each view, `(N, k², C)` in the views' order, from those of the canvases.
+    public func viewTokens(_ tokens: Tokens) -> Variable {
+        let (width, side) = (tokens.patches.shape[2], tokens.grid.width / viewsPerSide)
         let perCanvas = viewsPerSide * viewsPerSide
         var rows: [Int32] = []
         for slot in slots {
             let (canvas, place) = slot.quotientAndRemainder(dividingBy: perCanvas)
             let (row, column) = place.quotientAndRemainder(dividingBy: viewsPerSide)
             for y in 0..<side {
-                let line = canvas * grid.height + row * side + y
-                for x in 0..<side { rows.append(Int32(line * grid.width + column * side + x)) }
+                let line = canvas * tokens.grid.height + row * side + y
+                for x in 0..<side { rows.append(Int32(line * tokens.grid.width + column * side + x)) }
             }
         }
-        return rows
+        return tokens.patches.reshaped([-1, width]).gatheringRows(rows).reshaped([slots.count, side * side, width])
     }
 }

@@ -7,7 +7,7 @@ import Testing
 @testable import SelfSupervision
 
 @Suite struct MoCoV3Tests {
-    private func model(_ pooling: ViewPooling = .classToken) -> MoCoV3<TinyEncoder> {
+    private func model(_ pooling: ContrastPooling = .classToken) -> MoCoV3<TinyEncoder> {
         let encoders = (0..<2).map { _ in
             ContrastiveEncoder(encoder: TinyEncoder(), hidden: 16, output: 6, pooling: pooling, seed: 1)
         }
@@ -16,15 +16,15 @@ import Testing
             frozenPatchProjection: encoders[0].encoder.projection.parameters, seed: 1)
     }
 
-    @Test(arguments: ViewPooling.allCases)
-    func gradientsAgreeWithDifferences(pooling: ViewPooling) {
+    @Test(arguments: ContrastPooling.allCases)
+    func gradientsAgreeWithDifferences(pooling: ContrastPooling) {
         let model = model(pooling)
         model.convertParametersToDouble()
         for layer in model.base.projector.norms + model.predictor.norms + model.momentum.projector.norms {
             layer.running.mean = layer.running.mean.converted(to: .f64)
             layer.running.variance = layer.running.variance.converted(to: .f64)
         }
-        let views = (0..<2).map { ViewBatch(waves(6, seed: UInt64($0 + 1), dtype: .f64)) }
+        let views = (0..<2).map { ContrastiveView(waves(6, seed: UInt64($0 + 1), dtype: .f64)) }
         let error = directionalError(model) { LossTerm.total(model.loss(views[0], views[1], $0)) }
         #expect(error < 1e-4)
     }
@@ -45,7 +45,7 @@ import Testing
 
     @Test func learnsToTellPicturesApart() {
         let model = model()
-        let views = (0..<2).map { ViewBatch(waves(12, seed: UInt64($0 + 1))) }
+        let views = (0..<2).map { ContrastiveView(waves(12, seed: UInt64($0 + 1))) }
         let (first, last) = overfit(model, steps: 80, rate: 3e-3, afterStep: { model.updateMomentum(0.9) }) {
             LossTerm.total(model.loss(views[0], views[1], $0))
         }

@@ -82,7 +82,7 @@ public struct Pretrainer {
         return try loop.run(optimizer(model)) { step, forward in
             let pictures = batch(step)
             let pair = ["moco view 1", "moco view 2"].map { name in
-                ViewBatch(
+                ContrastiveView(
                     views(settings.views, of: pictures, name, step: step), mosaic: mosaic(name, step: step))
             }
             return model.loss(pair[0], pair[1], forward)
@@ -108,16 +108,11 @@ public struct Pretrainer {
         let model = IBOT(student: encoders[0], teacher: encoders[1], configuration: settings.ibot)
         return try loop.run(optimizer(model)) { step, forward in
             let pictures = batch(step)
-            let globals = (0..<2).map { index in
-                let name = "ibot global \(index)"
-                return ViewBatch(
-                    views(settings.views, of: pictures, name, step: step), mosaic: mosaic(name, step: step))
-            }
-            let locals = (0..<settings.localViews).map {
-                ViewBatch(views(settings.local, of: pictures, "ibot local \($0)", step: step))
+            func draw(_ framing: ViewFraming, _ name: String, _ count: Int) -> [Variable] {
+                (0..<count).map { Variable(views(framing, of: pictures, "ibot \(name) \($0)", step: step)) }
             }
             return model.loss(
-                globals: globals, locals: locals, pooling: settings.canvasSide == nil ? .classToken : .meanToken,
+                globals: draw(settings.views, "global", 2), locals: draw(settings.local, "local", settings.localViews),
                 teacherTemperature: teacherTemperature(step), forward)
         } afterStep: { step in
             model.updateTeacher(rising(from: settings.momentum, step))

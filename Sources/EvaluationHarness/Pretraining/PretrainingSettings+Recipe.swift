@@ -26,12 +26,8 @@ extension PretrainingSettings {
         if let colours = try views.optionalMap("colours") { colour = try ColourAugmentation(colours) }
         switch method {
         case .mae: try readMAE(try reader.map("mae"))
-        case .mocov3:
-            try readCanvas(views)
-            try readMoCo(try reader.map("mocov3"))
-        case .ibot:
-            try readCanvas(views)
-            try readIBOT(try reader.map("ibot"), views)
+        case .mocov3: try readMoCo(try reader.map("mocov3"), views)
+        case .ibot: try readIBOT(try reader.map("ibot"), views)
         }
         try reader.assertAllKeysRead()
         for side in [self.views.size, canvasSide ?? 0, method == .ibot ? local.size : 0]
@@ -48,7 +44,7 @@ extension PretrainingSettings {
         decoderDepth = try reader.int("decoder_depth", in: 0...64)
     }
 
-    private mutating func readCanvas(_ views: RecipeReader) throws(DataError) {
+    private mutating func readMoCo(_ reader: RecipeReader, _ views: RecipeReader) throws(DataError) {
         canvasSide = try views.optional("canvas")
         if let canvasSide {
             let perSide = canvasSide / max(self.views.size, 1)
@@ -61,9 +57,6 @@ extension PretrainingSettings {
                     "let (canvas / size)² divide the batch")
             }
         }
-    }
-
-    private mutating func readMoCo(_ reader: RecipeReader) throws(DataError) {
         hiddenWidth = try reader.int("hidden_width", in: 1...65_536)
         outputWidth = try reader.int("output_width", in: 1...65_536)
         temperature = try reader.double("temperature", in: 1e-3...10)

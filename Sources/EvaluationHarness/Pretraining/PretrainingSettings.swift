@@ -21,7 +21,7 @@ public struct PretrainingSettings: Sendable {
 
     /// The (global) training views.
     public var views = ViewFraming(size: 96, scale: 0.5...1)
-    /// Side of the canvas on which the (global) views of MoCo v3 and iBOT are laid; `nil` shows each view alone.
+    /// Side of the canvas on which MoCo v3's views are laid; `nil` shows each view alone.
     public var canvasSide: Int?
     /// Of the contrastive and self-distilling methods; MAE changes no colours.
     public var colour = ColourAugmentation()
@@ -36,7 +36,7 @@ public struct PretrainingSettings: Sendable {
     public var outputWidth = 128
     public var temperature = 0.2
     public var momentum = 0.99
-    public var pooling = ViewPooling.classToken
+    public var pooling = ContrastPooling.classToken
 
     // iBOT
     public var localViews = 4
