@@ -30,9 +30,7 @@ extension RecipeReader {
         }
         return values[0]...values[1]
     }
-}
 
-extension RecipeReader {
     /// Two ends of a range of pixels.
     fileprivate func sides(_ key: String) throws(DataError) -> ClosedRange<Double> {
         let values: [Double] = try value(key)
