@@ -38,7 +38,8 @@ install: build
 quickstart: setup build
 	$(DMT) quickstart --out quickstart
 
-# Pretrains the shipped teachers again, on freshly drawn scenes, and compares the bytes: about two core-hours (from the times of single steps).
+# Pretrains the shipped teachers again, on freshly drawn scenes, and compares the bytes: about two core-hours, estimated
+# from the times of single steps.
 # The bytes are those of the AVX2 path; any number of threads gives the same.
 TEACHER_RUNS ?= runs/teachers
 teachers: build

@@ -19,11 +19,7 @@ import Testing
     @Test(arguments: ContrastPooling.allCases)
     func gradientsAgreeWithDifferences(pooling: ContrastPooling) {
         let model = model(pooling)
-        model.convertParametersToDouble()
-        for layer in model.base.projector.norms + model.predictor.norms + model.momentum.projector.norms {
-            layer.running.mean = layer.running.mean.converted(to: .f64)
-            layer.running.variance = layer.running.variance.converted(to: .f64)
-        }
+        convertToDouble(model)
         let views = (0..<2).map { ContrastiveView(waves(6, seed: UInt64($0 + 1), dtype: .f64)) }
         let error = directionalError(model) { LossTerm.total(model.loss(views[0], views[1], $0)) }
         #expect(error < 1e-4)
@@ -51,5 +47,14 @@ import Testing
         }
         // Guessing costs 2 · 2τ · ln N.
         #expect(abs(first - 0.8 * log(12.0)) < 0.9 && last < 0.7 * first, "\(first) to \(last)")
+    }
+}
+
+/// Parameters and the batch norms' running values: what a gradient check in Double needs.
+func convertToDouble(_ model: MoCoV3<TinyEncoder>) {
+    model.convertParametersToDouble()
+    for layer in model.base.projector.norms + model.predictor.norms + model.momentum.projector.norms {
+        layer.running.mean = layer.running.mean.converted(to: .f64)
+        layer.running.variance = layer.running.variance.converted(to: .f64)
     }
 }

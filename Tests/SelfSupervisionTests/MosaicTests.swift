@@ -40,11 +40,7 @@ import Testing
         let model = MoCoV3(
             base: encoders[0], momentum: encoders[1], hidden: 16, output: 6, temperature: 0.2,
             frozenPatchProjection: [], seed: 1)
-        model.convertParametersToDouble()
-        for layer in model.base.projector.norms + model.predictor.norms + model.momentum.projector.norms {
-            layer.running.mean = layer.running.mean.converted(to: .f64)
-            layer.running.variance = layer.running.variance.converted(to: .f64)
-        }
+        convertToDouble(model)
         var stream = RandomStream(seed: 4, purpose: "mosaic test")
         let views = (0..<2).map { index in
             ContrastiveView(

@@ -23,19 +23,20 @@ public struct ViewFraming: Sendable {
 extension RecipeReader {
     /// Two ends of a range of area, in (0, 1].
     func shares(_ key: String) throws(DataError) -> ClosedRange<Double> {
-        let values: [Double] = try value(key)
-        guard values.count == 2, values[0] > 0, values[0] <= values[1], values[1] <= 1 else {
-            throw refused(
-                key, expected: "two shares of the picture, such as [0.4, 1]", found: "\(values)", "give both ends")
-        }
-        return values[0]...values[1]
+        try ends(key, expected: "two shares of the picture, such as [0.4, 1]") { $0 > 0 && $0 <= 1 }
     }
 
     /// Two ends of a range of pixels.
     fileprivate func sides(_ key: String) throws(DataError) -> ClosedRange<Double> {
+        try ends(key, expected: "two sides in pixels, such as [12, 28]") { $0 >= 1 && $0 <= 65_536 }
+    }
+
+    private func ends(
+        _ key: String, expected: String, _ isAllowed: (Double) -> Bool
+    ) throws(DataError) -> ClosedRange<Double> {
         let values: [Double] = try value(key)
-        guard values.count == 2, values[0] >= 1, values[0] <= values[1], values[1] <= 65_536 else {
-            throw refused(key, expected: "two sides in pixels, such as [12, 28]", found: "\(values)", "give both ends")
+        guard values.count == 2, values[0] <= values[1], values.allSatisfy(isAllowed) else {
+            throw refused(key, expected: expected, found: "\(values)", "give both ends")
         }
         return values[0]...values[1]
     }
