@@ -5,7 +5,6 @@
 Makes the data and the peers' virtual environment in the work folder when they are not there yet.
 """
 import argparse
-import datetime
 import json
 import os
 import resource
@@ -16,6 +15,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "benchmarks"))
+import sidebyside  # noqa: E402
+
 CASES = [
     ("boxes", "bbox", "truth.json", "boxes.json"),
     ("masks", "segm", "truth.json", "masks.json"),
@@ -59,18 +61,12 @@ def prepare(options):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", default=os.path.join(ROOT, "runs/coco-benchmark"))
-    parser.add_argument("--runs", type=int, default=5)
+    sidebyside.add_arguments(parser)
     parser.add_argument("--images", type=int, default=5000)
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peers", default="hotcoco,ultrafast-pycocotools,vernier")
-    parser.add_argument("--dmt", default=os.path.join(ROOT, ".build/release/dmt"))
-    parser.add_argument("--out", default=os.path.join(ROOT, "results/benchmarks"))
-    parser.add_argument("--any-load", action="store_true")
     options = parser.parse_args()
     data, python = prepare(options)
-    load = os.getloadavg()[0]
-    if load >= 1 and not options.any_load:
-        sys.exit(f"the machine is busy (load {load:.2f}): wait until it is below 1, or pass --any-load")
+    load = sidebyside.quiet_load(options)
     rows = []
     for case, kind, truth, results in CASES:
         truth, results = os.path.join(data, truth), os.path.join(data, results)
@@ -104,14 +100,8 @@ def main():
         ours = next(r for r in rows if r["case"] == row["case"] and r["tool"] == "dmt")
         if "wall" in row and "wall" in ours:
             row |= {f"{key}_ratio": ours[key] / row[key] for key in ("wall", "cpu", "peak_mib")}
-    report = {"schema_version": 1, "date": datetime.date.today().isoformat(), "load_at_start": load,
-              "command": " ".join(["python3", "benchmarks/coco/compare.py"] + sys.argv[1:]), "threads": options.threads,
-              "images": options.images, "runs": options.runs, "rows": rows}
-    os.makedirs(options.out, exist_ok=True)
-    for suffix, text in (("json", json.dumps(report, indent=2) + "\n"), ("md", page(report))):
-        with open(os.path.join(options.out, f"coco.{suffix}"), "w") as file:
-            file.write(text)
-    print(page(report))
+    command = " ".join(["python3", "benchmarks/coco/compare.py"] + sys.argv[1:])
+    sidebyside.write(options, "coco", load, command, page, {"images": options.images, "rows": rows})
 
 
 def page(report):

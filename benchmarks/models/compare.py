@@ -3,7 +3,6 @@
     DMT_BENCH_VENV=<folder of a virtual environment> python3 benchmarks/models/compare.py
 """
 import argparse
-import datetime
 import json
 import os
 import statistics
@@ -11,6 +10,9 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "benchmarks"))
+import sidebyside  # noqa: E402
+
 CASES = [
     {"name": "vit-base-forward", "arch": "vit-base", "pass": "forward", "batch": 8},
     {"name": "vit-tiny-train", "arch": "vit-tiny", "pass": "train", "batch": 16},
@@ -30,26 +32,15 @@ def summary(runs):
             "peak_rss_mib": max(r["peak_rss_mib"] for r in runs)}
 
 
-def cpu():
-    with open("/proc/cpuinfo") as file:
-        return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown")
-
-
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=5)
+    sidebyside.add_arguments(parser)
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--dmt", default=os.path.join(ROOT, ".build/release/dmt"))
-    parser.add_argument("--out", default=os.path.join(ROOT, "results/benchmarks"))
-    parser.add_argument("--any-load", action="store_true")
     options = parser.parse_args()
     venv = os.environ.get("DMT_BENCH_VENV")
     if not venv:
         sys.exit("set DMT_BENCH_VENV to a virtual environment with benchmarks/models/requirements.txt")
-    load = os.getloadavg()[0]
-    if load >= 1 and not options.any_load:
-        sys.exit(f"the machine is busy (load {load:.2f}): wait until it is below 1, or pass --any-load")
+    load = sidebyside.quiet_load(options)
     python = os.path.join(venv, "bin/python")
     rows, versions = [], {}
     for case in CASES:
@@ -70,14 +61,8 @@ def main():
     arguments = f"--runs {options.runs} --steps {options.steps} --threads {options.threads}"
     command = "DMT_BENCH_VENV=venv python3 benchmarks/models/compare.py " + arguments + (
         " --any-load" if options.any_load else "")
-    report = {"schema_version": 1, "command": command, "date": datetime.date.today().isoformat(), "cpu": cpu(),
-              "load_at_start": load, "versions": versions, "runs": options.runs, "steps": options.steps, "rows": rows}
-    os.makedirs(options.out, exist_ok=True)
-    with open(os.path.join(options.out, "models.json"), "w") as file:
-        json.dump(report, file, indent=2)
-        file.write("\n")
-    with open(os.path.join(options.out, "models.md"), "w") as file:
-        file.write(page(report))
+    sidebyside.write(options, "models", load, command, page,
+                     {"versions": versions, "steps": options.steps, "rows": rows})
 
 
 def page(report):

@@ -62,6 +62,11 @@ extension PretrainingSettings {
         temperature = try reader.double("temperature", in: 1e-3...10)
         momentum = try reader.double("momentum", in: 0...1)
         pooling = try reader.choice("pooling", default: .classToken)
+        if canvasSide != nil, pooling == .classToken {
+            throw reader.refused(
+                "pooling", expected: "meanToken where views lie on a canvas", found: pooling.rawValue,
+                "a canvas has one class token for all its views: set pooling or leave canvas out")
+        }
     }
 
     private mutating func readIBOT(_ reader: RecipeReader, _ views: RecipeReader) throws(DataError) {

@@ -65,7 +65,7 @@ import VisionBackbones
 
     @Test(arguments: [
         ("teacher-mae", "views.size=90"), ("teacher-mocov3", "views.canvas=100"),
-        ("teacher-mocov3", "training.batch=96"),
+        ("teacher-mocov3", "training.batch=96"), ("teacher-mocov3", "mocov3.pooling=classToken"),
         ("teacher-mocov3", "views.region=[0, 12]"), ("teacher-ibot", "views.local_size=12"),
         ("teacher-ibot", "+views.colours={hue: 0.6}"),
     ])
