@@ -16,7 +16,7 @@ let table: [(level: Int, name: String, mayImport: [Target.Dependency])] = [
     (2, "TensorCore", ["Determinism", "COpenBLAS", "CKernels"]),
     (2, "Communication", ["Determinism"]),
     (2, "Reporting", ["Determinism", "SafeFiles", "JSONText"]),
-    (2, "Annotations", ["Geometry", "JSONText", "SafeFiles"]),
+    (2, "Annotations", ["Determinism", "Geometry", "JSONText", "SafeFiles"]),
     (2, "ImageFiles", ["Geometry", "SafeFiles", "CImageCodecs"]),
     (3, "Autograd", ["TensorCore", "Communication", "Determinism", "CKernels"]),
     (3, "CheckpointIO", ["TensorCore", "SafeFiles", "JSONText"]),

@@ -1,6 +1,7 @@
 import Geometry
 import JSONText
 import SafeFiles
+import Synchronization
 
 extension CocoDataset {
     /// Reads a truth file (instances or keypoints) in windows, so memory is the result's own and a few MB.
@@ -12,51 +13,62 @@ extension CocoDataset {
     public static func load(
         _ path: String, fields: CocoFields = .all, checks: CocoChecks = .strict
     ) throws -> CocoDataset {
-        let file = try MappedFile(path)
-        return try read(file.bytes, file: path, fields: fields, checks: checks)
+        try read(MappedFile(path), file: path, fields: fields, checks: checks)
     }
 
     /// Reads a truth file already in memory.
     public static func read(
         _ bytes: UnsafeRawBufferPointer, file: String, fields: CocoFields = .all, checks: CocoChecks = .strict
     ) throws -> CocoDataset {
-        var reading = Reading(file: file, fields: fields, checks: checks)
-        do {
-            let isList = try JSONArrayReader().read(
-                bytes, file: file, member: { key, value in try reading.member(key, value) },
-                window: { window in try reading.window(window) })
-            if isList {
-                throw DataError(
-                    .malformed, file: file, expected: "an object with \"images\", \"annotations\" and \"categories\"",
-                    found: "a list", remedy: "give the truth file, not a results file")
-            }
-        } catch let error as JSONError {
-            throw DataError(error)
+        try read(MappedFile(copying: bytes), file: file, fields: fields, checks: checks)
+    }
+
+    private static func read(
+        _ text: MappedFile, file: String, fields: CocoFields, checks: CocoChecks
+    ) throws -> CocoDataset {
+        let reading = Reading(file: file, fields: fields, checks: checks)
+        let lists = Mutex<Set<String>>([])
+        let (isList, parts) = try text.mapWindows(
+            file,
+            member: { key, value in
+                if try reading.isList(key, value) { lists.withLock { _ = $0.insert(key) } }
+            }, make: { try reading.records($0) })
+        if isList {
+            throw DataError(
+                .malformed, file: file, expected: "an object with \"images\", \"annotations\" and \"categories\"",
+                found: "a list", remedy: "give the truth file, not a results file")
         }
-        return try reading.finished()
+        var dataset = CocoDataset(images: [], categories: [], annotations: [])
+        dataset.annotations.reserveCapacity(parts.reduce(0) { $0 + $1.annotations.count })
+        for part in parts {
+            dataset.images += part.images
+            dataset.categories += part.categories
+            dataset.annotations += part.annotations
+        }
+        return try reading.checked(dataset, lists: lists.withLock { $0 })
     }
 }
 
-/// What has been read so far.
-private struct Reading {
+/// How the records of one file are read.
+private struct Reading: Sendable {
     let file: String
     let fields: CocoFields
     let checks: CocoChecks
-    var dataset = CocoDataset(images: [], categories: [], annotations: [])
-    var lists: Set<String> = []
 
-    mutating func member(_ key: String, _ value: JSONCursor?) throws {
-        guard key == "images" || key == "annotations" || key == "categories" else { return }
+    /// Whether a member is one of the lists that a truth file is made of.
+    func isList(_ key: String, _ value: JSONCursor?) throws -> Bool {
+        guard key == "images" || key == "annotations" || key == "categories" else { return false }
         if let value {
             throw DataError(
                 .malformed, file: file, record: "\"\(key)\"", expected: "a list", found: value.summary,
                 remedy: "correct the file")
         }
-        lists.insert(key)
+        return true
     }
 
-    mutating func window(_ window: JSONArrayReader.Window) throws {
-        guard let key = window.key, lists.contains(key) else { return }
+    func records(_ window: JSONArrayReader.Window) throws -> CocoDataset {
+        var dataset = CocoDataset(images: [], categories: [], annotations: [])
+        guard let key = window.key, try isList(key, nil) else { return dataset }
         var index = window.firstIndex
         try window.elements.forEachElement { element in
             let place = CocoPlace(file: file, list: key, index: index)
@@ -70,6 +82,7 @@ private struct Reading {
             }
             index += 1
         }
+        return dataset
     }
 
     private func image(_ record: JSONCursor, _ place: CocoPlace) throws -> CocoImage {
@@ -168,8 +181,8 @@ private struct Reading {
         return result
     }
 
-    /// The finished data set, after the checks that need all of it.
-    func finished() throws -> CocoDataset {
+    /// The data set, after the checks that need all of it.
+    func checked(_ dataset: CocoDataset, lists: Set<String>) throws -> CocoDataset {
         for list in ["images", "categories"] where !lists.contains(list) {
             throw DataError(
                 .malformed, file: file, expected: "a list \"\(list)\"", found: "none",

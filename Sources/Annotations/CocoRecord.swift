@@ -86,11 +86,18 @@ enum CocoRecord {
 
     /// `[x, y, v, ...]`.
     static func keypoints(_ value: JSONCursor, _ place: CocoPlace) throws -> [Double] {
-        guard let numbers = value.doubles, numbers.count % 3 == 0 else {
+        var numbers: [Double] = []
+        _ = try appendKeypoints(value, place, to: &numbers)
+        return numbers
+    }
+
+    /// Adds `[x, y, v, ...]` to `numbers`; returns how many.
+    static func appendKeypoints(_ value: JSONCursor, _ place: CocoPlace, to numbers: inout [Double]) throws -> Int {
+        guard let count = value.appendDoubles(to: &numbers), count % 3 == 0 else {
             throw place.refuse(
                 "keypoints", expected: "\"keypoints\" of three numbers a point", found: value.summary)
         }
-        return numbers
+        return count
     }
 
     /// Polygons, run lengths as a list, or run lengths as COCO's string.

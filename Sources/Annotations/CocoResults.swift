@@ -4,50 +4,52 @@ import SafeFiles
 
 /// A COCO results file: a list of predictions with a box, a mask or keypoints, and a score each.
 public enum CocoResults {
-    /// Reads a results file in windows.
+    /// Reads a results file in windows, on all threads.
     ///
     /// - Throws: `DataError`; also for records without `image_id`, `category_id` or `score`.
-    public static func load(_ path: String, fields: CocoFields = .all) throws -> [DetectionResult] {
-        let file = try MappedFile(path)
-        return try read(file.bytes, file: path, fields: fields)
+    public static func load(_ path: String, fields: CocoFields = .all) throws -> DetectionTable {
+        try read(MappedFile(path), file: path, fields: fields)
     }
 
     /// Reads a results file already in memory.
     public static func read(
         _ bytes: UnsafeRawBufferPointer, file: String, fields: CocoFields = .all
-    ) throws -> [DetectionResult] {
-        var results: [DetectionResult] = []
-        do {
-            let isList = try JSONArrayReader().read(bytes, file: file) { window in
-                guard window.key == nil else { return }
-                var index = window.firstIndex
-                try window.elements.forEachElement { element in
-                    let place = CocoPlace(file: file, list: "", index: index)
-                    results.append(try result(element, place, fields))
-                    index += 1
-                }
-            }
-            guard isList else {
-                throw DataError(
-                    .malformed, file: file, expected: "a list of results", found: "an object",
-                    remedy: "give a COCO results file, a list of records with image_id, category_id and score")
-            }
-        } catch let error as JSONError {
-            throw DataError(error)
-        }
-        return results
+    ) throws -> DetectionTable {
+        try read(MappedFile(copying: bytes), file: file, fields: fields)
     }
 
-    private static func result(
-        _ record: JSONCursor, _ place: CocoPlace, _ fields: CocoFields
-    ) throws -> DetectionResult {
+    private static func read(_ text: MappedFile, file: String, fields: CocoFields) throws -> DetectionTable {
+        let (isList, tables) = try text.mapWindows(file) { window in
+            var table = DetectionTable()
+            guard window.key == nil else { return table }
+            var index = window.firstIndex
+            table.reserveCapacity(window.elements.count)
+            try window.elements.forEachElement { element in
+                try append(element, CocoPlace(file: file, list: "", index: index), fields, to: &table)
+                index += 1
+            }
+            return table
+        }
+        guard isList else {
+            throw DataError(
+                .malformed, file: file, expected: "a list of results", found: "an object",
+                remedy: "give a COCO results file, a list of records with image_id, category_id and score")
+        }
+        return DetectionTable.joined(tables)
+    }
+
+    private static func append(
+        _ record: JSONCursor, _ place: CocoPlace, _ fields: CocoFields, to table: inout DetectionTable
+    ) throws {
         guard record.kind == .object else {
             throw place.refuse("image_id", expected: "an object", found: record.summary, remedy: "correct this record")
         }
         var image: Int64?
         var category: Int64?
         var score: Double?
-        var result = DetectionResult(imageID: 0, categoryID: 0, score: 0)
+        var box: CocoBox?
+        var segmentation: CocoSegmentation?
+        var pointNumbers: Int?
         try record.forEachMember { key, value in
             if value.isNull { return }
             if isKey(key, "image_id") {
@@ -57,20 +59,19 @@ public enum CocoResults {
             } else if isKey(key, "score") {
                 score = try CocoRecord.number(value, "score", place)
             } else if isKey(key, "bbox") {
-                result.box = try CocoRecord.box(value, place)
+                box = try CocoRecord.box(value, place)
             } else if isKey(key, "segmentation"), fields.contains(.segmentation) {
-                result.segmentation = try CocoRecord.segmentation(value, place)
+                segmentation = try CocoRecord.segmentation(value, place)
             } else if isKey(key, "keypoints"), fields.contains(.keypoints) {
-                result.keypoints = try CocoRecord.keypoints(value, place)
+                pointNumbers = try table.withKeypoints { try CocoRecord.appendKeypoints(value, place, to: &$0) }
             }
         }
         guard let image else { throw place.missing("image_id") }
         guard let category else { throw place.missing("category_id") }
         guard let score else { throw place.missing("score") }
-        result.imageID = image
-        result.categoryID = category
-        result.score = score
-        return result
+        table.append(
+            imageID: image, categoryID: category, score: score, box: box, segmentation: segmentation,
+            pointNumbers: pointNumbers)
     }
 
     /// Writes a results file record by record; `sink` receives consecutive pieces of the text.

@@ -1,3 +1,5 @@
+import Determinism
+import JSONText
 import SafeFiles
 
 #if canImport(Glibc)
@@ -45,12 +47,51 @@ final class MappedFile {
         }
     }
 
+    /// A copy of a text that is in memory already.
+    init(copying text: UnsafeRawBufferPointer) {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: text.count, alignment: 16)
+        copy.copyMemory(from: text)
+        bytes = UnsafeRawBufferPointer(copy)
+        isMapped = false
+    }
+
     deinit {
         if isMapped {
             munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
         } else {
             bytes.deallocate()
         }
+    }
+
+    /// Makes a value of each window of the JSON text on all threads, in file order; see `JSONArrayReader.map`.
+    ///
+    /// - Throws: `DataError`.
+    func mapWindows<Value: Sendable>(
+        _ file: String, member: @escaping @Sendable (_ key: String, _ value: JSONCursor?) throws -> Void = { _, _ in },
+        make: @escaping @Sendable (JSONArrayReader.Window) throws -> Value
+    ) throws -> (isList: Bool, values: [Value]) {
+        nonisolated(unsafe) let text = self
+        do {
+            return try JSONArrayReader().map(
+                bytes, file: file, workers: { body in Parallel.forEach(Parallel.threadCount) { _ in body() } },
+                member: member
+            ) { window in
+                defer { text.release(window.range) }
+                return try make(window)
+            }
+        } catch let error as JSONError {
+            throw DataError(error)
+        }
+    }
+
+    /// Gives the memory of whole pages in `range` back; they are read from the file again when they are needed again.
+    func release(_ range: Range<Int>) {
+        guard isMapped else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let start = (range.lowerBound + page - 1) / page * page
+        let end = range.upperBound / page * page
+        guard start < end else { return }
+        madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress! + start), end - start, MADV_DONTNEED)
     }
 
     private static func drain(_ descriptor: Int32, _ refuse: (String) -> DataError) throws -> UnsafeRawBufferPointer {

@@ -45,6 +45,15 @@ size_t after(const uint64_t *tape, size_t index) {
     }
 }
 
+// Length and first seven bytes: keys that differ in it differ. simdjson pads its string buffer, so eight bytes can be
+// read behind any string.
+uint64_t signature(std::string_view key) {
+    uint64_t word;
+    std::memcpy(&word, key.data(), sizeof word);
+    const size_t kept = std::min<size_t>(key.size(), 7);
+    return (word & ((1ULL << (8 * kept)) - 1)) | static_cast<uint64_t>(key.size()) << 56;
+}
+
 // Checks the keys of the object at `index`.
 int check_keys(dmt_json_parser &p, const dmt_json_tape &t, size_t index, size_t max_keys) {
     const size_t end = static_cast<uint32_t>(t.tape[index]) - 1;
@@ -55,9 +64,12 @@ int check_keys(dmt_json_parser &p, const dmt_json_tape &t, size_t index, size_t 
     }
     const size_t count = p.keys.size();
     if (count <= 16) {
-        for (size_t i = 1; i < count; i++)
+        uint64_t signatures[16];
+        for (size_t i = 0; i < count; i++) {
+            signatures[i] = signature(p.keys[i]);
             for (size_t j = 0; j < i; j++)
-                if (p.keys[i].size() == p.keys[j].size() && p.keys[i] == p.keys[j]) return DMT_JSON_DUPLICATE_KEY;
+                if (signatures[i] == signatures[j] && p.keys[i] == p.keys[j]) return DMT_JSON_DUPLICATE_KEY;
+        }
         return DMT_JSON_OK;
     }
     std::sort(p.keys.begin(), p.keys.end());

@@ -1,21 +1,24 @@
-import CSimdJSON
+import Synchronization
 
 /// Reads a huge file whose size is in a few arrays: a top-level array, or the arrays of a top-level object.
 ///
-/// Arrays are cut at record borders into windows of about `windowBytes`, parsed one by one with one parser, so memory
-/// stays at a few windows whatever the size of the file. Everything in the file is checked, wanted or not.
-public struct JSONArrayReader {
+/// Arrays are cut at record borders into windows of about `windowBytes`, parsed one by one, so memory stays at a few
+/// windows whatever the size of the file. Everything in the file is checked, wanted or not.
+public struct JSONArrayReader: Sendable {
     public var windowBytes: Int
 
-    /// One window: `elements` is an array of whole records, the first of which has index `firstIndex` in its array.
+    /// One window: `elements` is an array of whole records.
     public struct Window {
         /// Key of the array in the top-level object; nil for a top-level array.
         public let key: String?
+        /// Index of the first record in its array; in `map`, 0.
         public let firstIndex: Int
         public let elements: JSONCursor
+        /// Where the records stand in the file, in bytes.
+        public let range: Range<Int>
     }
 
-    public init(windowBytes: Int = 4 << 20) { self.windowBytes = windowBytes }
+    public init(windowBytes: Int = 256 << 10) { self.windowBytes = windowBytes }
 
     /// Walks the file in order.
     ///
@@ -31,182 +34,108 @@ public struct JSONArrayReader {
         member: (_ key: String, _ value: JSONCursor?) throws -> Void = { _, _ in },
         window: (Window) throws -> Void
     ) throws -> Bool {
-        let walk = Walk(bytes: bytes, file: file, windowBytes: windowBytes)
-        walk.skipSpace()
-        let isArray = walk.byte == UInt8(ascii: "[")
-        if isArray {
-            try walk.array(key: nil, window)
-        } else if walk.byte == UInt8(ascii: "{") {
-            try walk.object(member, window)
-        } else {
-            throw walk.refused("a JSON array or object")
-        }
-        walk.skipSpace()
-        if walk.byte != nil { throw walk.refused("the end of the file") }
-        return isArray
-    }
-}
-
-/// The position in the file while it is walked.
-private final class Walk {
-    let bytes: UnsafeRawBufferPointer
-    let file: String
-    let windowBytes: Int
-    let parser = JSONParser()
-    var at = 0
-
-    init(bytes: UnsafeRawBufferPointer, file: String, windowBytes: Int) {
-        self.bytes = bytes
-        self.file = file
-        self.windowBytes = windowBytes
-    }
-
-    var byte: UInt8? { at < bytes.count ? bytes[at] : nil }
-
-    var text: UnsafePointer<UInt8>? { bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) }
-
-    func skipSpace() {
-        while let byte, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { at += 1 }
-    }
-
-    func refused(_ expected: String, record: String? = nil) -> JSONError {
-        if at >= bytes.count {
-            return JSONError(
-                .truncated, file: file, record: record, offset: bytes.count, expected: expected,
-                found: "the end of the file", remedy: "copy or write the file again, it was cut short")
-        }
-        return JSONError(
-            .syntax, file: file, record: record, offset: at, expected: expected,
-            found: JSONError.excerpt(bytes, at: at), remedy: "correct the text at this byte")
-    }
-
-    func slice(_ range: Range<Int>) -> UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: bytes[range]) }
-
-    func object(
-        _ member: (String, JSONCursor?) throws -> Void, _ window: (JSONArrayReader.Window) throws -> Void
-    ) throws {
-        var seen: Set<String> = []
-        at += 1
-        skipSpace()
-        if byte == UInt8(ascii: "}") {
-            at += 1
-            return
-        }
-        while true {
-            skipSpace()
-            let start = at
-            guard byte == UInt8(ascii: "\"") else { throw refused("a key in double quotes") }
-            let key = try key()
-            guard seen.insert(key).inserted else {
-                throw JSONError(
-                    .duplicateKey, file: file, offset: start, expected: "every key once", found: "a second \"\(key)\"",
-                    remedy: "remove one of the two")
-            }
-            guard seen.count <= JSONLimits.keys else {
-                throw JSONError(
-                    .tooManyKeys, file: file, offset: start, expected: "at most \(JSONLimits.keys) keys in an object",
-                    found: "more", remedy: "use an array")
-            }
-            skipSpace()
-            guard byte == UInt8(ascii: ":") else { throw refused("':' after \"\(key)\"") }
-            at += 1
-            skipSpace()
-            if byte == UInt8(ascii: "[") {
-                try member(key, nil)
-                try array(key: key, window)
-            } else {
-                let end = dmt_json_value_end(text, bytes.count, at)
-                if end - at > JSONLimits.recordBytes {
-                    throw JSONError(
-                        .tooLarge, file: file, record: "\"\(key)\"", offset: at,
-                        expected: "values below \(JSONLimits.recordBytes) bytes", found: "\(end - at) bytes",
-                        remedy: "remove or split the value")
-                }
-                let value = try parser.parse(
-                    slice(at..<end), file: file, record: "\"\(key)\"", base: at, asArray: false)
-                try member(key, value)
-                at = end
-            }
-            skipSpace()
-            if byte == UInt8(ascii: "}") {
-                at += 1
-                return
-            }
-            guard byte == UInt8(ascii: ",") else { throw refused("',' or '}' after \"\(key)\"") }
-            at += 1
-        }
-    }
-
-    /// Reads the string at the current position.
-    func key() throws -> String {
-        var end = at + 1
-        while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
-            end += bytes[end] == UInt8(ascii: "\\") ? 2 : 1
-        }
-        guard end < bytes.count else {
-            at = bytes.count
-            throw refused("the closing quote of a key")
-        }
-        let cursor = try parser.parse(slice(at..<end + 1), file: file, record: nil, base: at, asArray: false)
-        at = end + 1
-        return cursor.string ?? ""
-    }
-
-    func array(key: String?, _ window: (JSONArrayReader.Window) throws -> Void) throws {
-        at += 1
-        let name = key ?? ""
+        var cutter = try JSONWindowCutter(bytes, file: file, windowBytes: windowBytes)
+        let parser = JSONParser()
         var firstIndex = 0
-        while true {
-            var closed: Int32 = 0
-            let start = at
-            let end = dmt_json_split(text, bytes.count, start, windowBytes, &closed)
-            if end - start > windowBytes + JSONLimits.recordBytes {
-                throw JSONError(
-                    .tooLarge, file: file, record: "\(name)[\(firstIndex)...]", offset: start,
-                    expected: "records below \(JSONLimits.recordBytes) bytes", found: "a larger one",
-                    remedy: "split the record")
-            }
-            let elements = try run(start..<end, name: name, firstIndex: firstIndex)
-            at = end
+        while let cut = try cutter.next(member) {
+            if cut.isFirst { firstIndex = 0 }
+            let elements = try Self.parse(cut, bytes, file, parser, firstIndex: firstIndex)
             let count = elements.count
-            if end == bytes.count && closed == 0 {
-                throw refused("',' or ']'", record: "\(name)[\(firstIndex + count)]")
-            }
-            if count == 0 && (firstIndex > 0 || closed == 0) { throw refused("a record after ','") }
             if count > 0 {
-                try window(.init(key: key, firstIndex: firstIndex, elements: elements))
+                try window(.init(key: cut.key, firstIndex: firstIndex, elements: elements, range: cut.range))
             }
             firstIndex += count
-            at += 1
-            if closed == 1 { break }
+        }
+        return cutter.isList
+    }
+
+    /// Makes a value of each window on several threads, and gives them in file order.
+    ///
+    /// - Parameters:
+    ///   - workers: calls its argument once on each thread and returns after all calls have.
+    ///   - make: may be called in any order, and again in order when something was refused: the error thrown is the
+    ///     first in the file, as `read` finds it.
+    /// - Returns: whether the top level is an array, and the values.
+    public func map<Value: Sendable>(
+        _ bytes: UnsafeRawBufferPointer, file: String, workers: (_ body: @Sendable () -> Void) -> Void,
+        member: @escaping @Sendable (_ key: String, _ value: JSONCursor?) throws -> Void = { _, _ in },
+        make: @escaping @Sendable (Window) throws -> Value
+    ) throws -> (isList: Bool, values: [Value]) {
+        nonisolated(unsafe) let bytes = bytes
+        nonisolated(unsafe) let start = try Progress<Value>(bytes, file, windowBytes)
+        let isList = start.cutter.isList
+        let progress = Mutex(start)
+        workers {
+            let parser = JSONParser()
+            while let (order, cut) = progress.withLock({ $0.next(member) }) {
+                do {
+                    let elements = try Self.parse(cut, bytes, file, parser, firstIndex: 0)
+                    let window = Window(key: cut.key, firstIndex: 0, elements: elements, range: cut.range)
+                    let value = elements.count > 0 ? try make(window) : nil
+                    progress.withLock { $0.values.append((order, value)) }
+                } catch {
+                    progress.withLock { $0.isRefused = true }
+                }
+            }
+        }
+        let done = progress.withLock { progress in
+            progress.isRefused ? nil : progress.values.sorted { $0.order < $1.order }.compactMap(\.value)
+        }
+        if let done { return (isList, done) }
+        var values: [Value] = []
+        try read(bytes, file: file, member: member) { window in values.append(try make(window)) }
+        return (isList, values)
+    }
+
+    /// What the threads of `map` share.
+    private struct Progress<Value: Sendable> {
+        var cutter: JSONWindowCutter
+        var cutCount = 0
+        var values: [(order: Int, value: Value?)] = []
+        var isRefused = false
+
+        init(_ bytes: UnsafeRawBufferPointer, _ file: String, _ windowBytes: Int) throws {
+            cutter = try JSONWindowCutter(bytes, file: file, windowBytes: windowBytes)
+        }
+
+        mutating func next(
+            _ member: (_ key: String, _ value: JSONCursor?) throws -> Void
+        ) -> (order: Int, cut: JSONWindowCutter.Cut)? {
+            if isRefused { return nil }
+            do {
+                guard let cut = try cutter.next(member) else { return nil }
+                cutCount += 1
+                return (cutCount, cut)
+            } catch {
+                isRefused = true
+                return nil
+            }
         }
     }
 
-    /// Parses the records in `range`, naming the record of a fault.
-    private func run(_ range: Range<Int>, name: String, firstIndex: Int) throws -> JSONCursor {
+    /// Parses the records of a window, naming the record of a fault.
+    private static func parse(
+        _ cut: JSONWindowCutter.Cut, _ bytes: UnsafeRawBufferPointer, _ file: String, _ parser: JSONParser,
+        firstIndex: Int
+    ) throws -> JSONCursor {
+        let text = JSONFileText(bytes: bytes, file: file)
+        func name(_ index: Int) -> String { "\(cut.key ?? "")[\(firstIndex + index)]" }
+        let elements: JSONCursor
         do {
-            return try parser.parse(slice(range), file: file, record: nil, base: range.lowerBound, asArray: true)
+            elements = try parser.parse(
+                text.slice(cut.range), file: file, record: nil, base: cut.range.lowerBound, asArray: true)
         } catch var error as JSONError {
-            let index = firstIndex + recordsBefore(error.offset, from: range.lowerBound)
-            error.record = "\(name)[\(index)]"
+            error.record = name(text.recordsBefore(error.offset, from: cut.range.lowerBound))
             if error.offset >= bytes.count {
-                at = bytes.count
-                throw refused("more JSON", record: error.record)
+                throw text.refused("more JSON", record: error.record, at: bytes.count)
             }
             throw error
         }
-    }
-
-    /// Records that end before `offset` in the run that starts at `start`.
-    func recordsBefore(_ offset: Int, from start: Int) -> Int {
-        var count = 0
-        var position = start
-        while true {
-            var closed: Int32 = 0
-            let end = dmt_json_split(text, bytes.count, position, 0, &closed)
-            if end >= offset || closed == 1 || end == bytes.count { return count }
-            count += 1
-            position = end + 1
+        let count = elements.count
+        if cut.isTruncated { throw text.refused("',' or ']'", record: name(count), at: bytes.count) }
+        if count == 0 && !(cut.isFirst && cut.isLast) {
+            throw text.refused("a record after ','", at: cut.range.upperBound)
         }
+        return elements
     }
 }

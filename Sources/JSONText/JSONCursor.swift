@@ -124,6 +124,10 @@ public struct JSONCursor {
 
     /// Elements of an array or members of an object.
     public var count: Int {
+        guard tag == UInt8(ascii: "[") || tag == UInt8(ascii: "{") else { return 0 }
+        // The tape counts to 2^24 - 1 and stays there.
+        let counted = Int(tape[index] >> 32 & 0xFF_FFFF)
+        if counted < 0xFF_FFFF { return counted }
         var count = 0
         forEachElement { _ in count += 1 }
         forEachMember { _, _ in count += 1 }
@@ -132,15 +136,22 @@ public struct JSONCursor {
 
     /// Numbers of an array of numbers, or `nil` if it is not one.
     public var doubles: [Double]? {
-        guard tag == UInt8(ascii: "[") else { return nil }
         var values: [Double] = []
+        return appendDoubles(to: &values) == nil ? nil : values
+    }
+
+    /// Adds the numbers of an array of numbers to `values`; returns how many, or `nil` if it is not one.
+    public func appendDoubles(to values: inout [Double]) -> Int? {
+        guard tag == UInt8(ascii: "[") else { return nil }
+        let before = values.count
         // A number takes two tape words, so this bounds the count from above.
-        values.reserveCapacity((next - 2 - index) / 2)
+        let bound = (next - 2 - index) / 2
+        if values.capacity < before + bound { values.reserveCapacity(max(before + bound, 2 * before)) }
         var good = true
         forEachElement { element in
             if let value = element.double { values.append(value) } else { good = false }
         }
-        return good ? values : nil
+        return good ? values.count - before : nil
     }
 
     /// What stands here, for error messages.

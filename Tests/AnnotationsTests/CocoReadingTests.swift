@@ -22,7 +22,7 @@ import Testing
     }
 
     private func results(_ text: String) throws -> [DetectionResult] {
-        try Array(text.utf8).withUnsafeBytes { try CocoResults.read($0, file: "dt.json") }
+        try Array(text.utf8).withUnsafeBytes { try CocoResults.read($0, file: "dt.json").records }
     }
 
     private func refusal(_ body: () throws -> Void) -> DataError? {

@@ -29,7 +29,7 @@ struct CocoCells {
     }
 
     /// - Throws: `CocoInputError` for a result of an unknown image.
-    init(truth: CocoDataset, results: [DetectionResult], settings: CocoSettings) throws {
+    init(truth: CocoDataset, results: DetectionTable, settings: CocoSettings) throws {
         let imageIDs = CocoCells.sortedUnique(truth.images.lazy.map(\.id))
         let categoryIDs = CocoCells.sortedUnique(truth.categories.lazy.map(\.id))
         var images = Lookup(imageIDs)
@@ -74,13 +74,13 @@ struct CocoCells {
         var resultKeys = SortKeys(capacity: results.count)
         var unknownClass = 0
         for index in 0..<results.count {
-            guard let image = images[results[index].imageID] else {
+            guard let image = images[results.imageIDs[index]] else {
                 throw CocoInputError(
                     .results, record: "[\(index)]", expected: "an \"image_id\" of the truth's images",
-                    found: "\(results[index].imageID)",
+                    found: "\(results.imageIDs[index])",
                     remedy: "score these results against the truth they were made for")
             }
-            if let category = categories[results[index].categoryID] {
+            if let category = categories[results.categoryIDs[index]] {
                 resultKeys.append(Int32(index), image: image, category: category)
             } else {
                 unknownClass += 1
@@ -101,7 +101,7 @@ struct CocoCells {
         self.categoryIDs = categoryIDs
         classCount = settings.usesCategories ? categoryIDs.count : 1
         (truths, detections, ranks, cells) = CocoCells.merge(
-            sortedTruths, sortedResults, results: results, limit: settings.maxDetections.last ?? 0)
+            sortedTruths, sortedResults, scores: results.scores, limit: settings.maxDetections.last ?? 0)
         self.warnings = warnings
     }
 
@@ -128,7 +128,7 @@ struct CocoCells {
 
     /// Walks both sorted lists together, and sorts and cuts the detections of each cell.
     private static func merge(
-        _ truthEntries: [Entry], _ resultEntries: [Entry], results: [DetectionResult], limit: Int
+        _ truthEntries: [Entry], _ resultEntries: [Entry], scores allScores: [Double], limit: Int
     ) -> ([Int32], [Int32], [UInt32], [Cell]) {
         var detections: [Int32] = []
         var ranks: [UInt32] = []
@@ -158,7 +158,7 @@ struct CocoCells {
                 }
             } else if count > 1 {
                 scores.removeAll(keepingCapacity: true)
-                for entry in resultEntries[firstResult..<r] { scores.append(results[Int(entry.position)].score) }
+                for entry in resultEntries[firstResult..<r] { scores.append(allScores[Int(entry.position)]) }
                 if order.count < count {
                     order = [UInt32](repeating: 0, count: 2 * count)
                     scratch = order

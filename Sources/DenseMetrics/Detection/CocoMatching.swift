@@ -39,7 +39,7 @@ public enum CocoEvaluation {
     /// - Throws: `CocoInputError` where the reference raises or never returns.
     /// - Precondition: at most 32 thresholds; at least one detection limit and one area range.
     public static func match(
-        truth: CocoDataset, results: [DetectionResult], settings given: CocoSettings
+        truth: CocoDataset, results: DetectionTable, settings given: CocoSettings
     ) throws -> CocoMatches {
         var settings = given
         settings.maxDetections.sort()
@@ -49,8 +49,15 @@ public enum CocoEvaluation {
         let cells = try CocoCells(truth: truth, results: results, settings: settings)
         let shapes = try CocoShapes(truth: truth, results: results, cells: cells, settings: settings)
         var matcher = Matcher(cells: cells, shapes: shapes, settings: settings)
-        try matcher.run(truth: truth, results: results)
-        return matcher.matches(results)
+        try matcher.run(truth: truth, points: results.keypoints)
+        return matcher.matches(results.scores)
+    }
+
+    /// The same for predictions that are not in a table yet.
+    public static func match(
+        truth: CocoDataset, results: [DetectionResult], settings: CocoSettings
+    ) throws -> CocoMatches {
+        try match(truth: truth, results: DetectionTable(results), settings: settings)
     }
 }
 
@@ -79,12 +86,12 @@ private struct Matcher {
         var stuck: (detection: Int, truth: Int)?
     }
 
-    mutating func run(truth: CocoDataset, results: [DetectionResult]) throws {
+    mutating func run(truth: CocoDataset, points: [Double]) throws {
         let grain = 512
         let cellCount = cells.cells.count
         let chunkCount = (cellCount + grain - 1) / grain
         var reports = [Report](repeating: Report(), count: chunkCount)
-        let work = CellWork(cells: cells, shapes: shapes, settings: settings)
+        let work = CellWork(cells: cells, shapes: shapes, settings: settings, points: points)
         matched.withUnsafeMutableBufferPointer { matched in
             ignored.withUnsafeMutableBufferPointer { ignored in
                 counts.withUnsafeMutableBufferPointer { counts in
@@ -119,7 +126,7 @@ private struct Matcher {
         }
     }
 
-    func matches(_ results: [DetectionResult]) -> CocoMatches {
+    func matches(_ scores: [Double]) -> CocoMatches {
         var warnings = cells.warnings + shapes.warnings
         if sizeMismatches > 0 {
             warnings.append(
@@ -155,7 +162,7 @@ private struct Matcher {
         return CocoMatches(
             settings: settings, imageIDs: cells.imageIDs, categoryIDs: cells.categoryIDs, classCount: cells.classCount,
             warnings: warnings, resultIndices: cells.detections,
-            scores: cells.detections.map { results[Int($0)].score }, ranks: cells.ranks, images: images,
+            scores: cells.detections.map { scores[Int($0)] }, ranks: cells.ranks, images: images,
             matched: matched, ignored: ignored, classDetections: classDetections, truthImages: truthImages,
             truthCounts: truthCounts, classTruthCells: classTruthCells)
     }
@@ -166,12 +173,15 @@ private struct CellWork {
     let cells: CocoCells
     let shapes: CocoShapes
     let settings: CocoSettings
+    /// Of the results in file order; `shapes.detectionPointStarts` tells where a detection's begin.
+    let points: [Double]
     let variances: [Double]
 
-    init(cells: CocoCells, shapes: CocoShapes, settings: CocoSettings) {
+    init(cells: CocoCells, shapes: CocoShapes, settings: CocoSettings, points: [Double]) {
         self.cells = cells
         self.shapes = shapes
         self.settings = settings
+        self.points = points
         variances = settings.sigmas.map { ($0 * 2) * ($0 * 2) }
     }
 
@@ -269,13 +279,14 @@ private struct CellWork {
     private func keypoints(_ d0: Int, _ m: Int, _ g0: Int, _ n: Int, _ scratch: inout Scratch) {
         let k = variances.count
         if scratch.points.count < k { scratch.points = [Double](repeating: 0, count: k) }
-        shapes.detectionPoints.withUnsafeBufferPointer { detections in
+        points.withUnsafeBufferPointer { detections in
             shapes.truthPoints.withUnsafeBufferPointer { truths in
                 shapes.truthBoxes.withUnsafeBufferPointer { boxes in
                     for d in 0..<m {
                         for g in 0..<n {
                             scratch.overlap[d * n + g] = dmt_keypoint_similarity(
-                                detections.baseAddress! + 3 * k * (d0 + d), truths.baseAddress! + 3 * k * (g0 + g),
+                                detections.baseAddress! + shapes.detectionPointStarts[d0 + d],
+                                truths.baseAddress! + 3 * k * (g0 + g),
                                 variances, k, shapes.truthArea[g0 + g], boxes.baseAddress! + 4 * (g0 + g),
                                 &scratch.points)
                         }

@@ -16,13 +16,32 @@ struct CocoShapes {
     var truthMasks: [RLEMask] = []
     var detectionMasks: [RLEMask] = []
     var truthPoints: [Double] = []
-    var detectionPoints: [Double] = []
+    /// Where each detection's keypoints begin in the table's.
+    var detectionPointStarts: [Int] = []
     var warnings: [CocoWarning] = []
 
     /// What the first record of a results file makes of all of them.
-    enum Kind { case box, mask, keypoints }
+    enum Kind {
+        case box, mask, keypoints
 
-    init(truth: CocoDataset, results: [DetectionResult], cells: CocoCells, settings: CocoSettings) throws {
+        var part: DetectionTable.Parts {
+            switch self {
+            case .box: .box
+            case .mask: .segmentation
+            case .keypoints: .keypoints
+            }
+        }
+
+        var words: String {
+            switch self {
+            case .box: "a \"bbox\""
+            case .mask: "a \"segmentation\""
+            case .keypoints: "\"keypoints\""
+            }
+        }
+    }
+
+    init(truth: CocoDataset, results: DetectionTable, cells: CocoCells, settings: CocoSettings) throws {
         let sizes = CocoShapes.sizes(truth)
         try readTruths(truth, cells, settings, sizes)
         guard !results.isEmpty else {
@@ -115,34 +134,26 @@ struct CocoShapes {
     // MARK: - Results
 
     private mutating func readDetections(
-        _ results: [DetectionResult], _ cells: CocoCells, _ settings: CocoSettings, _ sizes: [Int64: ImageSize]
+        _ results: DetectionTable, _ cells: CocoCells, _ settings: CocoSettings, _ sizes: [Int64: ImageSize]
     ) throws {
         func refuse(_ index: Int, _ expected: String, _ found: String = "none") -> CocoInputError {
             CocoInputError(
                 .results, record: "[\(index)]", expected: expected, found: found, remedy: "correct this record")
         }
         // Quirk(COCO): the first record decides how areas and boxes of all are made.
-        let first = results[0]
         let kind: Kind
-        if first.box != nil {
+        let first = results.parts[0]
+        if first.contains(.box) {
             kind = .box
-        } else if first.segmentation != nil {
+        } else if first.contains(.segmentation) {
             kind = .mask
-        } else if first.keypoints != nil {
+        } else if first.contains(.keypoints) {
             kind = .keypoints
         } else {
             throw refuse(0, "a \"bbox\", a \"segmentation\" or \"keypoints\"")
         }
-        for index in results.indices {
-            switch kind {
-            case .box: if results[index].box == nil { throw refuse(index, "a \"bbox\", as in the first record") }
-            case .mask:
-                if results[index].segmentation == nil {
-                    throw refuse(index, "a \"segmentation\", as in the first record")
-                }
-            case .keypoints:
-                if results[index].keypoints == nil { throw refuse(index, "\"keypoints\", as in the first record") }
-            }
+        if let index = results.parts.firstIndex(where: { !$0.contains(kind.part) }) {
+            throw refuse(index, "\(kind.words), as in the first record")
         }
         if kind == .box && settings.overlap == .mask {
             warnings.append(
@@ -156,13 +167,13 @@ struct CocoShapes {
         if needsMasks {
             let drawn = try CocoShapes.draw(order.count) { place in
                 let index = Int(order[place])
-                let size = sizes[results[index].imageID] ?? ImageSize(height: 0, width: 0)
-                guard let segmentation = results[index].segmentation else {
+                let size = sizes[results.imageIDs[index]] ?? ImageSize(height: 0, width: 0)
+                guard let segmentation = results.segmentation(index) else {
                     // Quirk(COCO): a box without a mask is drawn as a rectangle.
                     guard size.pixelCount > 0 else {
                         return .failure(refuse(index, "an image with height and width", "\(size)"))
                     }
-                    let box = results[index].box!
+                    let box = results.box(index)!
                     let limit = Polygon.coordinateLimit
                     guard [box.x, box.y, box.x + box.width, box.y + box.height].allSatisfy({ $0.magnitude <= limit })
                     else {
@@ -189,7 +200,7 @@ struct CocoShapes {
             if kind == .mask { detectionArea = drawn.map { Double($0.area) } }
             if kind == .mask && settings.overlap != .mask {
                 detectionBoxes = order.indices.flatMap { place in
-                    CocoShapes.numbers(results[Int(order[place])].box ?? drawn[place].cocoBox)
+                    CocoShapes.numbers(results.box(Int(order[place])) ?? drawn[place].cocoBox)
                 }
             }
         }
@@ -197,8 +208,10 @@ struct CocoShapes {
             detectionArea.reserveCapacity(order.count)
             if settings.overlap != .mask { detectionBoxes.reserveCapacity(4 * order.count) }
             for position in order {
-                let result = results[Int(position)]
-                let box = kind == .box ? result.box! : CocoShapes.bounds(result.keypoints!)
+                let box =
+                    kind == .box
+                    ? results.box(Int(position))!
+                    : CocoShapes.bounds(results.keypoints[results.keypointRange(Int(position))!])
                 detectionArea.append(box.area)
                 if settings.overlap != .mask {
                     detectionBoxes.append(box.x)
@@ -209,24 +222,26 @@ struct CocoShapes {
             }
         }
         if settings.overlap == .keypoints {
+            detectionPointStarts.reserveCapacity(order.count)
             for position in order {
-                guard let points = results[Int(position)].keypoints else {
+                guard let range = results.keypointRange(Int(position)) else {
                     throw refuse(Int(position), "\"keypoints\"")
                 }
-                guard points.count == 3 * settings.sigmas.count else {
+                guard range.count == 3 * settings.sigmas.count else {
                     throw refuse(
-                        Int(position), "\(settings.sigmas.count) keypoints, one a sigma", "\(points.count / 3)")
+                        Int(position), "\(settings.sigmas.count) keypoints, one a sigma", "\(range.count / 3)")
                 }
-                detectionPoints += points
+                detectionPointStarts.append(range.lowerBound)
             }
         }
     }
 
     /// Quirk(COCO): all points count, visible or not.
-    private static func bounds(_ points: [Double]) -> CocoBox {
+    private static func bounds(_ points: ArraySlice<Double>) -> CocoBox {
         guard points.count >= 3 else { return CocoBox(x: 0, y: 0, width: 0, height: 0) }
-        var (x0, x1, y0, y1) = (points[0], points[0], points[1], points[1])
-        for i in stride(from: 3, to: points.count, by: 3) {
+        let start = points.startIndex
+        var (x0, x1, y0, y1) = (points[start], points[start], points[start + 1], points[start + 1])
+        for i in stride(from: start + 3, to: points.endIndex, by: 3) {
             x0 = min(x0, points[i])
             x1 = max(x1, points[i])
             y0 = min(y0, points[i + 1])

@@ -39,7 +39,7 @@ struct QuickstartPictures {
         let dataset = try TaskData(quickstart.data, section: "detection", split: "val", listFile: nil).detection()
         var found: [QuickstartArm: [Int64: [DetectionResult]]] = [:]
         for arm in quickstart.arms {
-            let results = try CocoResults.load(quickstart.run(arm, "detect-eval") + "/predictions.json")
+            let results = try CocoResults.load(quickstart.run(arm, "detect-eval") + "/predictions.json").records
             found[arm] = Dictionary(grouping: results, by: \.imageID)
         }
         var pictures: [PictureGrid.Picture] = []

@@ -44,7 +44,7 @@ public enum CocoScoring {
         let truth = try CocoDataset.load(gt, fields: needed, checks: [])
         var results = try CocoResults.load(dt, fields: needed)
         // The first record decides how areas are made; without a box it may need parts that were skipped.
-        if iouType != .mask, let first = results.first, first.box == nil {
+        if iouType != .mask, let first = results.parts.first, !first.contains(.box) {
             results = try CocoResults.load(dt, fields: .all)
         }
         do {

@@ -62,7 +62,7 @@ import Testing
             let count = try DetectionInference().predict(model, dataset: dataset, to: folder + "/a.json")
             try DetectionInference().predict(loaded, dataset: dataset, to: folder + "/b.json")
             #expect(try text(of: folder + "/a.json") == text(of: folder + "/b.json"))
-            let results = try CocoResults.load(folder + "/a.json")
+            let results = try CocoResults.load(folder + "/a.json").records
             #expect(results.count == count && count > 0)
             let ids = (0..<dataset.count).map(dataset.imageID)
             for result in results {

@@ -43,7 +43,7 @@ enum CocoFixture {
     }
 
     static func results(_ json: JSONValue) throws -> [DetectionResult] {
-        try Array(json.text().utf8).withUnsafeBytes { try CocoResults.read($0, file: "results") }
+        try Array(json.text().utf8).withUnsafeBytes { try CocoResults.read($0, file: "results").records }
     }
 
     static func curves(_ item: Case) throws -> CocoCurves {

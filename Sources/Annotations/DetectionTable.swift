@@ -1,0 +1,156 @@
+import Geometry
+
+/// Predictions as columns, in file order: what scoring reads. A record's id in COCO's sense is its position plus one.
+public struct DetectionTable: Sendable, Hashable {
+    public private(set) var imageIDs: [Int64] = []
+    public private(set) var categoryIDs: [Int64] = []
+    public private(set) var scores: [Double] = []
+    /// What each record carries besides.
+    public private(set) var parts: [Parts] = []
+    /// x, y, width, height of each record, zeros where it has none; empty while no record has one.
+    public private(set) var boxes: [Double] = []
+    /// One a record; empty while no record has one.
+    public private(set) var segmentations: [CocoSegmentation?] = []
+    /// x, y and a third number of each point, record after record.
+    public private(set) var keypoints: [Double] = []
+    /// Where each record's keypoints begin, and one more; empty while no record has any.
+    public private(set) var keypointStarts: [Int] = []
+
+    public struct Parts: OptionSet, Sendable, Hashable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        public static let box = Parts(rawValue: 1)
+        public static let segmentation = Parts(rawValue: 2)
+        public static let keypoints = Parts(rawValue: 4)
+    }
+
+    public init() {}
+
+    public init(_ results: [DetectionResult]) {
+        reserveCapacity(results.count)
+        for result in results {
+            if let points = result.keypoints { keypoints += points }
+            append(
+                imageID: result.imageID, categoryID: result.categoryID, score: result.score, box: result.box,
+                segmentation: result.segmentation, pointNumbers: result.keypoints?.count)
+        }
+    }
+
+    public var count: Int { scores.count }
+    public var isEmpty: Bool { scores.isEmpty }
+
+    public mutating func reserveCapacity(_ count: Int) {
+        imageIDs.reserveCapacity(count)
+        categoryIDs.reserveCapacity(count)
+        scores.reserveCapacity(count)
+        parts.reserveCapacity(count)
+    }
+
+    /// The box of a record that has one.
+    public func box(_ index: Int) -> CocoBox? {
+        guard parts[index].contains(.box) else { return nil }
+        return CocoBox(
+            x: boxes[4 * index], y: boxes[4 * index + 1], width: boxes[4 * index + 2], height: boxes[4 * index + 3])
+    }
+
+    public func segmentation(_ index: Int) -> CocoSegmentation? {
+        segmentations.isEmpty ? nil : segmentations[index]
+    }
+
+    /// Places of a record's numbers in `keypoints`; nil where it has none.
+    public func keypointRange(_ index: Int) -> Range<Int>? {
+        parts[index].contains(.keypoints) ? keypointStarts[index]..<keypointStarts[index + 1] : nil
+    }
+
+    public subscript(index: Int) -> DetectionResult {
+        DetectionResult(
+            imageID: imageIDs[index], categoryID: categoryIDs[index], score: scores[index], box: box(index),
+            segmentation: segmentation(index), keypoints: keypointRange(index).map { Array(keypoints[$0]) })
+    }
+
+    /// All records, one value each.
+    public var records: [DetectionResult] { (0..<count).map { self[$0] } }
+
+    /// Adds a record whose keypoints, if it has any, are already the last `pointNumbers` of `keypoints`.
+    mutating func append(
+        imageID: Int64, categoryID: Int64, score: Double, box: CocoBox?, segmentation: CocoSegmentation?,
+        pointNumbers: Int?
+    ) {
+        var found: Parts = []
+        if let box {
+            found.insert(.box)
+            if boxes.isEmpty { boxes = [Double](repeating: 0, count: 4 * count) }
+            boxes.append(box.x)
+            boxes.append(box.y)
+            boxes.append(box.width)
+            boxes.append(box.height)
+        } else if !boxes.isEmpty {
+            for _ in 0..<4 { boxes.append(0) }
+        }
+        if segmentation != nil {
+            found.insert(.segmentation)
+            if segmentations.isEmpty { segmentations = [CocoSegmentation?](repeating: nil, count: count) }
+        }
+        if !segmentations.isEmpty || segmentation != nil { segmentations.append(segmentation) }
+        if let pointNumbers {
+            found.insert(.keypoints)
+            if keypointStarts.isEmpty {
+                keypointStarts = [Int](repeating: keypoints.count - pointNumbers, count: count + 1)
+            }
+        }
+        if !keypointStarts.isEmpty { keypointStarts.append(keypoints.count) }
+        imageIDs.append(imageID)
+        categoryIDs.append(categoryID)
+        scores.append(score)
+        parts.append(found)
+    }
+
+    /// Room for the numbers of a record that is appended next.
+    mutating func withKeypoints<Result>(_ body: (inout [Double]) throws -> Result) rethrows -> Result {
+        try body(&keypoints)
+    }
+
+    /// Adds the records of `other` after these.
+    mutating func append(_ other: DetectionTable) {
+        if !boxes.isEmpty || !other.boxes.isEmpty {
+            if boxes.isEmpty { boxes = [Double](repeating: 0, count: 4 * count) }
+            boxes += other.boxes.isEmpty ? [Double](repeating: 0, count: 4 * other.count) : other.boxes
+        }
+        if !segmentations.isEmpty || !other.segmentations.isEmpty {
+            if segmentations.isEmpty { segmentations = [CocoSegmentation?](repeating: nil, count: count) }
+            segmentations +=
+                other.segmentations.isEmpty
+                ? [CocoSegmentation?](repeating: nil, count: other.count) : other.segmentations
+        }
+        if !keypointStarts.isEmpty || !other.keypointStarts.isEmpty {
+            if keypointStarts.isEmpty { keypointStarts = [Int](repeating: 0, count: count + 1) }
+            let base = keypoints.count
+            if other.keypointStarts.isEmpty {
+                keypointStarts += [Int](repeating: base, count: other.count)
+            } else {
+                keypointStarts += other.keypointStarts.dropFirst().lazy.map { $0 + base }
+            }
+            keypoints += other.keypoints
+        }
+        imageIDs += other.imageIDs
+        categoryIDs += other.categoryIDs
+        scores += other.scores
+        parts += other.parts
+    }
+
+    /// The tables one after the other; each is given up as soon as it has been copied.
+    static func joined(_ tables: consuming [DetectionTable]) -> DetectionTable {
+        var result = DetectionTable()
+        guard tables.count > 1 else { return tables.first ?? result }
+        let total = tables.reduce(0) { $0 + $1.count }
+        result.reserveCapacity(total)
+        if tables.contains(where: { !$0.boxes.isEmpty }) { result.boxes.reserveCapacity(4 * total) }
+        result.keypoints.reserveCapacity(tables.reduce(0) { $0 + $1.keypoints.count })
+        for index in tables.indices {
+            result.append(tables[index])
+            tables[index] = DetectionTable()
+        }
+        return result
+    }
+}
