@@ -1,22 +1,11 @@
 // A polygon as COCO draws it: its outline on a grid five times finer, sampled where it crosses pixel columns.
 #include "masks.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
-
-// Truncation as the x86 instruction does it: what does not fit becomes INT_MIN.
-static int to_int(double value) {
-    return value > -2147483649.0 && value < 2147483648.0 ? (int)value : INT_MIN;
-}
-
-// Differences in unsigned arithmetic: wild coordinates wrap as on the reference's machine instead of trapping.
-static int minus(int a, int b) { return (int)((unsigned)a - (unsigned)b); }
-static int plus(int a, int b) { return (int)((unsigned)a + (unsigned)b); }
-static int magnitude(int a) { return a < 0 ? minus(0, a) : a; }
 
 // Ascending. `spare` has room for count.
 static void sort(uint32_t *values, size_t count, uint32_t *spare) {
@@ -48,25 +37,13 @@ typedef struct {
     uint32_t *positions;
     size_t count, room;
     size_t height, width;
-    int has_last, last_u, last_v, failed;
+    int failed;
 } outline;
 
-// Takes the next point of the outline and keeps the border position where a pixel column is crossed.
-static void visit(outline *o, int u, int v) {
+// Keeps the border position where the outline steps over fine column `u` at fine row `v`; both are five times a pixel.
+static void cross(outline *o, int u, int v) {
     const double scale = 5;
-    const int had = o->has_last, before_u = o->last_u, before_v = o->last_v;
-    o->has_last = 1;
-    o->last_u = u;
-    o->last_v = v;
-    if (!had || u == before_u) return;
-    const int column = u < before_u ? u : minus(u, 1);
-    // Only these reach a whole pixel below; dividing by five cannot round another one to it.
-    if (column < 2 || column % 5 != 2) return;
-    double x = (double)column;
-    x = (x + .5) / scale - .5;
-    if (floor(x) != x || x < 0 || x > (double)o->width - 1) return;
-    double y = (double)(v < before_v ? v : before_v);
-    y = (y + .5) / scale - .5;
+    double y = (v + .5) / scale - .5;
     if (y < 0) y = 0;
     else if (y > (double)o->height) y = (double)o->height;
     y = ceil(y);
@@ -80,8 +57,50 @@ static void visit(outline *o, int u, int v) {
         o->positions = grown;
         o->room = room;
     }
-    o->positions[o->count++] = (uint32_t)x * (uint32_t)o->height + (uint32_t)y;
+    o->positions[o->count++] = (uint32_t)(u / 5) * (uint32_t)o->height + (uint32_t)y;
 }
+
+// The fine columns 2, 7, 12, ... hold the left borders of pixels 0, 1, 2, ...: the only ones whose pixel coordinate
+// (u + .5) / 5 - .5 is whole. First of them from `u` on.
+static int first_border(int u) { return u <= 2 ? 2 : u + (4 - (u + 2) % 5); }
+
+// One edge of the outline. The reference visits every point of it; only steps over a border column count, and a step is
+// the same from both sides, so only those are computed, with the reference's own arithmetic.
+static void edge(outline *o, int x0, int y0, int x1, int y1) {
+    const int dx = abs(x1 - x0), dy = abs(y1 - y0);
+    if ((dx >= dy && x0 > x1) || (dx < dy && y0 > y1)) {
+        int swap = x0;
+        x0 = x1;
+        x1 = swap;
+        swap = y0;
+        y0 = y1;
+        y1 = swap;
+    }
+    const int low = x0 < x1 ? x0 : x1, high = x0 < x1 ? x1 : x0;
+    const int64_t last = 5 * ((int64_t)o->width - 1) + 2;
+    const int end = high - 1 < last ? high - 1 : (int)last;
+    if (dx >= dy) {
+        const double slope = (double)(y1 - y0) / dx;
+        for (int u = first_border(low); u <= end && !o->failed; u += 5) {
+            const int a = (int)(y0 + slope * (u - x0) + .5), b = (int)(y0 + slope * (u + 1 - x0) + .5);
+            cross(o, u, a < b ? a : b);
+        }
+        return;
+    }
+    const double slope = (double)(x1 - x0) / dy;
+    for (int u = first_border(low); u <= end && !o->failed; u += 5) {
+        // The last point before the border: a guess, then steps to the exact place.
+        const int rising = x1 > x0;
+        const double guess = (u + .5 - x0) / slope;
+        int t = guess < 0 ? 0 : guess > dy - 1 ? dy - 1 : (int)guess;
+        while (t > 0 && ((int)(x0 + slope * t + .5) > u) == rising) t--;
+        while (t < dy - 1 && ((int)(x0 + slope * (t + 1) + .5) > u) != rising) t++;
+        cross(o, u, t + y0);
+    }
+}
+
+// Coordinates are bounded by the caller, five times them fit an int.
+static int fine(double value) { return (int)(5 * value + .5); }
 
 size_t dmt_rle_from_polygon(const double *xy, size_t points, size_t height, size_t width, uint32_t **runs) {
     outline o = {.room = 256, .height = height, .width = width};
@@ -90,33 +109,7 @@ size_t dmt_rle_from_polygon(const double *xy, size_t points, size_t height, size
     if (!o.positions) return 0;
     for (size_t j = 0; j < points && !o.failed; j++) {
         const size_t k = j + 1 < points ? j + 1 : 0;
-        int x0 = to_int(5 * xy[2 * j] + .5), y0 = to_int(5 * xy[2 * j + 1] + .5);
-        int x1 = to_int(5 * xy[2 * k] + .5), y1 = to_int(5 * xy[2 * k + 1] + .5);
-        const int dx = magnitude(minus(x1, x0)), dy = magnitude(minus(y0, y1));
-        if (dx < 0 || dy < 0) continue;
-        const int flip = (dx >= dy && x0 > x1) || (dx < dy && y0 > y1);
-        if (flip) {
-            int swap = x0;
-            x0 = x1;
-            x1 = swap;
-            swap = y0;
-            y0 = y1;
-            y1 = swap;
-        }
-        if (dx >= dy) {
-            // Quirk(COCO): an edge of length zero divides 0 by 0; its one point lands at INT_MIN.
-            const double slope = (double)minus(y1, y0) / dx;
-            for (int d = 0; d <= dx && !o.failed; d++) {
-                const int t = flip ? dx - d : d;
-                visit(&o, plus(t, x0), to_int(y0 + slope * t + .5));
-            }
-        } else {
-            const double slope = (double)minus(x1, x0) / dy;
-            for (int d = 0; d <= dy && !o.failed; d++) {
-                const int t = flip ? dy - d : d;
-                visit(&o, to_int(x0 + slope * t + .5), plus(t, y0));
-            }
-        }
+        edge(&o, fine(xy[2 * j]), fine(xy[2 * j + 1]), fine(xy[2 * k]), fine(xy[2 * k + 1]));
     }
     if (o.failed) {
         free(o.positions);

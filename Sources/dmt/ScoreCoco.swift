@@ -1,12 +1,6 @@
 import ArgumentParser
 import EvaluationHarness
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
 /// `dmt score coco`: COCO numbers from a truth file and a results file, no model needed.
 struct ScoreCoco: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -18,7 +12,7 @@ struct ScoreCoco: ParsableCommand {
     @Option(help: "Predictions: a COCO results file.")
     var dt: String
 
-    @Option(help: "What is compared: bbox, segm or keypoints.")
+    @Option(help: "What is compared: bbox, segm, keypoints or boundary.")
     var iouType = "bbox"
 
     @Option(help: "Detections an image and class, comma-separated (1,10,100; keypoints: 20).")
@@ -32,6 +26,9 @@ struct ScoreCoco: ParsableCommand {
 
     @Option(help: "Keypoint sigmas, comma-separated (COCO's 17 person points).")
     var sigmas: String?
+
+    @Option(help: "boundary: width of the compared band as a share of the picture's diagonal (0.02).")
+    var dilationRatio: Double?
 
     @Flag(help: "Add AP of every class.")
     var perClass = false
@@ -50,16 +47,17 @@ struct ScoreCoco: ParsableCommand {
 
     /// What `run` needs, parsed; usage errors are found here.
     private func parsed() throws -> (CocoScoring.Overlap, CocoScoring.Options) {
-        if iouType == "boundary" {
-            throw ValidationError("--iou-type boundary is not available yet: use bbox, segm or keypoints.")
-        }
         guard let overlap = CocoScoring.Overlap(rawValue: iouType) else {
-            throw ValidationError("--iou-type \(iouType): use bbox, segm or keypoints.")
+            throw ValidationError("--iou-type \(iouType): use bbox, segm, keypoints or boundary.")
         }
         var options = CocoScoring.Options()
         options.perClass = perClass
         options.threads = threads
         options.bootstrapDraws = bootstrap
+        options.boundaryRatio = dilationRatio
+        if let ratio = dilationRatio, !(ratio > 0 && ratio <= 1) || overlap != .boundary {
+            throw ValidationError("--dilation-ratio \(ratio): from 0 to 1, with --iou-type boundary.")
+        }
         options.seed = seed
         options.maxDetections = try maxDets.map { text in
             try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
@@ -113,10 +111,7 @@ struct ScoreCoco: ParsableCommand {
             print(score.jsonText)
             return
         }
-        for warning in score.warnings {
-            let line = Array("warning: \(warning)\n".utf8)
-            _ = write(STDERR_FILENO, line, line.count)
-        }
+        StandardError.warn(score.warnings)
         for line in score.lines { print(line) }
     }
 }

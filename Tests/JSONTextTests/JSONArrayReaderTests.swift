@@ -1,3 +1,4 @@
+import Dispatch
 import Testing
 
 @testable import JSONText
@@ -21,6 +22,20 @@ import Testing
         return (records, members)
     }
 
+    /// The same on three threads, without record indices.
+    private func mapped(_ text: String, window: Int) throws -> [String] {
+        try Array(text.utf8).withUnsafeBytes { bytes in
+            try JSONArrayReader(windowBytes: window).map(
+                bytes, file: "x.json",
+                workers: { body in DispatchQueue.concurrentPerform(iterations: 3) { _ in body() } }
+            ) { window in
+                var records: [String] = []
+                try window.elements.forEachElement { records.append(try JSONValue($0, file: "x").text()) }
+                return records
+            }.values.flatMap(\.self)
+        }
+    }
+
     /// Records that put brackets, quotes and escapes inside strings, long enough to cross 64-byte blocks.
     private func drawnArray(_ count: Int) -> [JSONValue] {
         (0..<count).map { index in
@@ -38,6 +53,7 @@ import Testing
             let text = JSONValue.array(values).text(pretty: pretty)
             let expected = values.enumerated().map { "[\($0)]\($1.text())" }
             #expect(try read(text, window: window).records == expected)
+            #expect(try mapped(text, window: window) == values.map { $0.text() })
             let nested = JSONValue.object([
                 ("info", .object([("a", .string("x,]"))])), ("one", .array(values)), ("n", .int(3)),
                 ("two", .array([])),
@@ -56,6 +72,8 @@ import Testing
             let cut = String(decoding: Array(text.utf8.prefix(length)), as: UTF8.self)
             let error = #expect(throws: JSONError.self) { try read(cut, window: 40) }
             #expect(error?.reason == .truncated, "cut at \(length): \(error.map(String.init(describing:)) ?? "")")
+            let again = #expect(throws: JSONError.self) { try mapped(cut, window: 40) }
+            #expect(again == error)
         }
     }
 
@@ -73,5 +91,8 @@ import Testing
         }
         #expect(error?.record == "annotations[2]")
         #expect(error?.offset == 40)
+        let records = (0..<200).map { [50, 150].contains($0) ? "NaN" : "{\"id\":\($0)}" }.joined(separator: ",")
+        let first = #expect(throws: JSONError.self) { try mapped("[\(records)]", window: 30) }
+        #expect(first?.record == "[50]")
     }
 }

@@ -4,5 +4,6 @@
 #include "masks.h"
 #include "detection.h"
 #include "resampling.h"
+#include "panoptic.h"
 #include "SemsegCounts.h"
 #include "FeatureDots.h"

@@ -38,3 +38,9 @@ size_t dmt_rle_from_string(const uint8_t *text, size_t length, uint32_t *runs, i
 /// Runs of a polygon of `points` pairs (x, y), rasterised on a grid five times finer as COCO does. The runs are
 /// malloc'ed into `*runs` and freed by the caller. Returns their number; 0 when out of memory.
 size_t dmt_rle_from_polygon(const double *xy, size_t points, size_t height, size_t width, uint32_t **runs);
+
+/// Runs of the foreground pixels that lie within `distance` rows and columns of background or of the picture's border:
+/// the mask without its erosion by a square of 2 distance + 1 pixels a side. Runs past the end are not read. The result
+/// is malloc'ed into `*boundary` and freed by the caller. Returns the number of runs; 0 when out of memory.
+size_t dmt_rle_boundary(const uint32_t *runs, size_t count, size_t height, size_t width, size_t distance,
+                        uint32_t **boundary);

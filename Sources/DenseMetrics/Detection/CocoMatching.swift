@@ -208,7 +208,7 @@ private struct CellWork {
         if comparable && m > 0 && n > 0 {
             switch settings.overlap {
             case .box: boxes(d0, m, g0, n, &scratch)
-            case .mask: masks(d0, m, g0, n, &scratch)
+            case .mask, .boundary: masks(d0, m, g0, n, &scratch)
             case .keypoints: keypoints(d0, m, g0, n, &scratch)
             }
         }
@@ -264,7 +264,12 @@ private struct CellWork {
                 let truth = shapes.truthMasks[g0 + g]
                 let isCrowd = shapes.truthCrowd[g0 + g] != 0
                 do {
-                    scratch.overlap[d * n + g] = try shapes.detectionMasks[d0 + d].iou(truth: truth, isCrowd: isCrowd)
+                    var overlap = try shapes.detectionMasks[d0 + d].iou(truth: truth, isCrowd: isCrowd)
+                    if settings.overlap == .boundary, !isCrowd, overlap > 0 {
+                        overlap = min(
+                            overlap, try shapes.detectionBands[d0 + d].iou(truth: shapes.truthBands[g0 + g]))
+                    }
+                    scratch.overlap[d * n + g] = overlap
                 } catch .sizesDiffer {
                     scratch.overlap[d * n + g] = -1
                     scratch.mismatches += 1

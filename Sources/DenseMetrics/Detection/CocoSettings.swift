@@ -3,6 +3,10 @@ public enum CocoOverlap: String, Sendable, CaseIterable {
     case box = "bbox"
     case mask = "segm"
     case keypoints
+    /// The lesser of the overlap of masks and that of the bands along their outlines (Boundary IoU, arXiv:2103.16562).
+    case boundary
+
+    var comparesMasks: Bool { self == .mask || self == .boundary }
 }
 
 /// Truths and unmatched detections outside `low...high` square pixels do not count; both ends belong to the range.
@@ -33,6 +37,8 @@ public struct CocoSettings: Sendable, Hashable {
     public var areaRanges: [CocoAreaRange]
     /// One a keypoint; empty for boxes and masks.
     public var sigmas: [Double]
+    /// Width of the band along a mask's outline, as a share of the picture's diagonal; for `boundary` only.
+    public var boundaryRatio = 0.02
     /// False joins all classes into one.
     public var usesCategories: Bool
 

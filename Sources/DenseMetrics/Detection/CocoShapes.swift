@@ -15,6 +15,9 @@ struct CocoShapes {
     var detectionBoxes: [Double] = []
     var truthMasks: [RLEMask] = []
     var detectionMasks: [RLEMask] = []
+    /// The masks' bands along their outlines; empty unless compared.
+    var truthBands: [RLEMask] = []
+    var detectionBands: [RLEMask] = []
     var truthPoints: [Double] = []
     /// Where each detection's keypoints begin in the table's.
     var detectionPointStarts: [Int] = []
@@ -88,7 +91,7 @@ struct CocoShapes {
             case .box:
                 guard let box = annotation.box else { throw refuse("a \"bbox\"", "none") }
                 truthBoxes += [box.x, box.y, box.width, box.height]
-            case .mask:
+            case .mask, .boundary:
                 break
             case .keypoints:
                 guard let points = annotation.keypoints else { throw refuse("\"keypoints\"", "none") }
@@ -111,7 +114,7 @@ struct CocoShapes {
                     "num-keypoints-missing",
                     "\(counted) annotation(s) have no \"num_keypoints\"; points with visibility above 0 were counted"))
         }
-        if settings.overlap == .mask {
+        if settings.overlap.comparesMasks {
             truthMasks = try CocoShapes.draw(count) { index in
                 let annotation = truth.annotations[Int(cells.truths[index])]
                 func refuse(_ expected: String, _ found: String) -> CocoInputError {
@@ -128,6 +131,7 @@ struct CocoShapes {
                 } catch { return .failure(refuse(error.expected, error.found)) }
             }
             truthBoxes = CocoShapes.boxes(truthMasks)
+            if settings.overlap == .boundary { truthBands = try CocoShapes.bands(truthMasks, settings) }
         }
     }
 
@@ -155,7 +159,7 @@ struct CocoShapes {
         if let index = results.parts.firstIndex(where: { !$0.contains(kind.part) }) {
             throw refuse(index, "\(kind.words), as in the first record")
         }
-        if kind == .box && settings.overlap == .mask {
+        if kind == .box && settings.overlap.comparesMasks {
             warnings.append(
                 CocoWarning(
                     "area-from-box",
@@ -163,7 +167,7 @@ struct CocoShapes {
                         + "APl; remove \"bbox\" to use mask areas"))
         }
         let order = cells.detections
-        let needsMasks = settings.overlap == .mask || kind == .mask
+        let needsMasks = settings.overlap.comparesMasks || kind == .mask
         if needsMasks {
             let drawn = try CocoShapes.draw(order.count) { place in
                 let index = Int(order[place])
@@ -186,9 +190,10 @@ struct CocoShapes {
                     return .failure(refuse(index, error.expected, error.found))
                 }
             }
-            if settings.overlap == .mask {
+            if settings.overlap.comparesMasks {
                 detectionMasks = drawn
                 detectionBoxes = CocoShapes.boxes(drawn)
+                if settings.overlap == .boundary { detectionBands = try CocoShapes.bands(drawn, settings) }
                 let broken = drawn.count { !$0.isComplete }
                 if broken > 0 {
                     warnings.append(
@@ -198,7 +203,7 @@ struct CocoShapes {
                 }
             }
             if kind == .mask { detectionArea = drawn.map { Double($0.area) } }
-            if kind == .mask && settings.overlap != .mask {
+            if kind == .mask && !settings.overlap.comparesMasks {
                 detectionBoxes = order.indices.flatMap { place in
                     CocoShapes.numbers(results.box(Int(order[place])) ?? drawn[place].cocoBox)
                 }
@@ -206,14 +211,14 @@ struct CocoShapes {
         }
         if kind != .mask {
             detectionArea.reserveCapacity(order.count)
-            if settings.overlap != .mask { detectionBoxes.reserveCapacity(4 * order.count) }
+            if !settings.overlap.comparesMasks { detectionBoxes.reserveCapacity(4 * order.count) }
             for position in order {
                 let box =
                     kind == .box
                     ? results.box(Int(position))!
                     : CocoShapes.bounds(results.keypoints[results.keypointRange(Int(position))!])
                 detectionArea.append(box.area)
-                if settings.overlap != .mask {
+                if !settings.overlap.comparesMasks {
                     detectionBoxes.append(box.x)
                     detectionBoxes.append(box.y)
                     detectionBoxes.append(box.width)
@@ -257,6 +262,10 @@ struct CocoShapes {
         result.reserveCapacity(4 * masks.count)
         for mask in masks { result += numbers(mask.cocoBox) }
         return result
+    }
+
+    private static func bands(_ masks: [RLEMask], _ settings: CocoSettings) throws -> [RLEMask] {
+        try draw(masks.count) { .success(masks[$0].boundary(ratio: settings.boundaryRatio)) }
     }
 
     /// Makes `count` masks on all threads; of several failures the first in order is thrown.

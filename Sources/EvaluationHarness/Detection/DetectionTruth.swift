@@ -63,6 +63,7 @@ extension CocoOverlap {
         case .box: "box"
         case .mask: "mask"
         case .keypoints: "keypoints"
+        case .boundary: "boundary"
         }
     }
 }

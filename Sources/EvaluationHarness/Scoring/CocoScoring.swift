@@ -16,6 +16,7 @@ public enum CocoScoring {
         public var maxDetections: [Int]?
         public var areaRanges: [CocoAreaRange]?
         public var sigmas: [Double]?
+        public var boundaryRatio: Double?
         public var usesCategories = true
         public var perClass = false
         public var threads: Int?
@@ -38,13 +39,19 @@ public enum CocoScoring {
         if let limits = options.maxDetections { settings.maxDetections = limits.sorted() }
         if let ranges = options.areaRanges { settings.areaRanges = ranges }
         if let sigmas = options.sigmas { settings.sigmas = sigmas }
+        if let ratio = options.boundaryRatio { settings.boundaryRatio = ratio }
         settings.usesCategories = options.usesCategories
         try check(settings)
-        let needed: CocoFields = iouType == .mask ? [.segmentation] : iouType == .keypoints ? [.keypoints] : []
+        let needed: CocoFields =
+            switch iouType {
+            case .box: []
+            case .mask, .boundary: .segmentation
+            case .keypoints: .keypoints
+            }
         let truth = try CocoDataset.load(gt, fields: needed, checks: [])
         var results = try CocoResults.load(dt, fields: needed)
         // The first record decides how areas are made; without a box it may need parts that were skipped.
-        if iouType != .mask, let first = results.parts.first, !first.contains(.box) {
+        if !needed.contains(.segmentation), let first = results.parts.first, !first.contains(.box) {
             results = try CocoResults.load(dt, fields: .all)
         }
         do {

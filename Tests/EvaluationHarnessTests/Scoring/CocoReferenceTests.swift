@@ -10,9 +10,9 @@ import Testing
     import Darwin
 #endif
 
-/// Answers of pycocotools 2.0.11, to the last bit: the summary numbers and, by hash, the whole arrays.
+/// Answers of pycocotools 2.0.11 (boundaries: boundary-iou-api), to the last bit: the summary numbers and, by hash, the whole arrays.
 @Suite struct CocoReferenceTests {
-    @Test(arguments: ["coco-bbox.json", "coco-segm.json", "coco-keypoints.json"])
+    @Test(arguments: ["coco-bbox.json", "coco-segm.json", "coco-keypoints.json", "coco-boundary.json"])
     func drawnCasesEqualTheReference(_ file: String) throws {
         for item in try CocoFixture.cases(file) {
             let curves = try CocoFixture.curves(item)
