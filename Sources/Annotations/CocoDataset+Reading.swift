@@ -90,6 +90,8 @@ private struct Reading: Sendable {
         var name = ""
         var height: Int64?
         var width: Int64?
+        var negative: [Int64]?
+        var partial: [Int64]?
         try record.forEachMember { key, value in
             if value.isNull { return }
             if isKey(key, "id") {
@@ -103,6 +105,10 @@ private struct Reading: Sendable {
                     throw place.refuse("file_name", expected: "a string \"file_name\"", found: value.summary)
                 }
                 name = text
+            } else if isKey(key, "neg_category_ids") {
+                negative = try CocoRecord.integers(value, "neg_category_ids", place)
+            } else if isKey(key, "not_exhaustive_category_ids") {
+                partial = try CocoRecord.integers(value, "not_exhaustive_category_ids", place)
             }
         }
         guard let id else { throw place.missing("id") }
@@ -121,7 +127,10 @@ private struct Reading: Sendable {
         else {
             throw named.refuse("height", expected: "a picture below 2^32 pixels", found: "\(size)")
         }
-        return CocoImage(id: id, fileName: name, size: size)
+        let federation = negative.map {
+            CocoImage.Federation(negativeCategoryIDs: $0, notExhaustiveCategoryIDs: partial ?? [])
+        }
+        return CocoImage(id: id, fileName: name, size: size, federation: federation)
     }
 
     private func category(_ record: JSONCursor, _ place: CocoPlace) throws -> CocoCategory {
@@ -132,6 +141,8 @@ private struct Reading: Sendable {
                 id = try CocoRecord.integer(value, "id", place)
             } else if isKey(key, "name") {
                 category.name = value.string ?? ""
+            } else if isKey(key, "frequency") {
+                category.frequency = value.string
             } else if isKey(key, "supercategory") {
                 category.supercategory = value.string
             } else if isKey(key, "keypoints") {
@@ -162,6 +173,9 @@ private struct Reading: Sendable {
                 result.box = try CocoRecord.box(value, place)
             } else if isKey(key, "area") {
                 result.area = try CocoRecord.number(value, "area", place)
+            } else if isKey(key, "ignore") {
+                // COCO's tool never reads it, so nothing in it is refused.
+                result.isIgnored = value.bool ?? ((value.double ?? 0) != 0)
             } else if isKey(key, "iscrowd") {
                 result.isCrowd = try CocoRecord.flag(value, "iscrowd", place)
             } else if isKey(key, "segmentation"), fields.contains(.segmentation) {

@@ -7,11 +7,27 @@ public struct CocoImage: Sendable, Hashable {
     public var fileName: String
     /// 0x0 where the file gives none and the reader was told to accept that.
     public var size: ImageSize
+    /// What LVIS says about the picture's classes; nil in files of COCO.
+    public var federation: Federation?
 
-    public init(id: Int64, fileName: String, size: ImageSize) {
+    /// Which classes of a picture are known.
+    public struct Federation: Sendable, Hashable {
+        /// Classes that the picture does not show.
+        public var negativeCategoryIDs: [Int64]
+        /// Classes that it shows, of which not every object is marked.
+        public var notExhaustiveCategoryIDs: [Int64]
+
+        public init(negativeCategoryIDs: [Int64], notExhaustiveCategoryIDs: [Int64]) {
+            self.negativeCategoryIDs = negativeCategoryIDs
+            self.notExhaustiveCategoryIDs = notExhaustiveCategoryIDs
+        }
+    }
+
+    public init(id: Int64, fileName: String, size: ImageSize, federation: Federation? = nil) {
         self.id = id
         self.fileName = fileName
         self.size = size
+        self.federation = federation
     }
 }
 
@@ -22,6 +38,8 @@ public struct CocoCategory: Sendable, Hashable {
     public var supercategory: String?
     /// Names of the keypoints of a pose class.
     public var keypointNames: [String]
+    /// LVIS's `r`, `c` or `f`: rare, common or frequent in its training set.
+    public var frequency: String?
 
     public init(id: Int64, name: String, supercategory: String? = nil, keypointNames: [String] = []) {
         self.id = id
@@ -47,6 +65,8 @@ public struct CocoAnnotation: Sendable, Hashable {
     /// Square pixels, as the file says (not recomputed).
     public var area: Double?
     public var isCrowd: Bool
+    /// LVIS's `ignore`; COCO's tool does not read it.
+    public var isIgnored = false
     public var segmentation: CocoSegmentation?
     /// x, y, visibility (0 absent, 1 hidden, 2 visible) of each point.
     public var keypoints: [Double]?

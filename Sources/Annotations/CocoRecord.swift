@@ -42,6 +42,15 @@ enum CocoRecord {
         return number
     }
 
+    static func integers(_ value: JSONCursor, _ field: StaticString, _ place: CocoPlace) throws -> [Int64] {
+        guard value.kind == .array else {
+            throw place.refuse(field, expected: "a list of integers \"\(field)\"", found: value.summary)
+        }
+        var numbers: [Int64] = []
+        try value.forEachElement { numbers.append(try integer($0, field, place)) }
+        return numbers
+    }
+
     static func number(_ value: JSONCursor, _ field: StaticString, _ place: CocoPlace) throws -> Double {
         guard let number = value.double else {
             throw place.refuse(field, expected: "a number \"\(field)\"", found: value.summary)

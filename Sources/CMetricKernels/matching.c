@@ -72,7 +72,7 @@ size_t dmt_match_cell(const dmt_cell *cell, double area_low, double area_high, c
             if (!cell->truth_id_zero[g]) found |= 1u << t;
         }
         const double area = cell->detection_area[d];
-        if (area < area_low || area > area_high) excused |= ~found;
+        if (cell->excuses_unmatched || area < area_low || area > area_high) excused |= ~found;
         matched[d] = found;
         ignored[d] = excused;
     }

@@ -51,5 +51,5 @@ struct DMT: ParsableCommand {
 struct ScoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "score", abstract: "Metrics from files alone; needs no model.",
-        subcommands: [ScoreCoco.self, ScorePanoptic.self, ScoreSemseg.self])
+        subcommands: [ScoreCoco.self, ScoreLVIS.self, ScorePanoptic.self, ScoreSemseg.self])
 }

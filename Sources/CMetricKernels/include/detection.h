@@ -28,6 +28,7 @@ typedef struct {
     const uint8_t *truth_ignored;  ///< crowd, or without labelled keypoints
     const uint8_t *truth_crowd;
     const uint8_t *truth_id_zero;  ///< a match with it is stored as "no match"
+    int excuses_unmatched;         ///< unmatched detections do not count (LVIS: the class is not marked exhaustively)
 } dmt_cell;
 
 /// Matches one cell in one area range at `threshold_count` (at most 32) thresholds. Bit t of `matched[d]` and

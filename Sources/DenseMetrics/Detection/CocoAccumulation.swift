@@ -6,6 +6,8 @@ public struct CocoCurves: Sendable {
     public let settings: CocoSettings
     public let categoryIDs: [Int64]
     public let classCount: Int
+    /// LVIS's letter of each class (`r`, `c`, `f`); empty elsewhere.
+    public let frequencies: [String]
     /// `[area][limit][iou threshold][recall threshold][class]`; -1 where a class has no truth that counts.
     public let precision: [Double]
     /// The score at which that precision is reached, in the same order.
@@ -48,7 +50,8 @@ extension CocoEvaluation {
             }
         }
         return CocoCurves(
-            settings: settings, categoryIDs: matches.categoryIDs, classCount: matches.classCount, precision: precision,
+            settings: settings, categoryIDs: matches.categoryIDs, classCount: matches.classCount,
+            frequencies: matches.frequencies, precision: precision,
             scores: scores, recall: recall, warnings: matches.warnings)
     }
 

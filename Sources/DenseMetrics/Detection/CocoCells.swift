@@ -11,6 +11,8 @@ struct CocoCells {
     let categoryIDs: [Int64]
     /// Classes the cells are kept apart for: `categoryIDs.count`, or 1 when classes are joined.
     let classCount: Int
+    /// LVIS's letter of each class; empty elsewhere.
+    let frequencies: [String]
     /// Positions in the truth's annotations, cell by cell.
     let truths: [Int32]
     /// Positions in the results, cell by cell.
@@ -26,6 +28,8 @@ struct CocoCells {
         var image: Int32
         var truths: Range<Int32>
         var detections: Range<Int32>
+        /// Unmatched detections do not count (LVIS).
+        var excusesUnmatched = false
     }
 
     /// - Throws: `CocoInputError` for a result of an unknown image.
@@ -71,6 +75,10 @@ struct CocoCells {
                 ))
         }
 
+        let federation =
+            settings.isFederated
+            ? try CocoFederation(truth, image: { images[$0] }, category: { categories[$0] }) : nil
+        let kept = settings.isFederated ? CocoFederation.best(results, settings.maxDetections.last ?? 0) : []
         var resultKeys = SortKeys(capacity: results.count)
         var unknownClass = 0
         for index in 0..<results.count {
@@ -81,6 +89,7 @@ struct CocoCells {
                     remedy: "score these results against the truth they were made for")
             }
             if let category = categories[results.categoryIDs[index]] {
+                if let federation, !kept[index] || !federation.counts(image, category) { continue }
                 resultKeys.append(Int32(index), image: image, category: category)
             } else {
                 unknownClass += 1
@@ -100,8 +109,18 @@ struct CocoCells {
         self.imageIDs = imageIDs
         self.categoryIDs = categoryIDs
         classCount = settings.usesCategories ? categoryIDs.count : 1
-        (truths, detections, ranks, cells) = CocoCells.merge(
+        let merged = CocoCells.merge(
             sortedTruths, sortedResults, scores: results.scores, limit: settings.maxDetections.last ?? 0)
+        (truths, detections, ranks) = (merged.0, merged.1, merged.2)
+        cells =
+            federation.map { federation in
+                merged.3.map { cell in
+                    var cell = cell
+                    cell.excusesUnmatched = federation.excusesUnmatched(cell.image, cell.classIndex)
+                    return cell
+                }
+            } ?? merged.3
+        frequencies = settings.isFederated ? try truth.frequencies(categoryIDs) : []
         self.warnings = warnings
     }
 

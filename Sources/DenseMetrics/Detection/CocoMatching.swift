@@ -13,6 +13,8 @@ public struct CocoMatches: Sendable {
     /// Ascending; one class stands for all where classes are joined.
     public let categoryIDs: [Int64]
     public let classCount: Int
+    /// LVIS's letter of each class (`r`, `c`, `f`); empty elsewhere.
+    public let frequencies: [String]
     public let warnings: [CocoWarning]
 
     /// Per detection kept, class by class, image by image, from high to low score.
@@ -47,7 +49,8 @@ public enum CocoEvaluation {
         precondition(
             !settings.maxDetections.isEmpty && !settings.areaRanges.isEmpty, "no detection limit or area range")
         let cells = try CocoCells(truth: truth, results: results, settings: settings)
-        let shapes = try CocoShapes(truth: truth, results: results, cells: cells, settings: settings)
+        let shapes = try CocoShapes(
+            truth: truth, truths: cells.truths, results: results, detections: cells.detections, settings: settings)
         var matcher = Matcher(cells: cells, shapes: shapes, settings: settings)
         try matcher.run(truth: truth, points: results.keypoints)
         return matcher.matches(results.scores)
@@ -100,12 +103,12 @@ private struct Matcher {
                             matched, ignored, counts, reports
                         )
                         Parallel.forEach(chunkCount) { chunk in
-                            var scratch = CellWork.Scratch()
+                            var scratch = CellWork.Scratch(found: CocoOverlaps(work.settings))
                             for index in chunk * grain..<min((chunk + 1) * grain, cellCount) {
                                 work.match(index, &scratch, matched, ignored, counts)
-                                if scratch.stuck != nil { break }
+                                if scratch.found.stuck != nil { break }
                             }
-                            reports[chunk] = Report(mismatches: scratch.mismatches, stuck: scratch.stuck)
+                            reports[chunk] = Report(mismatches: scratch.found.mismatches, stuck: scratch.found.stuck)
                         }
                     }
                 }
@@ -161,6 +164,7 @@ private struct Matcher {
         let truthCounts = settings.areaRanges.indices.flatMap { area in kept.map { counts[area * cellCount + $0] } }
         return CocoMatches(
             settings: settings, imageIDs: cells.imageIDs, categoryIDs: cells.categoryIDs, classCount: cells.classCount,
+            frequencies: cells.frequencies,
             warnings: warnings, resultIndices: cells.detections,
             scores: cells.detections.map { scores[Int($0)] }, ranks: cells.ranks, images: images,
             matched: matched, ignored: ignored, classDetections: classDetections, truthImages: truthImages,
@@ -175,22 +179,17 @@ private struct CellWork {
     let settings: CocoSettings
     /// Of the results in file order; `shapes.detectionPointStarts` tells where a detection's begin.
     let points: [Double]
-    let variances: [Double]
 
     init(cells: CocoCells, shapes: CocoShapes, settings: CocoSettings, points: [Double]) {
         self.cells = cells
         self.shapes = shapes
         self.settings = settings
         self.points = points
-        variances = settings.sigmas.map { ($0 * 2) * ($0 * 2) }
     }
 
     struct Scratch {
-        var overlap: [Double] = []
-        var points: [Double] = []
+        var found: CocoOverlaps
         var order: [UInt64] = []
-        var mismatches = 0
-        var stuck: (detection: Int, truth: Int)?
     }
 
     func match(
@@ -203,17 +202,12 @@ private struct CellWork {
         let (m, n) = (cell.detections.count, cell.truths.count)
         // Quirk(COCO): with joined classes keypoints are never compared, so nothing matches.
         let comparable = settings.usesCategories || settings.overlap != .keypoints
-        if scratch.overlap.count < m * n { scratch.overlap = [Double](repeating: 0, count: 2 * m * n) }
         if scratch.order.count < n { scratch.order = [UInt64](repeating: 0, count: 2 * n) }
         if comparable && m > 0 && n > 0 {
-            switch settings.overlap {
-            case .box: boxes(d0, m, g0, n, &scratch)
-            case .mask, .boundary: masks(d0, m, g0, n, &scratch)
-            case .keypoints: keypoints(d0, m, g0, n, &scratch)
-            }
+            scratch.found.compute(shapes, d0..<d0 + m, g0..<g0 + n, points: points)
         }
         let total = cells.detections.count
-        scratch.overlap.withUnsafeBufferPointer { overlap in
+        scratch.found.values.withUnsafeBufferPointer { overlap in
             shapes.detectionArea.withUnsafeBufferPointer { detectionArea in
                 shapes.truthArea.withUnsafeBufferPointer { truthArea in
                     shapes.truthIgnored.withUnsafeBufferPointer { truthIgnored in
@@ -222,6 +216,7 @@ private struct CellWork {
                                 var entry = dmt_cell()
                                 entry.detection_count = m
                                 entry.truth_count = n
+                                entry.excuses_unmatched = cell.excusesUnmatched ? 1 : 0
                                 entry.overlap = comparable && m > 0 && n > 0 ? overlap.baseAddress : nil
                                 entry.detection_area = detectionArea.baseAddress.map { $0 + d0 }
                                 entry.truth_area = truthArea.baseAddress.map { $0 + g0 }
@@ -237,63 +232,6 @@ private struct CellWork {
                                     counts[area * cells.cells.count + index] = Int32(counted)
                                 }
                             }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    private func boxes(_ d0: Int, _ m: Int, _ g0: Int, _ n: Int, _ scratch: inout Scratch) {
-        shapes.detectionBoxes.withUnsafeBufferPointer { detections in
-            shapes.truthBoxes.withUnsafeBufferPointer { truths in
-                shapes.truthCrowd.withUnsafeBufferPointer { crowd in
-                    dmt_box_overlap(
-                        detections.baseAddress! + 4 * d0, m, truths.baseAddress! + 4 * g0, crowd.baseAddress! + g0, n,
-                        &scratch.overlap)
-                }
-            }
-        }
-    }
-
-    /// Only pairs whose boxes overlap are walked.
-    private func masks(_ d0: Int, _ m: Int, _ g0: Int, _ n: Int, _ scratch: inout Scratch) {
-        boxes(d0, m, g0, n, &scratch)
-        for d in 0..<m {
-            for g in 0..<n where scratch.overlap[d * n + g] > 0 {
-                let truth = shapes.truthMasks[g0 + g]
-                let isCrowd = shapes.truthCrowd[g0 + g] != 0
-                do {
-                    var overlap = try shapes.detectionMasks[d0 + d].iou(truth: truth, isCrowd: isCrowd)
-                    if settings.overlap == .boundary, !isCrowd, overlap > 0 {
-                        overlap = min(
-                            overlap, try shapes.detectionBands[d0 + d].iou(truth: shapes.truthBands[g0 + g]))
-                    }
-                    scratch.overlap[d * n + g] = overlap
-                } catch .sizesDiffer {
-                    scratch.overlap[d * n + g] = -1
-                    scratch.mismatches += 1
-                } catch {
-                    scratch.stuck = (d0 + d, g0 + g)
-                    return
-                }
-            }
-        }
-    }
-
-    private func keypoints(_ d0: Int, _ m: Int, _ g0: Int, _ n: Int, _ scratch: inout Scratch) {
-        let k = variances.count
-        if scratch.points.count < k { scratch.points = [Double](repeating: 0, count: k) }
-        points.withUnsafeBufferPointer { detections in
-            shapes.truthPoints.withUnsafeBufferPointer { truths in
-                shapes.truthBoxes.withUnsafeBufferPointer { boxes in
-                    for d in 0..<m {
-                        for g in 0..<n {
-                            scratch.overlap[d * n + g] = dmt_keypoint_similarity(
-                                detections.baseAddress! + shapes.detectionPointStarts[d0 + d],
-                                truths.baseAddress! + 3 * k * (g0 + g),
-                                variances, k, shapes.truthArea[g0 + g], boxes.baseAddress! + 4 * (g0 + g),
-                                &scratch.points)
                         }
                     }
                 }

@@ -33,15 +33,16 @@ public struct CocoResampling: Sendable {
         settings = matches.settings
         imageIDs = matches.imageIDs
         metrics = CocoMetric.definitions(matches.settings)
-        var keys: [(area: Int, limit: Int)] = []
+        var keys: [(area: Int, limit: Int, frequency: String)] = []
         var needsPrecision: [Bool] = []
         sources = metrics.map { [settings] metric in
             guard let area = settings.areaRanges.firstIndex(where: { $0.name == metric.area }),
                 settings.maxDetections.contains(metric.maxDetections)
             else { return nil }
-            let known = keys.firstIndex { $0 == (area, metric.maxDetections) }
+            let frequency = metric.frequency ?? ""
+            let known = keys.firstIndex { $0 == (area, metric.maxDetections, frequency) }
             if known == nil {
-                keys.append((area, metric.maxDetections))
+                keys.append((area, metric.maxDetections, frequency))
                 needsPrecision.append(false)
             }
             let group = known ?? keys.count - 1
@@ -51,7 +52,9 @@ public struct CocoResampling: Sendable {
         let orders = (0..<matches.classCount).map { Self.order(matches, $0) }
         groups = zip(keys, needsPrecision).map { key, needsPrecision in
             Group(
-                classes: orders.indices.map {
+                classes: orders.indices.filter {
+                    key.frequency.isEmpty || matches.frequencies[$0] == key.frequency
+                }.map {
                     Self.counts(matches, $0, orders[$0], key.area, key.limit, needsPrecision)
                 }, needsPrecision: needsPrecision)
         }

@@ -39,6 +39,8 @@ public struct CocoSettings: Sendable, Hashable {
     public var sigmas: [Double]
     /// Width of the band along a mask's outline, as a share of the picture's diagonal; for `boundary` only.
     public var boundaryRatio = 0.02
+    /// LVIS's rules: an image is scored for the classes that it shows or is known not to show; see `lvis(_:)`.
+    public var isFederated = false
     /// False joins all classes into one.
     public var usesCategories: Bool
 
@@ -56,6 +58,16 @@ public struct CocoSettings: Sendable, Hashable {
             areaRanges = [.all, .small, .medium, .large]
             sigmas = []
         }
+    }
+
+    /// The protocol of LVIS: at most 300 detections an image over all classes, no crowds, federated truth.
+    ///
+    /// - Source: Gupta et al. 2019, arXiv:1908.03195, §4; lvis-api `eval.py`.
+    public static func lvis(_ overlap: CocoOverlap) -> CocoSettings {
+        var settings = CocoSettings(overlap)
+        settings.isFederated = true
+        settings.maxDetections = [300]
+        return settings
     }
 
     /// NumPy's `linspace`: multiples of a rounded step, the last element exact. `0.5 + 0.05 * i` is another number.

@@ -44,14 +44,19 @@ struct CocoShapes {
         }
     }
 
-    init(truth: CocoDataset, results: DetectionTable, cells: CocoCells, settings: CocoSettings) throws {
+    /// - Parameters:
+    ///   - truths: positions in the truth's annotations.
+    ///   - detections: positions in the results.
+    init(
+        truth: CocoDataset, truths: [Int32], results: DetectionTable, detections: [Int32], settings: CocoSettings
+    ) throws {
         let sizes = CocoShapes.sizes(truth)
-        try readTruths(truth, cells, settings, sizes)
+        try readTruths(truth, truths, settings, sizes)
         guard !results.isEmpty else {
             warnings.append(CocoWarning("no-results", "the results file is empty: every truth counts as missed"))
             return
         }
-        try readDetections(results, cells, settings, sizes)
+        try readDetections(results, detections, settings, sizes)
         let zeros = truthIDZero.reduce(0) { $0 + Int($1) }
         if zeros > 0 {
             warnings.append(
@@ -70,12 +75,12 @@ struct CocoShapes {
     // MARK: - Truth
 
     private mutating func readTruths(
-        _ truth: CocoDataset, _ cells: CocoCells, _ settings: CocoSettings, _ sizes: [Int64: ImageSize]
+        _ truth: CocoDataset, _ positions: [Int32], _ settings: CocoSettings, _ sizes: [Int64: ImageSize]
     ) throws {
-        let count = cells.truths.count
+        let count = positions.count
         truthArea.reserveCapacity(count)
         var counted = 0
-        for position in cells.truths {
+        for position in positions {
             let annotation = truth.annotations[Int(position)]
             func refuse(_ expected: String, _ found: String) -> CocoInputError {
                 CocoInputError(
@@ -84,9 +89,11 @@ struct CocoShapes {
             }
             guard let area = annotation.area else { throw refuse("an \"area\"", "none") }
             truthArea.append(area)
-            truthCrowd.append(annotation.isCrowd ? 1 : 0)
+            // LVIS knows no crowds, and its "ignore" counts; COCO overwrites that field by "iscrowd".
+            let isCrowd = settings.isFederated ? false : annotation.isCrowd
+            truthCrowd.append(isCrowd ? 1 : 0)
             truthIDZero.append(annotation.id == 0 ? 1 : 0)
-            var ignored = annotation.isCrowd
+            var ignored = settings.isFederated ? annotation.isIgnored : isCrowd
             switch settings.overlap {
             case .box:
                 guard let box = annotation.box else { throw refuse("a \"bbox\"", "none") }
@@ -116,10 +123,10 @@ struct CocoShapes {
         }
         if settings.overlap.comparesMasks {
             truthMasks = try CocoShapes.draw(count) { index in
-                let annotation = truth.annotations[Int(cells.truths[index])]
+                let annotation = truth.annotations[Int(positions[index])]
                 func refuse(_ expected: String, _ found: String) -> CocoInputError {
                     CocoInputError(
-                        .truth, record: "annotations[\(cells.truths[index])] (id \(annotation.id)), \"segmentation\"",
+                        .truth, record: "annotations[\(positions[index])] (id \(annotation.id)), \"segmentation\"",
                         expected: expected, found: found, remedy: "correct this annotation")
                 }
                 guard let segmentation = annotation.segmentation else {
@@ -138,7 +145,7 @@ struct CocoShapes {
     // MARK: - Results
 
     private mutating func readDetections(
-        _ results: DetectionTable, _ cells: CocoCells, _ settings: CocoSettings, _ sizes: [Int64: ImageSize]
+        _ results: DetectionTable, _ order: [Int32], _ settings: CocoSettings, _ sizes: [Int64: ImageSize]
     ) throws {
         func refuse(_ index: Int, _ expected: String, _ found: String = "none") -> CocoInputError {
             CocoInputError(
@@ -166,7 +173,6 @@ struct CocoShapes {
                     "the results carry \"bbox\", so COCO's tool takes their areas from boxes, which moves APs, APm and "
                         + "APl; remove \"bbox\" to use mask areas"))
         }
-        let order = cells.detections
         let needsMasks = settings.overlap.comparesMasks || kind == .mask
         if needsMasks {
             let drawn = try CocoShapes.draw(order.count) { place in

@@ -10,20 +10,37 @@ public struct CocoMetric: Sendable, Hashable {
     public var iouThreshold: Double?
     public var area: String
     public var maxDetections: Int
+    /// LVIS's letter of the classes in the mean; nil for all.
+    public var frequency: String?
 }
 
 extension CocoMetric {
-    /// COCO's numbers under a protocol, without values: twelve for boxes and masks, ten for keypoints.
+    /// The numbers of a protocol, without values: COCO's twelve for boxes and masks, ten for keypoints; LVIS's thirteen.
     ///
     /// - Precondition: three detection limits or more for boxes and masks (with fewer the reference raises).
     static func definitions(_ settings: CocoSettings) -> [CocoMetric] {
         var metrics: [CocoMetric] = []
         let limits = settings.maxDetections
-        func add(_ name: String, _ isPrecision: Bool, _ threshold: Double?, _ area: String, _ limit: Int) {
+        func add(
+            _ name: String, _ isPrecision: Bool, _ threshold: Double?, _ area: String, _ limit: Int,
+            _ frequency: String? = nil
+        ) {
             metrics.append(
                 CocoMetric(
                     name: name, value: nil, isPrecision: isPrecision, iouThreshold: threshold, area: area,
-                    maxDetections: limit))
+                    maxDetections: limit, frequency: frequency))
+        }
+        if settings.isFederated {
+            let limit = limits.last ?? 300
+            add("AP", true, nil, "all", limit)
+            add("AP50", true, 0.5, "all", limit)
+            add("AP75", true, 0.75, "all", limit)
+            let sizes = [("s", "small"), ("m", "medium"), ("l", "large")]
+            for (suffix, area) in sizes { add("AP" + suffix, true, nil, area, limit) }
+            for letter in ["r", "c", "f"] { add("AP" + letter, true, nil, "all", limit, letter) }
+            add("AR@\(limit)", false, nil, "all", limit)
+            for (suffix, area) in sizes { add("AR\(suffix)@\(limit)", false, nil, area, limit) }
+            return metrics
         }
         if settings.overlap == .keypoints {
             // Quirk(COCO): all ten numbers ask for a limit of exactly 20.
@@ -72,6 +89,11 @@ public struct CocoSummary: Sendable, Hashable {
             let area = metric.area.padded(to: 6, leading: true)
             let limit = "\(metric.maxDetections)".padded(to: 3, leading: true)
             let kind = metric.isPrecision ? "(AP)" : "(AR)"
+            if settings.isFederated {
+                let classes = (metric.frequency ?? "all").padded(to: 3, leading: true)
+                return " \(title) \(kind) @[ IoU=\(iou) | area=\(area) | maxDets=\(limit) catIds=\(classes)] = "
+                    + (metric.value ?? -1).fixed(3)
+            }
             return
                 " \(title) \(kind) @[ IoU=\(iou) | area=\(area) | maxDets=\(limit) ] = \((metric.value ?? -1).fixed(3))"
         }
@@ -79,7 +101,7 @@ public struct CocoSummary: Sendable, Hashable {
 }
 
 extension CocoEvaluation {
-    /// The means of the curves: twelve numbers for boxes and masks, ten for keypoints.
+    /// The means of the curves: twelve numbers for boxes and masks, ten for keypoints, thirteen for LVIS.
     ///
     /// - Precondition: three detection limits or more for boxes and masks (with fewer the reference raises).
     public static func summarize(_ curves: CocoCurves) -> CocoSummary {
@@ -89,11 +111,11 @@ extension CocoEvaluation {
             var metric = definition
             metric.value = mean(
                 curves, isPrecision: metric.isPrecision, threshold: metric.iouThreshold, area: metric.area,
-                limit: metric.maxDetections)
+                limit: metric.maxDetections, frequency: metric.frequency)
             return metric
         }
         let wanted = curves.settings.overlap == .keypoints ? 20 : 100
-        if !limits.contains(wanted) {
+        if !curves.settings.isFederated, !limits.contains(wanted) {
             warnings.append(
                 CocoWarning(
                     "no-limit-\(wanted)",
@@ -105,7 +127,8 @@ extension CocoEvaluation {
 
     /// The mean of the defined cells of one kind, in NumPy's order of summation; nil where there are none.
     public static func mean(
-        _ curves: CocoCurves, isPrecision: Bool, threshold: Double?, area: String, limit: Int, classIndex: Int? = nil
+        _ curves: CocoCurves, isPrecision: Bool, threshold: Double?, area: String, limit: Int, classIndex: Int? = nil,
+        frequency: String? = nil
     ) -> Double? {
         let settings = curves.settings
         let areas = settings.areaRanges.indices.filter { settings.areaRanges[$0].name == area }
@@ -113,7 +136,9 @@ extension CocoEvaluation {
         let thresholds = settings.iouThresholds.indices.filter {
             threshold == nil || settings.iouThresholds[$0] == threshold
         }
-        let classes = classIndex.map { $0..<$0 + 1 } ?? 0..<curves.classCount
+        let classes = (classIndex.map { $0..<$0 + 1 } ?? 0..<curves.classCount).filter {
+            frequency == nil || curves.frequencies[$0] == frequency
+        }
         let rows = isPrecision ? curves.recallCount : 1
         let source = isPrecision ? curves.precision : curves.recall
         var values: [Double] = []

@@ -17,6 +17,8 @@ public enum CocoScoring {
         public var areaRanges: [CocoAreaRange]?
         public var sigmas: [Double]?
         public var boundaryRatio: Double?
+        /// LVIS's protocol instead of COCO's.
+        public var isFederated = false
         public var usesCategories = true
         public var perClass = false
         public var threads: Int?
@@ -35,7 +37,7 @@ public enum CocoScoring {
         gt: String, dt: String, iouType: CocoOverlap, options: Options = Options()
     ) throws -> CocoScore {
         if let threads = options.threads { Parallel.setThreadCount(threads) }
-        var settings = CocoSettings(iouType)
+        var settings = options.isFederated ? .lvis(iouType) : CocoSettings(iouType)
         if let limits = options.maxDetections { settings.maxDetections = limits.sorted() }
         if let ranges = options.areaRanges { settings.areaRanges = ranges }
         if let sigmas = options.sigmas { settings.sigmas = sigmas }
@@ -80,7 +82,7 @@ public enum CocoScoring {
         func refuse(_ expected: String, _ found: String, _ remedy: String) -> DataError {
             DataError(.configuration, file: "options", expected: expected, found: found, remedy: remedy)
         }
-        if settings.overlap != .keypoints && settings.maxDetections.count < 3 {
+        if settings.overlap != .keypoints && !settings.isFederated && settings.maxDetections.count < 3 {
             throw refuse(
                 "three detection limits or more", "\(settings.maxDetections)", "give three, such as 1,10,100")
         }

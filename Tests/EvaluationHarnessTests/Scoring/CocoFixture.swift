@@ -29,7 +29,8 @@ enum CocoFixture {
 
     static func cases(_ name: String) throws -> [Case] {
         try json(name).map { json in
-            var settings = CocoSettings(CocoOverlap(rawValue: json["iou_type"]!.string!)!)
+            let overlap = CocoOverlap(rawValue: json["iou_type"]!.string!)!
+            var settings = json["federated"] == nil ? CocoSettings(overlap) : .lvis(overlap)
             if let limits = json["max_dets"]!.array { settings.maxDetections = limits.map { Int($0.int!) } }
             settings.usesCategories = json["use_categories"]!.bool!
             return Case(
