@@ -30,8 +30,27 @@ struct ScoreCoco: ParsableCommand {
     @Option(help: "boundary: width of the compared band as a share of the picture's diagonal (0.02).")
     var dilationRatio: Double?
 
-    @Flag(help: "Add AP of every class.")
+    @Flag(help: "Add the numbers of every class.")
     var perClass = false
+
+    @Flag(help: "Add how much AP each kind of error costs (TIDE); for boxes and masks.")
+    var tide = false
+
+    @Flag(help: "Add which classes are taken for which.")
+    var confusion = false
+
+    @Option(help: "Lowest score in the confusion matrix.")
+    var confusionScore = 0.25
+
+    @Option(help: "Write precision over recall of every class to this JSON file.")
+    var prCurves: String?
+
+    @Option(help: "Second results file: differences with paired intervals (1000 draws unless --bootstrap says).")
+    var minus: String?
+
+    @Option(
+        help: "Write everything to this folder: score.json, summary.txt, per_class.csv, pr_curves.json, confusion.csv.")
+    var out: String?
 
     @Option(help: "Draws of the bootstrap over images for standard errors and intervals; 0 for none.")
     var bootstrap = 0
@@ -51,9 +70,17 @@ struct ScoreCoco: ParsableCommand {
             throw ValidationError("--iou-type \(iouType): use bbox, segm, keypoints or boundary.")
         }
         var options = CocoScoring.Options()
-        options.perClass = perClass
+        options.perClass = perClass || out != nil
+        options.tide = tide
+        options.confusion = confusion || out != nil
+        options.confusionScore = confusionScore
+        options.prCurves = prCurves != nil || out != nil
+        options.other = minus
         options.threads = threads
-        options.bootstrapDraws = bootstrap
+        options.bootstrapDraws = minus != nil && bootstrap == 0 ? 1000 : bootstrap
+        if tide, overlap != .box, overlap != .mask {
+            throw ValidationError("--tide: with --iou-type bbox or segm.")
+        }
         options.boundaryRatio = dilationRatio
         if let ratio = dilationRatio, !(ratio > 0 && ratio <= 1) || overlap != .boundary {
             throw ValidationError("--dilation-ratio \(ratio): from 0 to 1, with --iou-type boundary.")
@@ -107,11 +134,13 @@ struct ScoreCoco: ParsableCommand {
     func run() throws {
         let (overlap, options) = try parsed()
         let score = try CocoScoring.run(gt: gt, dt: dt, iouType: overlap, options: options)
+        let written = try score.write(folder: out, curves: prCurves)
         if json {
             print(score.jsonText)
             return
         }
         StandardError.warn(score.warnings)
         for line in score.lines { print(line) }
+        for path in written { print(path) }
     }
 }

@@ -24,6 +24,20 @@ public struct CocoCurves: Sendable {
         (area * settings.maxDetections.count + limit) * thresholdCount * recallCount * classCount
     }
 
+    /// Precision and its score over the recall thresholds, one row a threshold of overlap, over all areas at the largest
+    /// limit; nil where the class has no truth that counts.
+    public func curve(classIndex: Int) -> (precision: [[Double]], scores: [[Double]])? {
+        guard let area = settings.areaRanges.firstIndex(where: { $0.name == "all" }) else { return nil }
+        let base = precisionBase(area: area, limit: settings.maxDetections.count - 1) + classIndex
+        if precision.isEmpty || precision[base] < 0 { return nil }
+        func rows(_ values: [Double]) -> [[Double]] {
+            (0..<thresholdCount).map { t in
+                (0..<recallCount).map { r in values[base + (t * recallCount + r) * classCount] }
+            }
+        }
+        return (rows(precision), rows(scores))
+    }
+
     /// First index of one area range and limit in `recall`.
     func recallBase(area: Int, limit: Int) -> Int {
         (area * settings.maxDetections.count + limit) * thresholdCount * classCount

@@ -83,10 +83,7 @@ struct CocoCells {
         var unknownClass = 0
         for index in 0..<results.count {
             guard let image = images[results.imageIDs[index]] else {
-                throw CocoInputError(
-                    .results, record: "[\(index)]", expected: "an \"image_id\" of the truth's images",
-                    found: "\(results.imageIDs[index])",
-                    remedy: "score these results against the truth they were made for")
+                throw CocoInputError.unknownImage(results.imageIDs[index], at: index)
             }
             if let category = categories[results.categoryIDs[index]] {
                 if let federation, !kept[index] || !federation.counts(image, category) { continue }
@@ -95,12 +92,7 @@ struct CocoCells {
                 unknownClass += 1
             }
         }
-        if unknownClass > 0 {
-            warnings.append(
-                CocoWarning(
-                    "unknown-class",
-                    "\(unknownClass) result(s) name a category that the truth does not list and are left out"))
-        }
+        warnings += CocoWarning.unknownClass(unknownClass)
 
         let sortedTruths = truthKeys.sorted(
             images: imageIDs.count, categories: categoryIDs.count, settings.usesCategories)

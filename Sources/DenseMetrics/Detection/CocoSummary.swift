@@ -160,15 +160,17 @@ extension CocoEvaluation {
         return values.isEmpty ? nil : dmt_pairwise_sum(values, values.count) / Double(values.count)
     }
 
-    /// AP of each class over all thresholds and areas, at the largest detection limit.
-    public static func classPrecision(_ curves: CocoCurves) -> [(categoryID: Int64, value: Double?)] {
-        curves.categoryIDs.indices.prefix(curves.classCount).map { index in
-            (
-                curves.categoryIDs[index],
-                mean(
-                    curves, isPrecision: true, threshold: nil, area: "all",
-                    limit: curves.settings.maxDetections.last ?? 0, classIndex: index)
-            )
+    /// The summary's numbers of each class alone.
+    public static func classMetrics(_ curves: CocoCurves) -> [[CocoMetric]] {
+        let definitions = CocoMetric.definitions(curves.settings).filter { $0.frequency == nil }
+        return (0..<curves.classCount).map { index in
+            definitions.map { definition in
+                var metric = definition
+                metric.value = mean(
+                    curves, isPrecision: metric.isPrecision, threshold: metric.iouThreshold, area: metric.area,
+                    limit: metric.maxDetections, classIndex: index)
+                return metric
+            }
         }
     }
 }

@@ -42,7 +42,13 @@ enum DetectionTruth {
                 return value
             }
             for text in score.warnings { warnings.append(RunWarning(code: "coco_\(suffix)", message: text)) }
-            columns.append(("AP_\(suffix)", score.perClass.map { ($0.name, $0.precision) }))
+            columns.append(
+                (
+                    "AP_\(suffix)",
+                    zip(score.matches.categoryIDs, score.perClass).map { id, metrics in
+                        (score.name(id), metrics.first { $0.name == "AP" }?.value)
+                    }
+                ))
         }
         let rows = columns[0].values.indices.map { index in
             ClassTable.Row(

@@ -1,8 +1,6 @@
 import Annotations
 import DenseMetrics
 import Determinism
-import Foundation
-import JSONText
 import Reporting
 import SafeFiles
 
@@ -21,6 +19,14 @@ public enum CocoScoring {
         public var isFederated = false
         public var usesCategories = true
         public var perClass = false
+        /// Which kinds of error cost how much AP; for boxes and masks.
+        public var tide = false
+        public var confusion = false
+        /// Of the confusion matrix.
+        public var confusionScore = 0.25
+        public var prCurves = false
+        /// A second results file: differences with paired intervals are found on the same draws.
+        public var other: String?
         public var threads: Int?
         /// Of a bootstrap over images for standard errors and intervals; 0 for none.
         public var bootstrapDraws = 0
@@ -44,37 +50,64 @@ public enum CocoScoring {
         if let ratio = options.boundaryRatio { settings.boundaryRatio = ratio }
         settings.usesCategories = options.usesCategories
         try check(settings)
-        let needed: CocoFields =
-            switch iouType {
-            case .box: []
-            case .mask, .boundary: .segmentation
-            case .keypoints: .keypoints
-            }
-        let truth = try CocoDataset.load(gt, fields: needed, checks: [])
-        var results = try CocoResults.load(dt, fields: needed)
-        // The first record decides how areas are made; without a box it may need parts that were skipped.
-        if !needed.contains(.segmentation), let first = results.parts.first, !first.contains(.box) {
-            results = try CocoResults.load(dt, fields: .all)
-        }
+        let truth = try CocoDataset.load(gt, fields: fields(iouType), checks: [])
+        let results = try load(dt, iouType)
         do {
             let matches = try CocoEvaluation.match(truth: truth, results: results, settings: settings)
             let curves = CocoEvaluation.accumulate(matches)
+            let bootstrap =
+                options.bootstrapDraws == 0
+                ? nil : Bootstrap(drawCount: options.bootstrapDraws, seed: options.seed)
+            let errors = bootstrap.map { _ in CocoErrors(matches) }
             let names = Dictionary(truth.categories.map { ($0.id, $0.name) }, uniquingKeysWith: { $1 })
-            let classes = options.perClass && settings.usesCategories ? CocoEvaluation.classPrecision(curves) : []
-            return CocoScore(
-                summary: CocoEvaluation.summarize(curves),
-                perClass: classes.map {
-                    .init(id: $0.categoryID, name: names[$0.categoryID] ?? "", precision: $0.value)
-                },
-                matches: matches,
-                errors: options.bootstrapDraws == 0
-                    ? []
-                    : CocoErrors(matches).estimates(
-                        Bootstrap(drawCount: options.bootstrapDraws, seed: options.seed)))
+            let hasClasses = settings.usesCategories
+            var score = CocoScore(
+                summary: CocoEvaluation.summarize(curves), matches: matches, names: names,
+                errors: bootstrap.flatMap { errors?.estimates($0) } ?? [])
+            if options.perClass && hasClasses { score.perClass = CocoEvaluation.classMetrics(curves) }
+            if options.prCurves && hasClasses { score.curves = curves }
+            if options.tide { score.tide = try TideAnalysis.run(truth: truth, results: results, overlap: iouType) }
+            if options.confusion {
+                score.confusion = try CocoConfusion(
+                    truth: truth, results: results, settings: settings, minimumScore: options.confusionScore)
+            }
+            if let other = options.other, let bootstrap, let errors {
+                score.comparison = try compare(truth, other, settings, errors, bootstrap)
+            }
+            return score
         } catch let error as CocoInputError {
-            throw DataError(
-                .malformed, file: error.side == .truth ? gt : dt, record: error.record, expected: error.expected,
-                found: error.found, remedy: error.remedy)
+            throw DataError(error, truth: gt, results: dt)
+        }
+    }
+
+    private static func fields(_ iouType: CocoOverlap) -> CocoFields {
+        switch iouType {
+        case .box: []
+        case .mask, .boundary: .segmentation
+        case .keypoints: .keypoints
+        }
+    }
+
+    private static func load(_ path: String, _ iouType: CocoOverlap) throws -> DetectionTable {
+        let results = try CocoResults.load(path, fields: fields(iouType))
+        // The first record decides how areas are made; without a box it may need parts that were skipped.
+        guard !fields(iouType).contains(.segmentation), let first = results.parts.first, !first.contains(.box) else {
+            return results
+        }
+        return try CocoResults.load(path, fields: .all)
+    }
+
+    private static func compare(
+        _ truth: CocoDataset, _ other: String, _ settings: CocoSettings, _ errors: CocoErrors, _ bootstrap: Bootstrap
+    ) throws -> CocoScore.Comparison {
+        do {
+            let results = try load(other, settings.overlap)
+            let matches = try CocoEvaluation.match(truth: truth, results: results, settings: settings)
+            return CocoScore.Comparison(
+                file: other, summary: CocoEvaluation.summarize(CocoEvaluation.accumulate(matches)),
+                differences: errors.differences(to: CocoErrors(matches), bootstrap))
+        } catch let error as CocoInputError {
+            throw DataError(error, truth: "the truth", results: other)
         }
     }
 
@@ -101,80 +134,10 @@ public enum CocoScoring {
     }
 }
 
-/// The answer of `dmt score coco`.
-public struct CocoScore: Sendable {
-    public struct ClassScore: Sendable {
-        public var id: Int64
-        public var name: String
-        /// AP; nil where the class has no truth that counts.
-        public var precision: Double?
-    }
-
-    public let summary: CocoSummary
-    /// Empty unless asked for.
-    public let perClass: [ClassScore]
-    /// Per-image matches: what a bootstrap over images counts again.
-    public let matches: CocoMatches
-    /// One a number of the summary; empty unless asked for.
-    public let errors: [SampledError?]
-
-    /// The JSON document of `dmt score coco --json`.
-    public var json: JSONValue {
-        var members: [(String, JSONValue)] = [
-            ("schema_version", .int(1)), ("iou_type", .string(summary.settings.overlap.rawValue)),
-            ("stats", .array(summary.stats.map { .double($0) })),
-            (
-                "metrics",
-                .array(
-                    summary.metrics.enumerated().map { index, metric in
-                        var members: [(String, JSONValue)] = [
-                            ("name", .string(metric.name)), ("value", JSONValue(finite: metric.value)),
-                        ]
-                        if !errors.isEmpty { members += Self.json(errors[index]) }
-                        return .object(members)
-                    })
-            ),
-        ]
-        if !perClass.isEmpty {
-            members.append(
-                (
-                    "per_class",
-                    .array(
-                        perClass.map {
-                            .object([
-                                ("category_id", .int($0.id)), ("name", .string($0.name)),
-                                ("AP", JSONValue(finite: $0.precision)),
-                            ])
-                        })
-                ))
-        }
-        members.append(("warnings", .array(warnings.map { .string($0) })))
-        return .object(members)
-    }
-
-    private static func json(_ error: SampledError?) -> [(String, JSONValue)] {
-        guard let error else { return [("standard_error", .null), ("interval", .null)] }
-        return [
-            ("standard_error", .double(error.standardError)),
-            ("interval", .array([.double(error.interval.lower), .double(error.interval.upper)])),
-            ("error_method", .string(error.method)),
-        ]
-    }
-
-    public var jsonText: String { json.text(pretty: true) }
-
-    /// Known surprises of the input, each with advice.
-    public var warnings: [String] { summary.warnings.map(\.description) }
-
-    /// The lines COCO users know, then errors and one line a class where asked for.
-    public var lines: [String] {
-        summary.lines
-            + zip(summary.metrics, errors).map { metric, error in
-                guard let error else { return " \(metric.name): no error, too few images have such truths" }
-                let digits = { (value: Double) in String(format: "%.4f", value) }
-                return " \(metric.name): ± \(digits(error.standardError)), 95 % interval "
-                    + "\(digits(error.interval.lower)) to \(digits(error.interval.upper)), \(error.method)"
-            }
-            + perClass.map { " AP \($0.precision.map { "\($0)" } ?? "undefined") | class \($0.id) \($0.name)" }
+extension DataError {
+    init(_ error: CocoInputError, truth: String, results: String) {
+        self.init(
+            .malformed, file: error.side == .truth ? truth : results, record: error.record, expected: error.expected,
+            found: error.found, remedy: error.remedy)
     }
 }
