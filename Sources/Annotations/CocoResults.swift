@@ -30,12 +30,42 @@ public enum CocoResults {
             }
             return table
         }
-        guard isList else {
-            throw DataError(
-                .malformed, file: file, expected: "a list of results", found: "an object",
-                remedy: "give a COCO results file, a list of records with image_id, category_id and score")
-        }
+        guard isList else { throw isNoList(file) }
         return DetectionTable.joined(tables)
+    }
+
+    private static func isNoList(_ file: String) -> DataError {
+        DataError(
+            .malformed, file: file, expected: "a list of results", found: "an object",
+            remedy: "give a COCO results file, a list of records with image_id, category_id and score")
+    }
+
+    /// Reads a results file for a check: records that cannot be read are left out and told about, each on its own.
+    ///
+    /// - Returns: the records, where each stands in the file, and what could not be read.
+    /// - Throws: `DataError` where the file as a whole is no list of results, or is no JSON.
+    public static func loadLenient(
+        _ path: String
+    ) throws -> (table: DetectionTable, positions: [Int], faults: [DataError]) {
+        var table = DetectionTable()
+        var positions: [Int] = []
+        var faults: [DataError] = []
+        let isList = try MappedFile(path).eachWindow(path) { window in
+            guard window.key == nil else { return }
+            var index = window.firstIndex
+            try window.elements.forEachElement { element in
+                do {
+                    try append(element, CocoPlace(file: path, list: "", index: index), .all, to: &table)
+                    positions.append(index)
+                } catch let error as DataError {
+                    table.dropLooseKeypoints()
+                    faults.append(error)
+                }
+                index += 1
+            }
+        }
+        guard isList else { throw isNoList(path) }
+        return (table, positions, faults)
     }
 
     private static func append(

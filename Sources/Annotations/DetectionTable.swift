@@ -111,6 +111,9 @@ public struct DetectionTable: Sendable, Hashable {
         try body(&keypoints)
     }
 
+    /// Takes back the numbers of a record that was not appended after all.
+    mutating func dropLooseKeypoints() { keypoints.removeLast(keypoints.count - (keypointStarts.last ?? 0)) }
+
     /// Adds the records of `other` after these.
     mutating func append(_ other: DetectionTable) {
         if !boxes.isEmpty || !other.boxes.isEmpty {

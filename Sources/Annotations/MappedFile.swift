@@ -84,6 +84,23 @@ final class MappedFile {
         }
     }
 
+    /// Walks the windows of the JSON text in file order; see `JSONArrayReader.read`.
+    ///
+    /// - Throws: `DataError`, or what the closures throw.
+    func eachWindow(
+        _ file: String, member: (_ key: String, _ value: JSONCursor?) throws -> Void = { _, _ in },
+        window: (JSONArrayReader.Window) throws -> Void
+    ) throws -> Bool {
+        do {
+            return try JSONArrayReader().read(bytes, file: file, member: member) {
+                try window($0)
+                release($0.range)
+            }
+        } catch let error as JSONError {
+            throw DataError(error)
+        }
+    }
+
     /// Gives the memory of whole pages in `range` back; they are read from the file again when they are needed again.
     func release(_ range: Range<Int>) {
         guard isMapped else { return }

@@ -38,6 +38,7 @@ size_t dmt_match_cell(const dmt_cell *cell, double area_low, double area_high, c
     const size_t D = cell->detection_count, G = cell->truth_count;
     uint32_t *order = scratch;        // truths, those that count first
     uint32_t *taken = order + G;      // bit t: taken at threshold t
+    uint32_t *candidates = taken + G;
     size_t counting = 0;
     for (size_t g = 0; g < G; g++) {
         const double area = cell->truth_area[g];
@@ -49,14 +50,21 @@ size_t dmt_match_cell(const dmt_cell *cell, double area_low, double area_high, c
     for (size_t g = 0; g < G; g++) order[taken[g] ? back++ : front++] = (uint32_t)g;
     memset(taken, 0, G * sizeof *taken);
 
+    double lowest = 1 - 1e-10;
+    for (size_t t = 0; t < threshold_count; t++)
+        if (thresholds[t] < lowest) lowest = thresholds[t];
     for (size_t d = 0; d < D; d++) {
         uint32_t found = 0, excused = 0;
+        // Only truths that reach the lowest threshold can match at any: mostly none or one of them (a NaN always can).
         const double *overlap = cell->overlap ? cell->overlap + d * G : NULL;
-        for (size_t t = 0; overlap && t < threshold_count; t++) {
+        size_t near = 0;
+        for (size_t p = 0; overlap && p < G; p++)
+            if (!(overlap[order[p]] < lowest)) candidates[near++] = (uint32_t)p;
+        for (size_t t = 0; near && t < threshold_count; t++) {
             double best = thresholds[t] < 1 - 1e-10 ? thresholds[t] : 1 - 1e-10;
             size_t match = G;
-            for (size_t p = 0; p < G; p++) {
-                const uint32_t g = order[p];
+            for (size_t c = 0; c < near; c++) {
+                const uint32_t p = candidates[c], g = order[p];
                 if ((taken[g] >> t & 1) && !cell->truth_crowd[g]) continue;
                 // A counting truth in hand is never given up for an ignored one.
                 if (match < counting && p >= counting) break;

@@ -7,6 +7,17 @@ public enum PictureFile {
 
     public static func hasPictureEnding(_ name: String) -> Bool { endings.contains { name.hasSuffix($0) } }
 
+    /// Height and width from the header of a JPEG or PNG file; the pixels are not decoded.
+    public static func size(
+        of path: String, limits: ImageLimits = .standard
+    ) throws(DataError) -> (height: Int, width: Int) {
+        let bytes = try FileBytes.read(path, limit: limits.maxFileBytes)
+        if bytes.starts(with: jpegStart) { return try JPEGFile.size(of: bytes, file: path, limits: limits) }
+        guard bytes.starts(with: pngStart) else { throw unknown(path) }
+        let header = try PNGFile.header(of: bytes, file: path, limits: limits)
+        return (header.height, header.width)
+    }
+
     /// Reads and decodes a JPEG or PNG file.
     public static func load(_ path: String, limits: ImageLimits = .standard) throws(DataError) -> Picture {
         try decode(FileBytes.read(path, limit: limits.maxFileBytes), file: path, limits: limits)
@@ -15,9 +26,16 @@ public enum PictureFile {
     public static func decode(
         _ bytes: [UInt8], file: String, limits: ImageLimits = .standard
     ) throws(DataError) -> Picture {
-        if bytes.starts(with: [0xFF, 0xD8]) { return try JPEGFile.decode(bytes, file: file, limits: limits) }
-        if bytes.starts(with: [0x89, 0x50]) { return try PNGFile.decodePicture(bytes, file: file, limits: limits) }
-        throw DataError(
+        if bytes.starts(with: jpegStart) { return try JPEGFile.decode(bytes, file: file, limits: limits) }
+        if bytes.starts(with: pngStart) { return try PNGFile.decodePicture(bytes, file: file, limits: limits) }
+        throw unknown(file)
+    }
+
+    private static let jpegStart: [UInt8] = [0xFF, 0xD8]
+    private static let pngStart: [UInt8] = [0x89, 0x50]
+
+    private static func unknown(_ file: String) -> DataError {
+        DataError(
             .malformed, file: file, expected: "a JPEG or PNG file", found: "other first bytes",
             remedy: "convert the picture or leave it out of the data set")
     }

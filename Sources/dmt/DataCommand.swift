@@ -63,17 +63,21 @@ struct DataCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "verify", abstract: "Decode and check every file of a data set; exit 65 if anything is wrong.")
 
-        @Argument(help: "A dataset.yaml, or the folder it lies in.")
+        @Argument(help: "A dataset.yaml, the folder it lies in, or a COCO truth file (.json).")
         var dataset: String
 
         @Option(help: "A file that names the pictures to check, one a line.")
         var imageList: String?
 
+        @Option(help: "A COCO results file to check against the truth file.")
+        var results: String?
+
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try runReporting(global) { session in
-                let report = try DatasetInspection.verify(dataset, imageList: imageList, session: session)
+                let report = try DatasetInspection.verify(
+                    dataset, imageList: imageList, results: results, session: session)
                 try session.emit(report.json, text: report.text)
                 if report.findingCount > 0 { throw DatasetDefects(file: report.file, count: report.findingCount) }
             }

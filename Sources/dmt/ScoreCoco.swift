@@ -6,11 +6,17 @@ struct ScoreCoco: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coco", abstract: "Average precision and recall from a COCO truth file and a results file.")
 
-    @Option(help: "Truth: a COCO instances or keypoints file.")
+    @Option(help: "Truth: a COCO instances or keypoints file, or a folder of YOLO text files (with --images).")
     var gt: String
 
-    @Option(help: "Predictions: a COCO results file.")
+    @Option(help: "Predictions: a COCO results file, or a folder of YOLO text files with scores (with --images).")
     var dt: String
+
+    @Option(help: "Folder of the pictures that YOLO text files belong to; text files have their names.")
+    var images: String?
+
+    @Option(help: "File with the names of YOLO's classes, one a line.")
+    var names: String?
 
     @Option(help: "What is compared: bbox, segm, keypoints or boundary.")
     var iouType = "bbox"
@@ -132,7 +138,9 @@ struct ScoreCoco: ParsableCommand {
     }
 
     func run() throws {
-        let (overlap, options) = try parsed()
+        var (overlap, options) = try parsed()
+        options.pictures = images
+        if let names { options.classNames = try CocoScoring.classNames(names) }
         let score = try CocoScoring.run(gt: gt, dt: dt, iouType: overlap, options: options)
         let written = try score.write(folder: out, curves: prCurves)
         if json {

@@ -32,7 +32,7 @@ typedef struct {
 } dmt_cell;
 
 /// Matches one cell in one area range at `threshold_count` (at most 32) thresholds. Bit t of `matched[d]` and
-/// `ignored[d]` tells about threshold t. `scratch` has room for truth_count * 8 bytes. Returns the truths that count.
+/// `ignored[d]` tells about threshold t. `scratch` has room for truth_count * 12 bytes. Returns the truths that count.
 size_t dmt_match_cell(const dmt_cell *cell, double area_low, double area_high, const double *thresholds,
                       size_t threshold_count, uint32_t *matched, uint32_t *ignored, void *scratch);
 

@@ -202,7 +202,7 @@ private struct CellWork {
         let (m, n) = (cell.detections.count, cell.truths.count)
         // Quirk(COCO): with joined classes keypoints are never compared, so nothing matches.
         let comparable = settings.usesCategories || settings.overlap != .keypoints
-        if scratch.order.count < n { scratch.order = [UInt64](repeating: 0, count: 2 * n) }
+        if scratch.order.count < 2 * n { scratch.order = [UInt64](repeating: 0, count: 4 * n) }
         if comparable && m > 0 && n > 0 {
             scratch.found.compute(shapes, d0..<d0 + m, g0..<g0 + n, points: points)
         }

@@ -153,9 +153,23 @@ public enum DatasetInspection {
     }
 
     /// Looks for defects, with progress.
+    ///
+    /// - Parameters:
+    ///   - path: a `dataset.yaml`, its folder, or a COCO truth file (`.json`).
+    ///   - results: results to check against a COCO truth file.
     public static func verify(
-        _ path: String, imageList: String? = nil, session: CommandSession
+        _ path: String, imageList: String? = nil, results: String? = nil, session: CommandSession
     ) throws -> DatasetReport {
+        if path.lowercased().hasSuffix(".json") {
+            var check = try CocoFileCheck(truth: path)
+            if let results { try check.checkResults(results) }
+            return check.report
+        }
+        if let results {
+            throw DataError(
+                .configuration, file: results, expected: "results beside a COCO truth file", found: path,
+                remedy: "name the truth's .json file instead of a data set")
+        }
         var progress: ProgressReporter?
         let report = try inspect(path, depth: .defects, imageList: imageList) { done, total in
             if progress == nil { progress = session.progress("verify", total: total, unit: "split") }

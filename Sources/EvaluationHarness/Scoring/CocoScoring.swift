@@ -25,6 +25,10 @@ public enum CocoScoring {
         /// Of the confusion matrix.
         public var confusionScore = 0.25
         public var prCurves = false
+        /// Folder of the pictures, where truth or results are folders of YOLO text files.
+        public var pictures: String?
+        /// Names of YOLO's classes, by number.
+        public var classNames: [String] = []
         /// A second results file: differences with paired intervals are found on the same draws.
         public var other: String?
         public var threads: Int?
@@ -50,8 +54,12 @@ public enum CocoScoring {
         if let ratio = options.boundaryRatio { settings.boundaryRatio = ratio }
         settings.usesCategories = options.usesCategories
         try check(settings)
-        let truth = try CocoDataset.load(gt, fields: fields(iouType), checks: [])
-        let results = try load(dt, iouType)
+        let yolo = try yolo([gt, dt, options.other].compactMap(\.self), options)
+        let truth =
+            try Folder.exists(gt)
+            ? yolo!.truth(gt, names: options.classNames)
+            : CocoDataset.load(gt, fields: fields(iouType), checks: [])
+        let results = try load(dt, iouType, yolo)
         do {
             let matches = try CocoEvaluation.match(truth: truth, results: results, settings: settings)
             let curves = CocoEvaluation.accumulate(matches)
@@ -72,12 +80,18 @@ public enum CocoScoring {
                     truth: truth, results: results, settings: settings, minimumScore: options.confusionScore)
             }
             if let other = options.other, let bootstrap, let errors {
-                score.comparison = try compare(truth, other, settings, errors, bootstrap)
+                score.comparison = try compare(truth, other, load(other, iouType, yolo), settings, errors, bootstrap)
             }
             return score
         } catch let error as CocoInputError {
             throw DataError(error, truth: gt, results: dt)
         }
+    }
+
+    /// One name a line.
+    public static func classNames(_ path: String) throws -> [String] {
+        String(decoding: try FileBytes.read(path, limit: 1 << 24), as: UTF8.self)
+            .split(whereSeparator: \.isNewline).map(String.init)
     }
 
     private static func fields(_ iouType: CocoOverlap) -> CocoFields {
@@ -88,7 +102,21 @@ public enum CocoScoring {
         }
     }
 
-    private static func load(_ path: String, _ iouType: CocoOverlap) throws -> DetectionTable {
+    /// Folders are YOLO's; they need the pictures' sizes.
+    private static func yolo(_ paths: [String], _ options: Options) throws -> YoloImport? {
+        guard let folder = paths.first(where: Folder.exists) else { return nil }
+        guard let pictures = options.pictures else {
+            throw DataError(
+                .configuration, file: folder, expected: "a folder of pictures for YOLO text files", found: "none",
+                remedy: "add --images FOLDER")
+        }
+        return try YoloImport(pictures: pictures)
+    }
+
+    private static func load(
+        _ path: String, _ iouType: CocoOverlap, _ yolo: YoloImport?
+    ) throws -> DetectionTable {
+        if let yolo, Folder.exists(path) { return try yolo.results(path) }
         let results = try CocoResults.load(path, fields: fields(iouType))
         // The first record decides how areas are made; without a box it may need parts that were skipped.
         guard !fields(iouType).contains(.segmentation), let first = results.parts.first, !first.contains(.box) else {
@@ -98,10 +126,10 @@ public enum CocoScoring {
     }
 
     private static func compare(
-        _ truth: CocoDataset, _ other: String, _ settings: CocoSettings, _ errors: CocoErrors, _ bootstrap: Bootstrap
+        _ truth: CocoDataset, _ other: String, _ results: DetectionTable, _ settings: CocoSettings,
+        _ errors: CocoErrors, _ bootstrap: Bootstrap
     ) throws -> CocoScore.Comparison {
         do {
-            let results = try load(other, settings.overlap)
             let matches = try CocoEvaluation.match(truth: truth, results: results, settings: settings)
             return CocoScore.Comparison(
                 file: other, summary: CocoEvaluation.summarize(CocoEvaluation.accumulate(matches)),
