@@ -23,7 +23,7 @@ enum CocoFixture {
     static func json(_ name: String) throws -> [JSONValue] {
         let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(
             separator: "/")
-        let path = "\(folder)/Fixtures/coco/\(name)"
+        let path = name.hasPrefix("/") ? name : "\(folder)/Fixtures/coco/\(name)"
         return try JSONValue.parse(bytes(path), file: name)["cases"]!.array!
     }
 

@@ -2,17 +2,19 @@ import Annotations
 import DenseMetrics
 import Geometry
 import JSONText
+import Foundation
 import Testing
-
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
 
 /// Answers of pycocotools 2.0.11 (boundaries: boundary-iou-api; LVIS: lvis-api), to the last bit: the summary numbers and, by hash, the whole arrays.
 @Suite struct CocoReferenceTests {
-    @Test(arguments: ["coco-bbox.json", "coco-segm.json", "coco-keypoints.json", "coco-boundary.json", "lvis.json"])
+    /// A file of further cases, made by `make_adversarial_fixtures.py`, if the environment names one.
+    static let moreCases = ProcessInfo.processInfo.environment["DMT_COCO_CASES"].map { [$0] } ?? []
+
+    @Test(
+        arguments: [
+            "coco-bbox.json", "coco-segm.json", "coco-keypoints.json", "coco-boundary.json", "lvis.json",
+            "coco-adversarial.json",
+        ] + CocoReferenceTests.moreCases)
     func drawnCasesEqualTheReference(_ file: String) throws {
         for item in try CocoFixture.cases(file) {
             let curves = try CocoFixture.curves(item)

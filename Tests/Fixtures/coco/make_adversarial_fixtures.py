@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Draws small unpleasant evaluations and stores pycocotools' answers: coco-adversarial.json, or any number elsewhere.
 
-    pip install pycocotools==2.0.11 numpy==2.4.6
+    pip install pycocotools==2.0.11 numpy==2.2.6
     python3 make_adversarial_fixtures.py
     python3 make_adversarial_fixtures.py --count 10000 --seed 8 --out /tmp/many.json
-    DMT_COCO_CASES=/tmp/many.json make test FILTER=CocoReferenceTests
+    DMT_COCO_CASES=/tmp/many.json swift test -c release -Xswiftc -enable-testing --filter CocoReferenceTests
 
 Ties everywhere, crowds, annotation ids of 0, repeated ids, empty boxes, masks of one pixel, more results than any limit,
 classes without truth or without results, areas on the borders of the ranges, joined classes, unsorted limits.
