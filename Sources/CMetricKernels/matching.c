@@ -5,8 +5,59 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+enum { DIGITS = 6, DIGIT_BITS = 11, DIGIT_VALUES = 1 << DIGIT_BITS };
+
+typedef struct {
+    uint64_t key;
+    uint32_t index;
+} keyed;
+
+// Ascending keys are descending scores; both zeros are one score, NaN comes last.
+static uint64_t key_of(double score) {
+    if (score != score) return UINT64_MAX;
+    score += 0.0;
+    uint64_t bits;
+    memcpy(&bits, &score, sizeof bits);
+    return ~(bits ^ (bits >> 63 ? UINT64_MAX : 1ULL << 63));
+}
+
+// Sorts by digits of the scores' bits, which keeps equals in order. Returns 0 when out of memory.
+static int order_by_digits(const double *scores, size_t count, uint32_t *order) {
+    keyed *from = malloc(2 * count * sizeof *from);
+    uint32_t(*starts)[DIGIT_VALUES] = calloc(DIGITS, sizeof *starts);
+    if (!from || !starts) {
+        free(from);
+        free(starts);
+        return 0;
+    }
+    keyed *const room = from, *to = from + count;
+    for (size_t i = 0; i < count; i++) {
+        from[i] = (keyed){key_of(scores[i]), (uint32_t)i};
+        for (int d = 0; d < DIGITS; d++) starts[d][from[i].key >> (d * DIGIT_BITS) & (DIGIT_VALUES - 1)]++;
+    }
+    for (int d = 0; d < DIGITS; d++) {
+        const int shift = d * DIGIT_BITS;
+        if (starts[d][from[0].key >> shift & (DIGIT_VALUES - 1)] == count) continue;
+        uint32_t sum = 0;
+        for (int v = 0; v < DIGIT_VALUES; v++) {
+            const uint32_t here = starts[d][v];
+            starts[d][v] = sum;
+            sum += here;
+        }
+        for (size_t i = 0; i < count; i++) to[starts[d][from[i].key >> shift & (DIGIT_VALUES - 1)]++] = from[i];
+        keyed *swap = from;
+        from = to;
+        to = swap;
+    }
+    for (size_t i = 0; i < count; i++) order[i] = from[i].index;
+    free(room);
+    free(starts);
+    return 1;
+}
+
 void dmt_order_scores(const double *scores, size_t count, uint32_t *order, uint32_t *scratch) {
-    enum { RUN = 16 };
+    enum { RUN = 16, MANY = 1024 };
+    if (count >= MANY && order_by_digits(scores, count, order)) return;
     for (size_t start = 0; start < count; start += RUN) {
         const size_t end = start + RUN < count ? start + RUN : count;
         for (size_t i = start; i < end; i++) {
@@ -90,17 +141,25 @@ size_t dmt_match_cell(const dmt_cell *cell, double area_low, double area_high, c
 void dmt_accumulate(const dmt_class_detections *c, uint32_t limit, double truths, size_t threshold_count,
                     const double *recall_thresholds, size_t recall_count, size_t stride, double *precision,
                     double *score_at, double *recall, dmt_accumulation_scratch *scratch) {
-    // Once for all thresholds: which detections are true and false positives at which thresholds.
+    // Once for all thresholds: what each detection is at which. Most are false positives at every threshold; they are
+    // counted here and need no look at any threshold.
+    const uint32_t every = threshold_count < 32 ? (1u << threshold_count) - 1 : UINT32_MAX;
     size_t used = 0, kept = 0;
+    uint32_t plain = 0;
     double first_score = 0;
     for (size_t i = 0; i < c->count; i++) {
         const uint32_t d = c->order[i];
         if (c->rank[d] >= limit) continue;
         if (kept++ == 0) first_score = c->score[d];
-        const uint32_t counts = ~c->ignored[d];
+        const uint32_t counts = ~c->ignored[d] & every, hit = c->matched[d] & counts;
+        if (counts == every && hit == 0) {
+            plain++;
+            continue;
+        }
         scratch->position[used] = d;
-        scratch->hit[used] = c->matched[d] & counts;
-        scratch->miss[used] = ~c->matched[d] & counts;
+        scratch->before[used] = plain;
+        scratch->hit[used] = hit;
+        scratch->miss[used] = counts & ~hit;
         used += counts != 0;
     }
     double *rc = scratch->recall, *pr = scratch->precision, *sc = scratch->score;
@@ -114,7 +173,7 @@ void dmt_accumulate(const dmt_class_detections *c, uint32_t limit, double truths
             if (scratch->hit[i] >> t & 1) {
                 tp = (double)(hits + 1);
                 rc[hits] = tp / truths;
-                pr[hits] = tp / ((double)missed + tp + 0x1p-52);
+                pr[hits] = tp / ((double)(missed + scratch->before[i]) + tp + 0x1p-52);
                 sc[hits++] = c->score[scratch->position[i]];
             }
         }
@@ -135,7 +194,7 @@ void dmt_accumulate(const dmt_class_detections *c, uint32_t limit, double truths
 }
 
 int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections) {
-    scratch->position = malloc((detections + 1) * 3 * sizeof *scratch->position);
+    scratch->position = malloc((detections + 1) * 4 * sizeof *scratch->position);
     scratch->recall = malloc((detections + 1) * 3 * sizeof *scratch->recall);
     if (!scratch->position || !scratch->recall) {
         dmt_accumulation_scratch_free(scratch);
@@ -144,6 +203,7 @@ int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t dete
     // One more than needed: the last element may be written before it is known to be dropped.
     scratch->hit = scratch->position + detections + 1;
     scratch->miss = scratch->hit + detections + 1;
+    scratch->before = scratch->miss + detections + 1;
     scratch->precision = scratch->recall + detections + 1;
     scratch->score = scratch->precision + detections + 1;
     return 1;

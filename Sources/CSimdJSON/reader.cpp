@@ -76,16 +76,23 @@ int check_keys(dmt_json_parser &p, const dmt_json_tape &t, size_t index, size_t 
     return std::adjacent_find(p.keys.begin(), p.keys.end()) == p.keys.end() ? DMT_JSON_OK : DMT_JSON_DUPLICATE_KEY;
 }
 
+// Tape words of a value, or of the start of an array or object.
+constexpr auto steps = [] {
+    struct { uint8_t of[256]; } table{};
+    for (auto &step : table.of) step = 1;
+    table.of['l'] = table.of['u'] = table.of['d'] = 2;
+    return table;
+}();
+
 int check_objects(dmt_json_parser &p, const dmt_json_tape &t, size_t max_keys) {
     const size_t end = static_cast<size_t>(t.tape[0] & payload_mask);
     for (size_t at = 1; at + 1 < end;) {
-        const uint64_t word = t.tape[at];
-        const int type = static_cast<int>(word >> 56);
+        const uint64_t type = t.tape[at] >> 56;
         if (type == '{') {
             const int code = check_keys(p, t, at, max_keys);
             if (code != DMT_JSON_OK) return code;
         }
-        at += (type == 'l' || type == 'u' || type == 'd') ? 2 : 1;
+        at += steps.of[type];
     }
     return DMT_JSON_OK;
 }

@@ -47,7 +47,7 @@ typedef struct {
 
 /// Room for one class.
 typedef struct {
-    uint32_t *position, *hit, *miss;
+    uint32_t *position, *hit, *miss, *before;
     double *recall, *precision, *score;
 } dmt_accumulation_scratch;
 

@@ -215,21 +215,12 @@ struct CocoShapes {
                 }
             }
         }
-        if kind != .mask {
-            detectionArea.reserveCapacity(order.count)
-            if !settings.overlap.comparesMasks { detectionBoxes.reserveCapacity(4 * order.count) }
+        if kind == .box { readBoxes(results, order, keepsBoxes: !settings.overlap.comparesMasks) }
+        if kind == .keypoints {
             for position in order {
-                let box =
-                    kind == .box
-                    ? results.box(Int(position))!
-                    : CocoShapes.bounds(results.keypoints[results.keypointRange(Int(position))!])
+                let box = CocoShapes.bounds(results.keypoints[results.keypointRange(Int(position))!])
                 detectionArea.append(box.area)
-                if !settings.overlap.comparesMasks {
-                    detectionBoxes.append(box.x)
-                    detectionBoxes.append(box.y)
-                    detectionBoxes.append(box.width)
-                    detectionBoxes.append(box.height)
-                }
+                if !settings.overlap.comparesMasks { detectionBoxes += CocoShapes.numbers(box) }
             }
         }
         if settings.overlap == .keypoints {
@@ -243,6 +234,25 @@ struct CocoShapes {
                         Int(position), "\(settings.sigmas.count) keypoints, one a sigma", "\(range.count / 3)")
                 }
                 detectionPointStarts.append(range.lowerBound)
+            }
+        }
+    }
+
+    /// Areas, and if wanted boxes, of records that all have one.
+    private mutating func readBoxes(_ results: DetectionTable, _ order: [Int32], keepsBoxes: Bool) {
+        results.boxes.withUnsafeBufferPointer { boxes in
+            detectionArea = [Double](unsafeUninitializedCapacity: order.count) { areas, count in
+                for (place, position) in order.enumerated() {
+                    areas[place] = boxes[4 * Int(position) + 2] * boxes[4 * Int(position) + 3]
+                }
+                count = order.count
+            }
+            guard keepsBoxes else { return }
+            detectionBoxes = [Double](unsafeUninitializedCapacity: 4 * order.count) { kept, count in
+                for (place, position) in order.enumerated() {
+                    for side in 0..<4 { kept[4 * place + side] = boxes[4 * Int(position) + side] }
+                }
+                count = 4 * order.count
             }
         }
     }

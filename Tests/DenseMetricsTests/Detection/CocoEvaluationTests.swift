@@ -151,8 +151,13 @@ import Testing
 
     @Test func scoreOrderIsStable() {
         var stream = RandomStream(seed: 9, purpose: "score order test")
-        for count in [0, 1, 15, 16, 17, 31, 64, 300, 1025] {
-            let scores = (0..<count).map { _ in Double(stream.int(below: 7)) - 3 }
+        for (number, count) in [0, 1, 15, 16, 17, 31, 64, 300, 1023, 1024, 1025, 5000, 5001].enumerated() {
+            // Ties and both zeros; then values that differ in every digit, down to the smallest.
+            let scores = (0..<count).map { _ in
+                number % 2 == 0
+                    ? Double(stream.int(below: 7) - 3) * (stream.int(below: 2) == 0 ? 1 : -1)
+                    : (stream.uniform() - 0.5) * [1e-300, 1, 1e300][stream.int(below: 3)]
+            }
             var order = [UInt32](repeating: 0, count: count)
             var scratch = order
             dmt_order_scores(scores, count, &order, &scratch)
