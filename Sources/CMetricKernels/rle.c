@@ -69,6 +69,12 @@ uint32_t dmt_rle_area(const uint32_t *runs, size_t count) {
     return area;
 }
 
+uint64_t dmt_rle_total(const uint32_t *runs, size_t count) {
+    uint64_t total = 0;
+    for (size_t i = 0; i < count; i++) total += runs[i];
+    return total;
+}
+
 // Quirk(COCO): unsigned arithmetic wraps when every foreground run is empty: (w, h, 2^32 + 1 - w, 2^32 + 1 - h).
 void dmt_rle_box(const uint32_t *runs, size_t count, uint32_t height, uint32_t width, double box[4]) {
     const size_t paired = count / 2 * 2;
@@ -76,13 +82,37 @@ void dmt_rle_box(const uint32_t *runs, size_t count, uint32_t height, uint32_t w
         box[0] = box[1] = box[2] = box[3] = 0;
         return;
     }
-    uint32_t left = width, top = height, right = 0, bottom = 0, position = 0;
+    uint32_t left = width, top = height, right = 0, bottom = 0;
+    // Column and row of the present position; runs are mostly shorter than a column, so a division is rare.
+    // Quirk(COCO): positions wrap at 2^32.
+    uint32_t position = 0, x = 0, y = 0;
     for (size_t i = 0; i < paired; i++) {
-        const uint32_t start = position;
+        const uint32_t first_x = x, first_y = y, start = position;
         position += runs[i];
+        if (position < start) {
+            x = position / height;
+            y = position % height;
+        } else {
+            const uint64_t down = (uint64_t)y + runs[i];
+            if (down < height) {
+                y = (uint32_t)down;
+            } else if (down < 2 * (uint64_t)height) {
+                x++;
+                y = (uint32_t)(down - height);
+            } else {
+                x += (uint32_t)(down / height);
+                y = (uint32_t)(down % height);
+            }
+        }
         if (i % 2 == 0 || runs[i] == 0) continue;
-        const uint32_t first_y = start % height, first_x = start / height;
-        const uint32_t last_y = (position - 1) % height, last_x = (position - 1) / height;
+        uint32_t last_x = x, last_y = y - 1;
+        if (position == 0) {
+            last_x = UINT32_MAX / height;
+            last_y = UINT32_MAX % height;
+        } else if (y == 0) {
+            last_x = x - 1;
+            last_y = height - 1;
+        }
         if (first_x < left) left = first_x;
         if (last_x > right) right = last_x;
         if (first_x < last_x) {

@@ -53,20 +53,14 @@ public struct RLEMask: Sendable, Hashable {
     }
 
     /// Whether the runs sum to the picture's pixels.
-    public var isComplete: Bool { runs.reduce(UInt64(0)) { $0 + UInt64($1) } == UInt64(size.pixelCount) }
+    public var isComplete: Bool { dmt_rle_total(runs, runs.count) == UInt64(size.pixelCount) }
 
     /// Foreground pixels, modulo 2^32.
     public var area: Int { Int(dmt_rle_area(runs, runs.count)) }
 
     /// Bounding box of the foreground in whole pixels; all zero for an empty mask of one run.
     public var cocoBox: CocoBox {
-        var box = (0.0, 0.0, 0.0, 0.0)
-        withUnsafeMutableBytes(of: &box) {
-            dmt_rle_box(
-                runs, runs.count, UInt32(truncatingIfNeeded: size.height), UInt32(truncatingIfNeeded: size.width),
-                $0.bindMemory(to: Double.self).baseAddress)
-        }
-        return CocoBox(x: box.0, y: box.1, width: box.2, height: box.3)
+        runs.withUnsafeBufferPointer { CocoBox(runs: $0.baseAddress, count: $0.count, size: size) }
     }
 
     public var box: Box { Box(cocoBox) }
@@ -149,5 +143,18 @@ public struct RLEMask: Sendable, Hashable {
     public init(box: CocoBox, size: ImageSize) {
         let (x1, y1) = (box.x + box.width, box.y + box.height)
         self.init(polygon: [box.x, box.y, box.x, y1, x1, y1, x1, box.y], size: size)
+    }
+}
+
+extension CocoBox {
+    /// Bounding box of the foreground of a mask's runs.
+    init(runs: UnsafePointer<UInt32>?, count: Int, size: ImageSize) {
+        var box = (0.0, 0.0, 0.0, 0.0)
+        withUnsafeMutableBytes(of: &box) {
+            dmt_rle_box(
+                runs, count, UInt32(truncatingIfNeeded: size.height), UInt32(truncatingIfNeeded: size.width),
+                $0.bindMemory(to: Double.self).baseAddress)
+        }
+        self.init(x: box.0, y: box.1, width: box.2, height: box.3)
     }
 }

@@ -16,6 +16,9 @@ uint64_t dmt_rle_decode_rows(const uint32_t *runs, size_t count, size_t height, 
 /// Pixels of foreground, modulo 2^32.
 uint32_t dmt_rle_area(const uint32_t *runs, size_t count);
 
+/// Sum of all runs.
+uint64_t dmt_rle_total(const uint32_t *runs, size_t count);
+
 /// Bounding box x, y, width, height, with the reference's answers for degenerate runs.
 void dmt_rle_box(const uint32_t *runs, size_t count, uint32_t height, uint32_t width, double box[4]);
 
