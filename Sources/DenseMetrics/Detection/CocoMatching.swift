@@ -124,7 +124,7 @@ private struct Matcher {
                     expected: "run lengths that sum to those of the truth it overlaps (annotation id \(annotation.id))",
                     found: "another total",
                     remedy: "encode the mask again for an image of "
-                        + "\(shapes.truthMasks.sizes[stuck.truth]) pixels (height x width)")
+                        + "\(shapes.truthMasks[stuck.truth].size) pixels (height x width)")
             }
         }
     }

@@ -68,9 +68,9 @@ struct CocoOverlaps {
                 guard values[index] > 0 else { continue }
                 let isCrowd = countsCrowds && shapes.truthCrowd[g] != 0
                 do {
-                    var found = try shapes.detectionMasks.iou(d, truth: shapes.truthMasks, g, isCrowd: isCrowd)
+                    var found = try shapes.detectionMasks[d].iou(truth: shapes.truthMasks[g], isCrowd: isCrowd)
                     if overlap == .boundary, !isCrowd, found > 0 {
-                        found = min(found, try shapes.detectionBands.iou(d, truth: shapes.truthBands, g))
+                        found = min(found, try shapes.detectionBands[d].iou(truth: shapes.truthBands[g]))
                     }
                     values[index] = found
                 } catch .sizesDiffer {

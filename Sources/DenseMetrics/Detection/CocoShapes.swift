@@ -13,11 +13,11 @@ struct CocoShapes {
     /// x, y, width, height of each record: the file's for boxes and keypoints, the runs' own for masks.
     var truthBoxes: [Double] = []
     var detectionBoxes: [Double] = []
-    var truthMasks = PackedMasks()
-    var detectionMasks = PackedMasks()
+    var truthMasks: [RLEMask] = []
+    var detectionMasks: [RLEMask] = []
     /// The masks' bands along their outlines; empty unless compared.
-    var truthBands = PackedMasks()
-    var detectionBands = PackedMasks()
+    var truthBands: [RLEMask] = []
+    var detectionBands: [RLEMask] = []
     var truthPoints: [Double] = []
     /// Where each detection's keypoints begin in the table's.
     var detectionPointStarts: [Int] = []
@@ -200,7 +200,7 @@ struct CocoShapes {
                 detectionMasks = drawn
                 detectionBoxes = CocoShapes.boxes(drawn)
                 if settings.overlap == .boundary { detectionBands = try CocoShapes.bands(drawn, settings) }
-                let broken = (0..<drawn.count).count { !drawn.isComplete($0) }
+                let broken = drawn.count { !$0.isComplete }
                 if broken > 0 {
                     warnings.append(
                         CocoWarning(
@@ -208,10 +208,10 @@ struct CocoShapes {
                             "\(broken) result mask(s) have run lengths that do not sum to height times width"))
                 }
             }
-            if kind == .mask { detectionArea = (0..<drawn.count).map { Double(drawn.area($0)) } }
+            if kind == .mask { detectionArea = drawn.map { Double($0.area) } }
             if kind == .mask && !settings.overlap.comparesMasks {
                 detectionBoxes = order.indices.flatMap { place in
-                    CocoShapes.numbers(results.box(Int(order[place])) ?? drawn.cocoBox(place))
+                    CocoShapes.numbers(results.box(Int(order[place])) ?? drawn[place].cocoBox)
                 }
             }
         }
@@ -273,28 +273,29 @@ struct CocoShapes {
 
     private static func numbers(_ box: CocoBox) -> [Double] { [box.x, box.y, box.width, box.height] }
 
-    private static func boxes(_ masks: PackedMasks) -> [Double] {
+    private static func boxes(_ masks: [RLEMask]) -> [Double] {
         var result: [Double] = []
         result.reserveCapacity(4 * masks.count)
-        for index in 0..<masks.count { result += numbers(masks.cocoBox(index)) }
+        for mask in masks { result += numbers(mask.cocoBox) }
         return result
     }
 
-    private static func bands(_ masks: PackedMasks, _ settings: CocoSettings) throws -> PackedMasks {
+    private static func bands(_ masks: [RLEMask], _ settings: CocoSettings) throws -> [RLEMask] {
         try draw(masks.count) { .success(masks[$0].boundary(ratio: settings.boundaryRatio)) }
     }
 
     /// Makes `count` masks on all threads; of several failures the first in order is thrown.
     private static func draw(
         _ count: Int, _ make: (Int) -> Result<RLEMask, CocoInputError>
-    ) throws -> PackedMasks {
+    ) throws -> [RLEMask] {
         let grain = 256
         let chunkCount = (count + grain - 1) / grain
-        var chunks = [Result<PackedMasks, CocoInputError>](repeating: .success(PackedMasks()), count: chunkCount)
+        var chunks = [Result<[RLEMask], CocoInputError>](repeating: .success([]), count: chunkCount)
         chunks.withUnsafeMutableBufferPointer { chunks in
             nonisolated(unsafe) let out = chunks
             Parallel.forEach(chunkCount) { chunk in
-                var made = PackedMasks()
+                var made: [RLEMask] = []
+                made.reserveCapacity(grain)
                 for index in chunk * grain..<min((chunk + 1) * grain, count) {
                     switch make(index) {
                     case .success(let mask): made.append(mask)
@@ -306,6 +307,9 @@ struct CocoShapes {
                 out[chunk] = .success(made)
             }
         }
-        return PackedMasks.joined(try chunks.map { try $0.get() })
+        var masks: [RLEMask] = []
+        masks.reserveCapacity(count)
+        for chunk in chunks { masks += try chunk.get() }
+        return masks
     }
 }
