@@ -128,6 +128,19 @@ import Testing
         }
     }
 
+    @Test func theContentHashDoesNotDependOnHowTheFolderIsWritten() throws {
+        func hash(_ folder: String) throws -> String {
+            try DetectionDataset(
+                name: "toy", split: "val", annotations: folder + "/truth.json", images: folder + "/images"
+            ).contentHash()
+        }
+        try withTemporaryFolder { folder in
+            try Self.make(folder)
+            try AtomicFile.write(Self.instances("a.jpg", annotations: ""), to: folder + "/truth.json")
+            #expect(try hash(folder) == hash(folder + "/images/.."))
+        }
+    }
+
     static func instances(_ name: String, annotations: String, height: Int = 12) -> String {
         """
         {"images":[{"id":7,"file_name":"\(name)","height":\(height),"width":10}],

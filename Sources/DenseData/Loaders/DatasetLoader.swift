@@ -2,6 +2,12 @@ import Determinism
 import ImageFiles
 import SafeFiles
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// What identifies a data set in a run record.
 public struct DatasetInfo: Codable, Sendable, Equatable {
     public var name, split: String
@@ -92,9 +98,15 @@ public enum ContentHash {
                 return "\(size)\t\(hash.hex())\n"
             }
         }
-        let shared = commonFolder(files)
+        // However a path was written, from the root it is one.
+        let paths = files.map { file in
+            guard let real = realpath(file, nil) else { return file }
+            defer { free(real) }
+            return String(cString: real)
+        }
+        let shared = commonFolder(paths)
         var hash = SHA256()
-        for (path, digest) in zip(files, digests) {
+        for (path, digest) in zip(paths, digests) {
             hash.update("\(path.dropFirst(shared))\t")
             hash.update(try digest.get())
         }
