@@ -58,17 +58,7 @@ struct ScoreCoco: ParsableCommand {
         help: "Write everything to this folder: score.json, summary.txt, per_class.csv, pr_curves.json, confusion.csv.")
     var out: String?
 
-    @Option(help: "Draws of the bootstrap over images for standard errors and intervals; 0 for none.")
-    var bootstrap = 0
-
-    @Option(help: "Seed of the bootstrap.")
-    var seed: UInt64 = 0
-
-    @Flag(help: "Print one JSON document.")
-    var json = false
-
-    @Option(help: "Threads (all cores).")
-    var threads: Int?
+    @OptionGroup var common: ScoreOptions
 
     /// What `run` needs, parsed; usage errors are found here.
     private func parsed() throws -> (CocoScoring.Overlap, CocoScoring.Options) {
@@ -82,8 +72,8 @@ struct ScoreCoco: ParsableCommand {
         options.confusionScore = confusionScore
         options.prCurves = prCurves != nil || out != nil
         options.other = minus
-        options.threads = threads
-        options.bootstrapDraws = minus != nil && bootstrap == 0 ? 1000 : bootstrap
+        options.threads = common.threads
+        options.bootstrapDraws = minus != nil && common.bootstrap == 0 ? 1000 : common.bootstrap
         if tide, overlap != .box, overlap != .mask {
             throw ValidationError("--tide: with --iou-type bbox or segm.")
         }
@@ -91,7 +81,7 @@ struct ScoreCoco: ParsableCommand {
         if let ratio = dilationRatio, !(ratio > 0 && ratio <= 1) || overlap != .boundary {
             throw ValidationError("--dilation-ratio \(ratio): from 0 to 1, with --iou-type boundary.")
         }
-        options.seed = seed
+        options.seed = common.seed
         options.maxDetections = try maxDets.map { text in
             try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
                 guard let limit = Int(part), limit >= 1, limit <= Int(Int32.max) else {
@@ -131,10 +121,6 @@ struct ScoreCoco: ParsableCommand {
 
     func validate() throws {
         _ = try parsed()
-        guard bootstrap == 0 || bootstrap >= 100 else {
-            throw ValidationError("--bootstrap \(bootstrap): 0, or at least 100 draws.")
-        }
-        if let threads, threads < 1 { throw ValidationError("--threads \(threads): use 1 or more.") }
     }
 
     func run() throws {
@@ -143,7 +129,7 @@ struct ScoreCoco: ParsableCommand {
         if let names { options.classNames = try CocoScoring.classNames(names) }
         let score = try CocoScoring.run(gt: gt, dt: dt, iouType: overlap, options: options)
         let written = try score.write(folder: out, curves: prCurves)
-        if json {
+        if common.json {
             print(score.jsonText)
             return
         }

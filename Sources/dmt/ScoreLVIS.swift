@@ -27,17 +27,7 @@ struct ScoreLVIS: ParsableCommand {
     @Flag(help: "Add AP of every class.")
     var perClass = false
 
-    @Option(help: "Draws of the bootstrap over images for standard errors and intervals; 0 for none.")
-    var bootstrap = 0
-
-    @Option(help: "Seed of the bootstrap.")
-    var seed: UInt64 = 0
-
-    @Flag(help: "Print one JSON document.")
-    var json = false
-
-    @Option(help: "Threads (all cores).")
-    var threads: Int?
+    @OptionGroup var common: ScoreOptions
 
     private func overlap() throws -> CocoScoring.Overlap {
         guard let overlap = CocoScoring.Overlap(rawValue: iouType), overlap != .keypoints else {
@@ -51,10 +41,6 @@ struct ScoreLVIS: ParsableCommand {
         guard maxDets >= 1, maxDets <= Int(Int32.max) else {
             throw ValidationError("--max-dets \(maxDets): a whole number from 1.")
         }
-        guard bootstrap == 0 || bootstrap >= 100 else {
-            throw ValidationError("--bootstrap \(bootstrap): 0, or at least 100 draws.")
-        }
-        if let threads, threads < 1 { throw ValidationError("--threads \(threads): use 1 or more.") }
     }
 
     func run() throws {
@@ -62,11 +48,11 @@ struct ScoreLVIS: ParsableCommand {
         options.isFederated = true
         options.maxDetections = [maxDets]
         options.perClass = perClass
-        options.threads = threads
-        options.bootstrapDraws = bootstrap
-        options.seed = seed
+        options.threads = common.threads
+        options.bootstrapDraws = common.bootstrap
+        options.seed = common.seed
         let score = try CocoScoring.run(gt: gt, dt: dt, iouType: overlap(), options: options)
-        if json {
+        if common.json {
             print(score.jsonText)
             return
         }

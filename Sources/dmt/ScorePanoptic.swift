@@ -22,29 +22,13 @@ struct ScorePanoptic: ParsableCommand {
     @Flag(help: "Add one line a class.")
     var perClass = false
 
-    @Option(help: "Draws of the bootstrap over images for standard errors and intervals; 0 for none.")
-    var bootstrap = 0
-
-    @Option(help: "Seed of the bootstrap.")
-    var seed: UInt64 = 0
-
-    @Flag(help: "Print one JSON document.")
-    var json = false
-
-    @Option(help: "Threads; all cores unless given.")
-    var threads: Int?
-
-    func validate() throws {
-        guard bootstrap == 0 || bootstrap >= 100 else {
-            throw ValidationError("--bootstrap \(bootstrap): 0, or at least 100 draws.")
-        }
-        if let threads, threads < 1 { throw ValidationError("--threads \(threads): at least 1.") }
-    }
+    @OptionGroup var common: ScoreOptions
 
     func run() throws {
         let (output, warnings) = try PanopticScoring.text(
             gt: .init(file: gt, folder: gtFolder), dt: .init(file: dt, folder: dtFolder), perClass: perClass,
-            bootstrapDraws: bootstrap, seed: seed, threads: threads, asJSON: json)
+            bootstrapDraws: common.bootstrap, seed: common.seed,
+            threads: common.threads, asJSON: common.json)
         StandardError.warn(warnings)
         print(output, terminator: "")
     }

@@ -35,17 +35,7 @@ struct ScoreSemseg: ParsableCommand {
     @Flag(help: "File value 0 is not scored and class k is coded k+1.")
     var reduceZeroLabel = false
 
-    @Option(help: "Draws of the bootstrap over images for standard errors and intervals; 0 for none.")
-    var bootstrap = 0
-
-    @Option(help: "Seed of the bootstrap.")
-    var seed: UInt64 = 0
-
-    @Option(help: "Threads; all cores unless given.")
-    var threads: Int?
-
-    @Flag(help: "Print one JSON document.")
-    var json = false
+    @OptionGroup var common: ScoreOptions
 
     /// The coding the options name. `validate` asks first, so that a wrong one is a usage error (exit 64).
     private func choice() throws -> SemsegScoring.Dataset {
@@ -67,16 +57,12 @@ struct ScoreSemseg: ParsableCommand {
 
     func validate() throws {
         _ = try choice()
-        guard bootstrap == 0 || bootstrap >= 100 else {
-            throw ValidationError("--bootstrap \(bootstrap): 0, or at least 100 draws.")
-        }
-        if let threads, threads < 1 { throw ValidationError("--threads \(threads): at least 1.") }
     }
 
     func run() throws {
         print(
             try SemsegScoring.text(
-                labels: labels, predictions: predictions, dataset: choice(), bootstrapDraws: bootstrap, seed: seed,
-                threads: threads, asJSON: json), terminator: "")
+                labels: labels, predictions: predictions, dataset: choice(), bootstrapDraws: common.bootstrap,
+                seed: common.seed, threads: common.threads, asJSON: common.json), terminator: "")
     }
 }
