@@ -80,6 +80,7 @@ public enum CocoResults {
         var box: CocoBox?
         var segmentation: CocoSegmentation?
         var pointNumbers: Int?
+        var skipped: DetectionTable.Parts = []
         try record.forEachMember { key, value in
             if value.isNull { return }
             if isKey(key, "image_id") {
@@ -90,10 +91,18 @@ public enum CocoResults {
                 score = try CocoRecord.number(value, "score", place)
             } else if isKey(key, "bbox") {
                 box = try CocoRecord.box(value, place)
-            } else if isKey(key, "segmentation"), fields.contains(.segmentation) {
-                segmentation = try CocoRecord.segmentation(value, place)
-            } else if isKey(key, "keypoints"), fields.contains(.keypoints) {
-                pointNumbers = try table.withKeypoints { try CocoRecord.appendKeypoints(value, place, to: &$0) }
+            } else if isKey(key, "segmentation") {
+                if fields.contains(.segmentation) {
+                    segmentation = try CocoRecord.segmentation(value, place)
+                } else {
+                    skipped.insert(.segmentation)
+                }
+            } else if isKey(key, "keypoints") {
+                if fields.contains(.keypoints) {
+                    pointNumbers = try table.withKeypoints { try CocoRecord.appendKeypoints(value, place, to: &$0) }
+                } else {
+                    skipped.insert(.keypoints)
+                }
             }
         }
         guard let image else { throw place.missing("image_id") }
@@ -101,7 +110,7 @@ public enum CocoResults {
         guard let score else { throw place.missing("score") }
         table.append(
             imageID: image, categoryID: category, score: score, box: box, segmentation: segmentation,
-            pointNumbers: pointNumbers)
+            pointNumbers: pointNumbers, skipped: skipped)
     }
 
     /// Writes a results file record by record; `sink` receives consecutive pieces of the text.

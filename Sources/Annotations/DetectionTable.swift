@@ -5,7 +5,7 @@ public struct DetectionTable: Sendable, Hashable {
     public private(set) var imageIDs: [Int64] = []
     public private(set) var categoryIDs: [Int64] = []
     public private(set) var scores: [Double] = []
-    /// What each record carries besides.
+    /// What each record carries besides, read or skipped.
     public private(set) var parts: [Parts] = []
     /// x, y, width, height of each record, zeros where it has none; empty while no record has one.
     public private(set) var boxes: [Double] = []
@@ -58,9 +58,10 @@ public struct DetectionTable: Sendable, Hashable {
         segmentations.isEmpty ? nil : segmentations[index]
     }
 
-    /// Places of a record's numbers in `keypoints`; nil where it has none.
+    /// Places of a record's numbers in `keypoints`; nil where it has none or they were skipped.
     public func keypointRange(_ index: Int) -> Range<Int>? {
-        parts[index].contains(.keypoints) ? keypointStarts[index]..<keypointStarts[index + 1] : nil
+        parts[index].contains(.keypoints) && !keypointStarts.isEmpty
+            ? keypointStarts[index]..<keypointStarts[index + 1] : nil
     }
 
     public subscript(index: Int) -> DetectionResult {
@@ -75,9 +76,9 @@ public struct DetectionTable: Sendable, Hashable {
     /// Adds a record whose keypoints, if it has any, are already the last `pointNumbers` of `keypoints`.
     mutating func append(
         imageID: Int64, categoryID: Int64, score: Double, box: CocoBox?, segmentation: CocoSegmentation?,
-        pointNumbers: Int?
+        pointNumbers: Int?, skipped: Parts = []
     ) {
-        var found: Parts = []
+        var found = skipped
         if let box {
             found.insert(.box)
             if boxes.isEmpty { boxes = [Double](repeating: 0, count: 4 * count) }

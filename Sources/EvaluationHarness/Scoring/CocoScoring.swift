@@ -118,10 +118,10 @@ public enum CocoScoring {
     ) throws -> DetectionTable {
         if let yolo, Folder.exists(path) { return try yolo.results(path) }
         let results = try CocoResults.load(path, fields: fields(iouType))
-        // The first record decides how areas are made; without a box it may need parts that were skipped.
-        guard !fields(iouType).contains(.segmentation), let first = results.parts.first, !first.contains(.box) else {
-            return results
-        }
+        // The first record decides how areas are made: by box, mask or keypoints, whichever it has first.
+        guard let first = results.parts.first, !first.contains(.box) else { return results }
+        let needed: CocoFields = first.contains(.segmentation) ? .segmentation : .keypoints
+        if fields(iouType).contains(needed) { return results }
         return try CocoResults.load(path, fields: .all)
     }
 
