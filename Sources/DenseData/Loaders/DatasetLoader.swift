@@ -59,7 +59,7 @@ public struct Finding: Codable, Sendable, Hashable, CustomStringConvertible {
         self.problem = problem
     }
 
-    init(_ error: DataError) {
+    public init(_ error: DataError) {
         self.init(file: error.file, record: error.record, problem: "expected \(error.expected), found \(error.found)")
     }
 

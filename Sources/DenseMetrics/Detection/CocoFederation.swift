@@ -51,10 +51,8 @@ struct CocoFederation {
             crowded[id, default: []].append(index)
         }
         for indices in crowded.values {
-            let sorted = indices.sorted {
-                results.scores[$0] != results.scores[$1] ? results.scores[$0] > results.scores[$1] : $0 < $1
-            }
-            for index in sorted.dropFirst(limit) { kept[index] = false }
+            let order = ScoreOrder.descending(indices.lazy.map { results.scores[$0] })
+            for place in order.dropFirst(limit) { kept[indices[place]] = false }
         }
         return kept
     }

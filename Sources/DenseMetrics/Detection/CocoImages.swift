@@ -49,12 +49,10 @@ struct CocoImages {
             { truthAt += 1 }
             let firstResult = resultAt
             while resultAt < resultOrder.count, keys[Int(resultOrder[resultAt])] == image { resultAt += 1 }
-            let sorted = resultOrder[firstResult..<resultAt].sorted {
-                let (a, b) = (results.scores[Int($0)], results.scores[Int($1)])
-                return a != b ? a > b : $0 < $1
-            }
+            let order = ScoreOrder.descending(
+                resultOrder[firstResult..<resultAt].lazy.map { results.scores[Int($0)] })
             let firstKept = kept.count
-            kept += sorted.prefix(limit)
+            kept += order.prefix(limit).map { resultOrder[firstResult + $0] }
             ranges.append((firstTruth..<truthAt, firstKept..<kept.count))
         }
         truths = truthOrder

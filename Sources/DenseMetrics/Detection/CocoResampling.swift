@@ -63,13 +63,7 @@ public struct CocoResampling: Sendable {
     /// Positions of a class's detections from high to low score.
     private static func order(_ matches: CocoMatches, _ classIndex: Int) -> [Int] {
         let range = matches.classDetections[classIndex]
-        if range.isEmpty { return [] }
-        var order = [UInt32](repeating: 0, count: range.count)
-        var scratch = order
-        matches.scores.withUnsafeBufferPointer {
-            dmt_order_scores($0.baseAddress! + range.lowerBound, range.count, &order, &scratch)
-        }
-        return order.map { range.lowerBound + Int($0) }
+        return ScoreOrder.descending(matches.scores[range]).map { range.lowerBound + $0 }
     }
 
     private static func counts(

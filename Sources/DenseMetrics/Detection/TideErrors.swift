@@ -70,15 +70,11 @@ struct TideCurves {
 
     private static func precision(_ points: [TidePoint], _ objects: Int) -> Double {
         if objects == 0 { return 0 }
-        // Ties keep their order, so this must be a stable sort.
-        let order = points.indices.sorted {
-            points[$0].score != points[$1].score ? points[$0].score > points[$1].score : $0 < $1
-        }
         var precisions: [Double] = []
         var recalls: [Double] = []
         var hits = 0.0
         var misses = 0.0
-        for index in order {
+        for index in ScoreOrder.descending(points.lazy.map(\.score)) {
             if points[index].isTrue { hits += 1 } else { misses += 1 }
             precisions.append(hits / (hits + misses))
             recalls.append(hits / Double(objects))

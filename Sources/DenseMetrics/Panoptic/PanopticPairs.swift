@@ -25,7 +25,8 @@ public struct PanopticPairs: Sendable, Equatable {
             var keys = [UInt64](repeating: 0, count: capacity)
             var counts = keys
             let used = dmt_panoptic_pairs(truth, predicted, truth.count / 3, &keys, &counts, capacity)
-            if used == Int.max || used < 0 || used > capacity {
+            // SIZE_MAX, as Swift reads it.
+            if used < 0 {
                 capacity *= 8
                 continue
             }

@@ -24,7 +24,7 @@ public struct CocoFileCheck {
         sizes = Dictionary(truth.images.map { ($0.id, $0.size) }, uniquingKeysWith: { $1 })
         categoryIDs = Set(truth.categories.map(\.id))
         recordCount = truth.images.count + truth.categories.count + truth.annotations.count + faults.count
-        for fault in faults { add(path, fault.record, "expected \(fault.expected), found \(fault.found)") }
+        findings += faults.map(Finding.init)
         checkUnique(truth.images.map(\.id), "image")
         checkUnique(truth.categories.map(\.id), "category")
         checkUnique(truth.annotations.map(\.id), "annotation")
@@ -101,7 +101,7 @@ public struct CocoFileCheck {
     public mutating func checkResults(_ path: String) throws {
         let (table, positions, faults) = try CocoResults.loadLenient(path)
         recordCount += table.count + faults.count
-        for fault in faults { add(path, fault.record, "expected \(fault.expected), found \(fault.found)") }
+        findings += faults.map(Finding.init)
         if table.isEmpty, faults.isEmpty {
             add(path, nil, "an empty list: COCO's tool stops; here every truth is missed")
         }

@@ -144,10 +144,7 @@ public enum DatasetInspection {
             if depth == .hashes { report.contentHash = try loader.contentHash() }
             if report.findings?.isEmpty == true { report.contentHash = try loader.contentHash() }
         } catch let error as DataError where depth == .defects && error.kind != .configuration {
-            report.findings = [
-                Finding(
-                    file: error.file, record: error.record, problem: "expected \(error.expected), found \(error.found)")
-            ]
+            report.findings = [Finding(error)]
         }
         return report
     }

@@ -38,7 +38,7 @@ extension CocoConfusion {
     }
 
     /// Rows are true classes, columns predicted ones; the last of both is nothing.
-    func json(_ names: [Int64: String]) -> JSONValue {
+    var json: JSONValue {
         .object([
             ("threshold", .double(threshold)), ("minimum_score", .double(minimumScore)),
             ("category_ids", .array(categoryIDs.map { .int($0) })),

@@ -66,7 +66,7 @@ public struct CocoScore: Sendable {
                 ))
         }
         if let tide { members.append(("tide", tide.json)) }
-        if let confusion { members.append(("confusion", confusion.json(names))) }
+        if let confusion { members.append(("confusion", confusion.json)) }
         if let comparison { members.append(("comparison", comparison.json)) }
         members.append(("warnings", .array(warnings.map { .string($0) })))
         return .object(members)

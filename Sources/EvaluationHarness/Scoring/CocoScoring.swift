@@ -80,7 +80,8 @@ public enum CocoScoring {
                     truth: truth, results: results, settings: settings, minimumScore: options.confusionScore)
             }
             if let other = options.other, let bootstrap, let errors {
-                score.comparison = try compare(truth, other, load(other, iouType, yolo), settings, errors, bootstrap)
+                score.comparison = try compare(
+                    gt, truth, other, load(other, iouType, yolo), settings, errors, bootstrap)
             }
             return score
         } catch let error as CocoInputError {
@@ -126,7 +127,7 @@ public enum CocoScoring {
     }
 
     private static func compare(
-        _ truth: CocoDataset, _ other: String, _ results: DetectionTable, _ settings: CocoSettings,
+        _ gt: String, _ truth: CocoDataset, _ other: String, _ results: DetectionTable, _ settings: CocoSettings,
         _ errors: CocoErrors, _ bootstrap: Bootstrap
     ) throws -> CocoScore.Comparison {
         do {
@@ -135,7 +136,7 @@ public enum CocoScoring {
                 file: other, summary: CocoEvaluation.summarize(CocoEvaluation.accumulate(matches)),
                 differences: errors.differences(to: CocoErrors(matches), bootstrap))
         } catch let error as CocoInputError {
-            throw DataError(error, truth: "the truth", results: other)
+            throw DataError(error, truth: gt, results: other)
         }
     }
 

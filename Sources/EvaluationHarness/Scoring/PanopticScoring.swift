@@ -15,7 +15,7 @@ public enum PanopticScoring {
 
         public init(file: String, folder: String? = nil) {
             self.file = file
-            self.folder = folder ?? (file.hasSuffix(".json") ? String(file.dropLast(5)) : file + ".folder")
+            self.folder = folder ?? (file.hasSuffix(".json") ? String(file.dropLast(5)) : file)
         }
     }
 
