@@ -13,10 +13,10 @@ let table: [(level: Int, name: String, mayImport: [Target.Dependency])] = [
     (1, "SafeFiles", []),
     (1, "JSONText", ["CSimdJSON", "CJSONC"]),
     (1, "Geometry", ["CMetricKernels"]),
-    (2, "TensorCore", ["Determinism", "COpenBLAS", "CKernels"]),
+    (2, "TensorCore", ["Determinism", "CKernels"]),
     (2, "Communication", ["Determinism"]),
     (2, "Reporting", ["Determinism", "SafeFiles", "JSONText"]),
-    (2, "Annotations", ["Determinism", "Geometry", "JSONText", "SafeFiles"]),
+    (2, "Annotations", ["Determinism", "Geometry", "JSONText", "SafeFiles", "CCocoRecords"]),
     (2, "ImageFiles", ["Geometry", "SafeFiles", "CImageCodecs"]),
     (3, "Autograd", ["TensorCore", "Communication", "Determinism", "CKernels"]),
     (3, "CheckpointIO", ["TensorCore", "SafeFiles", "JSONText"]),
@@ -57,8 +57,9 @@ let package = Package(
         .target(
             name: "CImageCodecs",
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("deflate")]),
+        .target(name: "CCocoRecords"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
-        .target(name: "TestSupport", dependencies: ["Autograd", "TensorCore", "Geometry", "Determinism"]),
+        .target(name: "TestSupport", dependencies: ["COpenBLAS", "Autograd", "TensorCore", "Geometry", "Determinism"]),
         .executableTarget(name: "dmt", dependencies: ["EvaluationHarness", argumentParser]),
         .testTarget(name: "ArchitectureTests"),
     ] + table.map { .target(name: $0.name, dependencies: $0.mayImport) }

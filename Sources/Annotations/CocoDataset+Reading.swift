@@ -27,15 +27,15 @@ extension CocoDataset {
     ) throws -> CocoDataset {
         let reading = CocoTruthReading(file: file, fields: fields, checks: checks)
         let lists = Mutex<Set<String>>([])
-        let (isList, parts) = try text.mapWindows(
-            file,
+        let (isList, dataset) = try text.foldWindows(
+            file, into: CocoDataset(images: [], categories: [], annotations: []),
             member: { key, value in
                 if try reading.isList(key, value) { lists.withLock { _ = $0.insert(key) } }
-            }, make: { try reading.records($0) })
+            },
+            plain: { key, text in key == "annotations" ? reading.plain(text) : nil },
+            make: { try reading.records($0) },
+            use: { dataset, part, growth in dataset.append(part, growth: growth) })
         if isList { throw reading.isNoTruth }
-        var dataset = CocoDataset(images: [], categories: [], annotations: [])
-        dataset.annotations.reserveCapacity(parts.reduce(0) { $0 + $1.annotations.count })
-        for part in parts { dataset.append(part) }
         return try reading.checked(dataset, lists: lists.withLock { $0 })
     }
 
@@ -54,9 +54,9 @@ extension CocoDataset {
         return (try reading.checked(dataset, lists: lists), faults)
     }
 
-    fileprivate mutating func append(_ other: CocoDataset) {
+    fileprivate mutating func append(_ other: CocoDataset, growth: Double = 1) {
         images += other.images
         categories += other.categories
-        annotations += other.annotations
+        annotations.append(other.annotations, growth: growth)
     }
 }

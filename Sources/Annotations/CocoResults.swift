@@ -19,19 +19,30 @@ public enum CocoResults {
     }
 
     private static func read(_ text: MappedFile, file: String, fields: CocoFields) throws -> DetectionTable {
-        let (isList, tables) = try text.mapWindows(file) { window in
-            var table = DetectionTable()
-            guard window.key == nil else { return table }
-            var index = window.firstIndex
-            table.reserveCapacity(window.elements.count)
-            try window.elements.forEachElement { element in
-                try append(element, CocoPlace(file: file, list: "", index: index), fields, to: &table)
-                index += 1
-            }
-            return table
-        }
+        let (isList, table) = try text.foldWindows(
+            file, into: DetectionTable(),
+            plain: { key, text in key == nil ? plain(text, fields) : nil },
+            make: { window in
+                var table = DetectionTable()
+                guard window.key == nil else { return table }
+                var index = window.firstIndex
+                table.reserveCapacity(window.elements.count)
+                try window.elements.forEachElement { element in
+                    try append(element, CocoPlace(file: file, list: "", index: index), fields, to: &table)
+                    index += 1
+                }
+                return table
+            }, use: { table, part, growth in table.append(part, growth: growth) })
         guard isList else { throw isNoList(file) }
-        return DetectionTable.joined(tables)
+        return table
+    }
+
+    /// Reads a window without the strict reader; nil where it is needed after all.
+    private static func plain(_ text: UnsafeRawBufferPointer, _ fields: CocoFields) -> DetectionTable? {
+        var table = DetectionTable()
+        // Records of boxes take about a hundred bytes, others more.
+        table.reserveCapacity(text.count / 80)
+        return PlainRecords.forEach(in: text, fields: fields) { table.append($0) } ? table : nil
     }
 
     private static func isNoList(_ file: String) -> DataError {

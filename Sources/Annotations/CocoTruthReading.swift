@@ -1,3 +1,4 @@
+import CCocoRecords
 import Geometry
 import JSONText
 import SafeFiles
@@ -43,6 +44,25 @@ struct CocoTruthReading: Sendable {
             }
         }
         return dataset
+    }
+
+    /// Reads a window of annotations without the strict reader; nil where it is needed after all.
+    func plain(_ text: UnsafeRawBufferPointer) -> CocoDataset? {
+        var dataset = CocoDataset(images: [], categories: [], annotations: [])
+        let isPlain = PlainRecords.forEach(in: text, fields: fields) { record in
+            guard record.has(DMT_RECORD_ID, DMT_RECORD_IMAGE_ID, DMT_RECORD_CATEGORY_ID) else { return false }
+            var annotation = CocoAnnotation(
+                id: record.id, imageID: record.image_id, categoryID: record.category_id, box: record.boxValue,
+                area: record.has(DMT_RECORD_AREA) ? record.area : nil, isCrowd: record.is_crowd != 0,
+                segmentation: record.segmentationValue,
+                keypoints: record.reads_keypoints != 0
+                    ? Array(UnsafeBufferPointer(start: record.keypoints, count: record.keypoint_numbers)) : nil,
+                keypointCount: record.has(DMT_RECORD_KEYPOINT_COUNT) ? Int(record.keypoint_count) : nil)
+            annotation.isIgnored = record.is_ignored != 0
+            dataset.annotations.append(annotation)
+            return true
+        }
+        return isPlain ? dataset : nil
     }
 
     private func append(_ record: JSONCursor, _ place: CocoPlace, to dataset: inout CocoDataset) throws {

@@ -1,3 +1,4 @@
+import CCocoRecords
 import Geometry
 
 /// Predictions as columns, in file order: what scoring reads. A record's id in COCO's sense is its position plus one.
@@ -10,7 +11,7 @@ public struct DetectionTable: Sendable, Hashable {
     /// x, y, width, height of each record, zeros where it has none; empty while no record has one.
     public private(set) var boxes: [Double] = []
     /// One a record; empty while no record has one.
-    public private(set) var segmentations: [CocoSegmentation?] = []
+    public private(set) var segmentations = SegmentationColumn()
     /// x, y and a third number of each point, record after record.
     public private(set) var keypoints: [Double] = []
     /// Where each record's keypoints begin, and one more; empty while no record has any.
@@ -78,6 +79,42 @@ public struct DetectionTable: Sendable, Hashable {
         imageID: Int64, categoryID: Int64, score: Double, box: CocoBox?, segmentation: CocoSegmentation?,
         pointNumbers: Int?, skipped: Parts = []
     ) {
+        if let segmentation {
+            beginSegmentations()
+            segmentations.append(segmentation)
+        }
+        finish(imageID, categoryID, score, box, hasSegmentation: segmentation != nil, pointNumbers, skipped)
+    }
+
+    /// Adds a record that was read plainly; returns false if it lacks what every record needs.
+    mutating func append(_ record: borrowing dmt_record) -> Bool {
+        guard record.has(DMT_RECORD_IMAGE_ID, DMT_RECORD_CATEGORY_ID, DMT_RECORD_SCORE) else { return false }
+        var skipped = Parts()
+        let hasSegmentation = Int(record.segmentation) != DMT_SEGMENTATION_SKIPPED
+        if hasSegmentation {
+            beginSegmentations()
+            record.appendSegmentation(to: &segmentations)
+        } else if record.has(DMT_RECORD_SEGMENTATION) {
+            skipped.insert(.segmentation)
+        }
+        var pointNumbers: Int?
+        if record.reads_keypoints != 0 {
+            pointNumbers = record.keypoint_numbers
+            keypoints.append(contentsOf: UnsafeBufferPointer(start: record.keypoints, count: record.keypoint_numbers))
+        } else if record.has(DMT_RECORD_KEYPOINTS) {
+            skipped.insert(.keypoints)
+        }
+        finish(
+            record.image_id, record.category_id, record.score, record.boxValue, hasSegmentation: hasSegmentation,
+            pointNumbers, skipped)
+        return true
+    }
+
+    /// Adds what is left of a record whose segmentation and keypoints are there already.
+    private mutating func finish(
+        _ imageID: Int64, _ categoryID: Int64, _ score: Double, _ box: CocoBox?, hasSegmentation: Bool,
+        _ pointNumbers: Int?, _ skipped: Parts
+    ) {
         var found = skipped
         if let box {
             found.insert(.box)
@@ -89,11 +126,11 @@ public struct DetectionTable: Sendable, Hashable {
         } else if !boxes.isEmpty {
             for _ in 0..<4 { boxes.append(0) }
         }
-        if segmentation != nil {
+        if hasSegmentation {
             found.insert(.segmentation)
-            if segmentations.isEmpty { segmentations = [CocoSegmentation?](repeating: nil, count: count) }
+        } else if !segmentations.isEmpty {
+            segmentations.appendNone()
         }
-        if !segmentations.isEmpty || segmentation != nil { segmentations.append(segmentation) }
         if let pointNumbers {
             found.insert(.keypoints)
             if keypointStarts.isEmpty {
@@ -115,46 +152,35 @@ public struct DetectionTable: Sendable, Hashable {
     /// Takes back the numbers of a record that was not appended after all.
     mutating func dropLooseKeypoints() { keypoints.removeLast(keypoints.count - (keypointStarts.last ?? 0)) }
 
-    /// Adds the records of `other` after these.
-    mutating func append(_ other: DetectionTable) {
+    private mutating func beginSegmentations() {
+        if segmentations.isEmpty { segmentations.appendNone(count) }
+    }
+
+    /// Adds the records of `other` after these; where room must be made, it is made for `growth` times the records.
+    mutating func append(_ other: DetectionTable, growth: Double = 1) {
         if !boxes.isEmpty || !other.boxes.isEmpty {
             if boxes.isEmpty { boxes = [Double](repeating: 0, count: 4 * count) }
-            boxes += other.boxes.isEmpty ? [Double](repeating: 0, count: 4 * other.count) : other.boxes
+            boxes.append(
+                other.boxes.isEmpty ? [Double](repeating: 0, count: 4 * other.count) : other.boxes, growth: growth)
         }
-        if !segmentations.isEmpty || !other.segmentations.isEmpty {
-            if segmentations.isEmpty { segmentations = [CocoSegmentation?](repeating: nil, count: count) }
-            segmentations +=
-                other.segmentations.isEmpty
-                ? [CocoSegmentation?](repeating: nil, count: other.count) : other.segmentations
+        if !other.segmentations.isEmpty {
+            beginSegmentations()
+            segmentations.append(other.segmentations, growth: growth)
+        } else if !segmentations.isEmpty {
+            segmentations.appendNone(other.count)
         }
         if !keypointStarts.isEmpty || !other.keypointStarts.isEmpty {
             if keypointStarts.isEmpty { keypointStarts = [Int](repeating: 0, count: count + 1) }
             let base = keypoints.count
-            if other.keypointStarts.isEmpty {
-                keypointStarts += [Int](repeating: base, count: other.count)
-            } else {
-                keypointStarts += other.keypointStarts.dropFirst().lazy.map { $0 + base }
-            }
-            keypoints += other.keypoints
+            keypointStarts.append(
+                other.keypointStarts.isEmpty
+                    ? [Int](repeating: base, count: other.count)
+                    : other.keypointStarts.dropFirst().map { $0 + base }, growth: growth)
+            keypoints.append(other.keypoints, growth: growth)
         }
-        imageIDs += other.imageIDs
-        categoryIDs += other.categoryIDs
-        scores += other.scores
-        parts += other.parts
-    }
-
-    /// The tables one after the other; each is given up as soon as it has been copied.
-    static func joined(_ tables: consuming [DetectionTable]) -> DetectionTable {
-        var result = DetectionTable()
-        guard tables.count > 1 else { return tables.first ?? result }
-        let total = tables.reduce(0) { $0 + $1.count }
-        result.reserveCapacity(total)
-        if tables.contains(where: { !$0.boxes.isEmpty }) { result.boxes.reserveCapacity(4 * total) }
-        result.keypoints.reserveCapacity(tables.reduce(0) { $0 + $1.keypoints.count })
-        for index in tables.indices {
-            result.append(tables[index])
-            tables[index] = DetectionTable()
-        }
-        return result
+        imageIDs.append(other.imageIDs, growth: growth)
+        categoryIDs.append(other.categoryIDs, growth: growth)
+        scores.append(other.scores, growth: growth)
+        parts.append(other.parts, growth: growth)
     }
 }

@@ -63,22 +63,31 @@ final class MappedFile {
         }
     }
 
-    /// Makes a value of each window of the JSON text on all threads, in file order; see `JSONArrayReader.map`.
+    /// Makes a value of each window of the JSON text on all threads and puts them together in file order; see
+    /// `JSONArrayReader.fold`.
     ///
     /// - Throws: `DataError`.
-    func mapWindows<Value: Sendable>(
-        _ file: String, member: @escaping @Sendable (_ key: String, _ value: JSONCursor?) throws -> Void = { _, _ in },
-        make: @escaping @Sendable (JSONArrayReader.Window) throws -> Value
-    ) throws -> (isList: Bool, values: [Value]) {
+    func foldWindows<Value: Sendable, Result: Sendable>(
+        _ file: String, into initial: Result,
+        member: @escaping @Sendable (_ key: String, _ value: JSONCursor?) throws -> Void = { _, _ in },
+        plain: @escaping @Sendable (_ key: String?, _ text: UnsafeRawBufferPointer) -> Value? = { _, _ in nil },
+        make: @escaping @Sendable (JSONArrayReader.Window) throws -> Value,
+        use: @escaping @Sendable (_ result: inout Result, _ value: Value, _ growth: Double) -> Void
+    ) throws -> (isList: Bool, result: Result) {
         nonisolated(unsafe) let text = self
         do {
-            return try JSONArrayReader().map(
-                bytes, file: file, workers: { body in Parallel.forEach(Parallel.threadCount) { _ in body() } },
-                member: member
-            ) { window in
-                defer { text.release(window.range) }
-                return try make(window)
-            }
+            return try JSONArrayReader().fold(
+                bytes, file: file, into: initial,
+                workers: { body in Parallel.forEach(Parallel.threadCount) { _ in body() } }, member: member,
+                plain: { key, window in
+                    guard let value = plain(key, window) else { return nil }
+                    text.release(window)
+                    return value
+                },
+                make: { window in
+                    defer { text.release(window.range) }
+                    return try make(window)
+                }, use: use)
         } catch let error as JSONError {
             throw DataError(error)
         }
@@ -109,6 +118,14 @@ final class MappedFile {
         let end = range.upperBound / page * page
         guard start < end else { return }
         madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress! + start), end - start, MADV_DONTNEED)
+    }
+
+    /// The same for a piece of `bytes`; nothing for bytes that lie elsewhere.
+    private func release(_ piece: UnsafeRawBufferPointer) {
+        guard let start = bytes.baseAddress, let own = piece.baseAddress, own >= start, own < start + bytes.count else {
+            return
+        }
+        release((own - start)..<(own - start) + piece.count)
     }
 
     private static func drain(_ descriptor: Int32, _ refuse: (String) -> DataError) throws -> UnsafeRawBufferPointer {

@@ -62,8 +62,9 @@ public struct PanopticDataset: Sendable, Hashable {
     /// - Throws: `DataError` naming the file, the record, what was expected and what was found.
     public static func load(_ path: String, isTruth: Bool) throws -> PanopticDataset {
         let lists = Mutex<Set<String>>([])
-        let (isList, parts) = try MappedFile(path).mapWindows(
-            path, member: { key, value in if value == nil { lists.withLock { _ = $0.insert(key) } } },
+        let (isList, dataset) = try MappedFile(path).foldWindows(
+            path, into: PanopticDataset(categories: [], images: []),
+            member: { key, value in if value == nil { lists.withLock { _ = $0.insert(key) } } },
             make: { window in
                 var part = PanopticDataset(categories: [], images: [])
                 var index = window.firstIndex
@@ -77,6 +78,10 @@ public struct PanopticDataset: Sendable, Hashable {
                     index += 1
                 }
                 return part
+            },
+            use: { dataset, part, _ in
+                dataset.categories += part.categories
+                dataset.images += part.images
             })
         for list in isTruth ? ["annotations", "categories"] : ["annotations"] {
             guard !isList, lists.withLock({ $0.contains(list) }) else {
@@ -86,7 +91,7 @@ public struct PanopticDataset: Sendable, Hashable {
                     remedy: "give a panoptic \(isTruth ? "truth" : "predictions") file")
             }
         }
-        return PanopticDataset(categories: parts.flatMap(\.categories), images: parts.flatMap(\.images))
+        return dataset
     }
 }
 

@@ -11,7 +11,7 @@ public struct JSONArrayReader: Sendable {
     public struct Window {
         /// Key of the array in the top-level object; nil for a top-level array.
         public let key: String?
-        /// Index of the first record in its array; in `map`, 0.
+        /// Index of the first record in its array; in `fold`, 0.
         public let firstIndex: Int
         public let elements: JSONCursor
         /// Where the records stand in the file, in bytes.
@@ -49,68 +49,50 @@ public struct JSONArrayReader: Sendable {
         return cutter.isList
     }
 
-    /// Makes a value of each window on several threads, and gives them in file order.
+    /// Makes a value of each window on several threads, and puts them together in file order.
     ///
     /// - Parameters:
     ///   - workers: calls its argument once on each thread and returns after all calls have.
+    ///   - plain: tried first, with the text of a window; nil hands the window to `make`. Must take nothing that this
+    ///     reader refuses. 64 readable bytes follow the text.
     ///   - make: may be called in any order, and again in order when something was refused: the error thrown is the
     ///     first in the file, as `read` finds it.
-    /// - Returns: whether the top level is an array, and the values.
-    public func map<Value: Sendable>(
-        _ bytes: UnsafeRawBufferPointer, file: String, workers: (_ body: @Sendable () -> Void) -> Void,
+    ///   - use: adds a value to the result; one call at a time, in file order. `growth` is an estimate of how many times
+    ///     more there will be in the end.
+    /// - Returns: whether the top level is an array, and the result.
+    public func fold<Value: Sendable, Result: Sendable>(
+        _ bytes: UnsafeRawBufferPointer, file: String, into initial: Result,
+        workers: (_ body: @Sendable () -> Void) -> Void,
         member: @escaping @Sendable (_ key: String, _ value: JSONCursor?) throws -> Void = { _, _ in },
-        make: @escaping @Sendable (Window) throws -> Value
-    ) throws -> (isList: Bool, values: [Value]) {
+        plain: @escaping @Sendable (_ key: String?, _ text: UnsafeRawBufferPointer) -> Value? = { _, _ in nil },
+        make: @escaping @Sendable (Window) throws -> Value,
+        use: @escaping @Sendable (_ result: inout Result, _ value: Value, _ growth: Double) -> Void
+    ) throws -> (isList: Bool, result: Result) {
         nonisolated(unsafe) let bytes = bytes
-        nonisolated(unsafe) let start = try Progress<Value>(bytes, file, windowBytes)
-        let isList = start.cutter.isList
+        nonisolated(unsafe) let start = try JSONFold<Value, Result>(bytes, file, windowBytes, initial)
+        let isList = start.isList
         let progress = Mutex(start)
         workers {
             let parser = JSONParser()
             while let (order, cut) = progress.withLock({ $0.next(member) }) {
                 do {
-                    let elements = try Self.parse(cut, bytes, file, parser, firstIndex: 0)
-                    let window = Window(key: cut.key, firstIndex: 0, elements: elements, range: cut.range)
-                    let value = elements.count > 0 ? try make(window) : nil
-                    progress.withLock { $0.values.append((order, value)) }
+                    let value: Value?
+                    if !cut.isTruncated, let made = parser.padded(cut.range, of: bytes, { plain(cut.key, $0) }) {
+                        value = made
+                    } else {
+                        let elements = try Self.parse(cut, bytes, file, parser, firstIndex: 0)
+                        let window = Window(key: cut.key, firstIndex: 0, elements: elements, range: cut.range)
+                        value = elements.count > 0 ? try make(window) : nil
+                    }
+                    progress.withLock { $0.finish(order, value, cut.range.upperBound, use) }
                 } catch {
                     progress.withLock { $0.isRefused = true }
                 }
             }
         }
-        let done = progress.withLock { progress in
-            progress.isRefused ? nil : progress.values.sorted { $0.order < $1.order }.compactMap(\.value)
-        }
-        if let done { return (isList, done) }
-        var values: [Value] = []
-        try read(bytes, file: file, member: member) { window in values.append(try make(window)) }
-        return (isList, values)
-    }
-
-    /// What the threads of `map` share.
-    private struct Progress<Value: Sendable> {
-        var cutter: JSONWindowCutter
-        var cutCount = 0
-        var values: [(order: Int, value: Value?)] = []
-        var isRefused = false
-
-        init(_ bytes: UnsafeRawBufferPointer, _ file: String, _ windowBytes: Int) throws {
-            cutter = try JSONWindowCutter(bytes, file: file, windowBytes: windowBytes)
-        }
-
-        mutating func next(
-            _ member: (_ key: String, _ value: JSONCursor?) throws -> Void
-        ) -> (order: Int, cut: JSONWindowCutter.Cut)? {
-            if isRefused { return nil }
-            do {
-                guard let cut = try cutter.next(member) else { return nil }
-                cutCount += 1
-                return (cutCount, cut)
-            } catch {
-                isRefused = true
-                return nil
-            }
-        }
+        if let result = progress.withLock({ $0.isRefused ? nil : $0.result }) { return (isList, result) }
+        try read(bytes, file: file, member: member) { _ = try make($0) }
+        throw JSONFileText(bytes: bytes, file: file).refused("the text it was a moment ago", at: 0)
     }
 
     /// Parses the records of a window, naming the record of a fault.

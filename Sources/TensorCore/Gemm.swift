@@ -1,5 +1,4 @@
 import CKernels
-import COpenBLAS
 import Determinism
 
 /// One operand of a matrix product: element `(i, j)` lies at `pointer + i·rowStride + j·columnStride`.
@@ -141,30 +140,5 @@ public enum Gemm {
             keepAlive(scratch)
         }
         keepAlive(packed)
-    }
-
-    /// The same product by OpenBLAS on one thread: the independent twin of `multiply`, used by tests and benchmarks.
-    ///
-    /// - Precondition: one stride of each operand is 1.
-    public static func openBLAS(
-        _ dtype: DType, m: Int, n: Int, k: Int, _ a: MatrixView, _ b: MatrixView, into c: UnsafeMutableRawPointer
-    ) {
-        openblas_set_num_threads(1)
-        let ta = a.columnStride == 1 ? CblasNoTrans : CblasTrans
-        let tb = b.columnStride == 1 ? CblasNoTrans : CblasTrans
-        let (lda, ldb) = (Int32(max(a.rowStride, a.columnStride)), Int32(max(b.rowStride, b.columnStride)))
-        switch dtype {
-        case .f32:
-            cblas_sgemm(
-                CblasRowMajor, ta, tb, Int32(m), Int32(n), Int32(k), 1, a.pointer.assumingMemoryBound(to: Float.self),
-                lda, b.pointer.assumingMemoryBound(to: Float.self), ldb, 0, c.assumingMemoryBound(to: Float.self),
-                Int32(n))
-        case .f64:
-            cblas_dgemm(
-                CblasRowMajor, ta, tb, Int32(m), Int32(n), Int32(k), 1, a.pointer.assumingMemoryBound(to: Double.self),
-                lda, b.pointer.assumingMemoryBound(to: Double.self), ldb, 0, c.assumingMemoryBound(to: Double.self),
-                Int32(n))
-        default: preconditionFailure("OpenBLAS has no gemm for \(dtype)")
-        }
     }
 }
