@@ -22,8 +22,9 @@ extension CocoDataset {
         try read(MappedFile(copying: bytes), file: file, fields: fields, checks: checks)
     }
 
-    private static func read(
-        _ text: MappedFile, file: String, fields: CocoFields, checks: CocoChecks
+    /// - Parameter triesPlain: false gives every window to the strict reader, whose answers are the same.
+    static func read(
+        _ text: MappedFile, file: String, fields: CocoFields, checks: CocoChecks, triesPlain: Bool = true
     ) throws -> CocoDataset {
         let reading = CocoTruthReading(file: file, fields: fields, checks: checks)
         let lists = Mutex<Set<String>>([])
@@ -32,7 +33,7 @@ extension CocoDataset {
             member: { key, value in
                 if try reading.isList(key, value) { lists.withLock { _ = $0.insert(key) } }
             },
-            plain: { key, text in key == "annotations" ? reading.plain(text) : nil },
+            plain: { key, text in triesPlain && key == "annotations" ? reading.plain(text) : nil },
             make: { try reading.records($0) },
             use: { dataset, part, growth in dataset.append(part, growth: growth) })
         if isList { throw reading.isNoTruth }

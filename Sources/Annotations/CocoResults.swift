@@ -18,10 +18,13 @@ public enum CocoResults {
         try read(MappedFile(copying: bytes), file: file, fields: fields)
     }
 
-    private static func read(_ text: MappedFile, file: String, fields: CocoFields) throws -> DetectionTable {
+    /// - Parameter triesPlain: false gives every window to the strict reader, whose answers are the same.
+    static func read(
+        _ text: MappedFile, file: String, fields: CocoFields, triesPlain: Bool = true
+    ) throws -> DetectionTable {
         let (isList, table) = try text.foldWindows(
             file, into: DetectionTable(),
-            plain: { key, text in key == nil ? plain(text, fields) : nil },
+            plain: { key, text in triesPlain && key == nil ? plain(text, fields) : nil },
             make: { window in
                 var table = DetectionTable()
                 guard window.key == nil else { return table }

@@ -14,35 +14,39 @@ extension CocoSegmentation {
     /// - Throws: `DrawingError` where pycocotools raises (no parts, a first part below three points) and for
     ///   coordinates past `Polygon.coordinateLimit`.
     public func mask(size: ImageSize) throws(DrawingError) -> RLEMask {
+        try check(size: size)
         switch self {
         case .rle(let mask):
             return mask
         case .polygons(let polygons):
-            guard let first = polygons.first else {
-                throw DrawingError(expected: "at least one polygon", found: "an empty list")
-            }
-            guard size.pixelCount > 0 else {
-                throw DrawingError(expected: "an image with height and width", found: "\(size)")
-            }
-            for numbers in polygons {
-                if let far = numbers.first(where: { $0.magnitude > Polygon.coordinateLimit }) {
-                    throw DrawingError(
-                        expected: "coordinates up to \(Polygon.coordinateLimit) pixels", found: "\(far)")
-                }
-            }
-            guard first.count > 4 else {
-                throw DrawingError(expected: "polygons of three points and more", found: "\(first.count) numbers")
-            }
-            var parts: [RLEMask] = []
-            for numbers in polygons {
-                guard numbers.count >= 2 else {
-                    throw DrawingError(expected: "polygons of three points and more", found: "\(numbers.count) numbers")
-                }
-                parts.append(RLEMask(polygon: numbers, size: size))
-            }
-            do { return try RLEMask.merged(parts) } catch {
+            do { return try RLEMask.merged(polygons.map { RLEMask(polygon: $0, size: size) }) } catch {
                 throw DrawingError(expected: "parts of one size", found: "\(error)")
             }
+        }
+    }
+
+    /// Whether `mask` can draw this.
+    ///
+    /// - Throws: what `mask` throws.
+    public func check(size: ImageSize) throws(DrawingError) {
+        guard case .polygons(let polygons) = self else { return }
+        guard let first = polygons.first else {
+            throw DrawingError(expected: "at least one polygon", found: "an empty list")
+        }
+        guard size.pixelCount > 0 else {
+            throw DrawingError(expected: "an image with height and width", found: "\(size)")
+        }
+        for numbers in polygons {
+            if let far = numbers.first(where: { $0.magnitude > Polygon.coordinateLimit }) {
+                throw DrawingError(
+                    expected: "coordinates up to \(Polygon.coordinateLimit) pixels", found: "\(far)")
+            }
+        }
+        guard first.count > 4 else {
+            throw DrawingError(expected: "polygons of three points and more", found: "\(first.count) numbers")
+        }
+        for numbers in polygons where numbers.count < 2 {
+            throw DrawingError(expected: "polygons of three points and more", found: "\(numbers.count) numbers")
         }
     }
 }

@@ -102,14 +102,20 @@ public struct SegmentationColumn: Sendable, Hashable {
         ImageSize(height: Int(sizes[index].x), width: Int(sizes[index].y))
     }
 
-    /// Lends a record's string and size to `body`; nil where it is kept in another form.
-    public func withString<Result>(
-        _ index: Int, _ body: (UnsafeBufferPointer<UInt8>, ImageSize) throws -> Result
-    ) rethrows -> Result? {
-        guard forms[index] == .string else { return nil }
-        return try bytes.withUnsafeBufferPointer { bytes in
+    /// Draws a record's mask as the next of `room`; run lengths keep their own size.
+    ///
+    /// - Throws: as `CocoSegmentation.mask`.
+    /// - Precondition: the record has a segmentation.
+    public func draw(
+        _ index: Int, size image: ImageSize, into room: inout MaskRoom
+    ) throws(CocoSegmentation.DrawingError) {
+        guard forms[index] == .string else {
+            room.append(try self[index]!.mask(size: image))
+            return
+        }
+        bytes.withUnsafeBufferPointer { bytes in
             let start = index == 0 ? 0 : ends[index - 1]
-            return try body(UnsafeBufferPointer(rebasing: bytes[start..<ends[index]]), size(index))
+            room.append(cocoString: UnsafeBufferPointer(rebasing: bytes[start..<ends[index]]), size: size(index))
         }
     }
 }

@@ -228,7 +228,19 @@ bool dmt_record_reader::read(dmt_record &record) {
     return !tokens.failed;
 }
 
-extern "C" dmt_record_reader *dmt_record_reader_new(void) { return new (std::nothrow) dmt_record_reader; }
+extern "C" dmt_record_reader *dmt_record_reader_new(void) {
+    try {
+        auto *reader = new dmt_record_reader;
+        // So that pointers to empty lists are pointers too.
+        reader->numbers.reserve(256);
+        reader->keypoints.reserve(64);
+        reader->part_ends.reserve(16);
+        reader->runs.reserve(256);
+        return reader;
+    } catch (const std::bad_alloc &) {
+        return nullptr;
+    }
+}
 
 extern "C" void dmt_record_reader_free(dmt_record_reader *reader) { delete reader; }
 

@@ -84,52 +84,75 @@ void dmt_order_scores(const double *scores, size_t count, uint32_t *order, uint3
     if (from != order) memcpy(order, from, count * sizeof *order);
 }
 
-size_t dmt_match_cell(const dmt_cell *cell, double area_low, double area_high, const double *thresholds,
-                      size_t threshold_count, uint32_t *matched, uint32_t *ignored, void *scratch) {
-    const size_t D = cell->detection_count, G = cell->truth_count;
-    uint32_t *order = scratch;        // truths, those that count first
-    uint32_t *taken = order + G;      // bit t: taken at threshold t
-    uint32_t *candidates = taken + G;
-    size_t counting = 0;
-    for (size_t g = 0; g < G; g++) {
-        const double area = cell->truth_area[g];
-        const int outside = cell->truth_ignored[g] || area < area_low || area > area_high;
-        taken[g] = (uint32_t)outside;
-        counting += !outside;
-    }
-    size_t front = 0, back = counting;
-    for (size_t g = 0; g < G; g++) order[taken[g] ? back++ : front++] = (uint32_t)g;
-    memset(taken, 0, G * sizeof *taken);
+// A truth within reach of a detection. Bit t of `reached`: their overlap is enough at threshold t.
+typedef struct {
+    uint32_t truth, reached;
+} candidate;
 
-    double lowest = 1 - 1e-10;
-    for (size_t t = 0; t < threshold_count; t++)
-        if (thresholds[t] < lowest) lowest = thresholds[t];
-    for (size_t d = 0; d < D; d++) {
-        uint32_t found = 0, excused = 0;
-        // Only truths that reach the lowest threshold can match at any: mostly none or one of them (a NaN always can).
-        const double *overlap = cell->overlap ? cell->overlap + d * G : NULL;
-        size_t near = 0;
-        for (size_t p = 0; overlap && p < G; p++)
-            if (!(overlap[order[p]] < lowest)) candidates[near++] = (uint32_t)p;
-        for (size_t t = 0; near && t < threshold_count; t++) {
-            double best = thresholds[t] < 1 - 1e-10 ? thresholds[t] : 1 - 1e-10;
-            size_t match = G;
-            for (size_t c = 0; c < near; c++) {
-                const uint32_t p = candidates[c], g = order[p];
-                if ((taken[g] >> t & 1) && !cell->truth_crowd[g]) continue;
-                // A counting truth in hand is never given up for an ignored one.
-                if (match < counting && p >= counting) break;
+typedef struct {
+    const dmt_cell *cell;
+    const candidate *near;    // of all detections, in the truths' order
+    const uint32_t *near_ends;
+    const double *thresholds;
+    size_t threshold_count;
+    uint32_t *taken, *outside;  // of each truth: bit t is taken at threshold t; 1 does not count
+} matching;
+
+// The thresholds at which a detection matches the one truth within its reach.
+static uint32_t match_one(const matching *m, candidate c, uint32_t *excused) {
+    const uint32_t g = c.truth;
+    const uint32_t hit = m->cell->truth_crowd[g] ? c.reached : c.reached & ~m->taken[g];
+    m->taken[g] |= hit;
+    if (m->outside[g]) *excused = hit;
+    // Quirk(COCO): matches are stored as ids with 0 for none, so a truth of id 0 takes part and counts as none.
+    return m->cell->truth_id_zero[g] ? 0 : hit;
+}
+
+// The same with several truths within reach.
+static uint32_t match_best(const matching *m, const double *overlap, const candidate *first, const candidate *end,
+                           uint32_t *excused) {
+    uint32_t found = 0;
+    for (size_t t = 0; t < m->threshold_count; t++) {
+        double best = m->thresholds[t] < 1 - 1e-10 ? m->thresholds[t] : 1 - 1e-10;
+        const candidate *match = NULL;
+        // Truths that count come before ignored ones; one in hand is never given up for an ignored one.
+        for (uint32_t outside = 0; outside < 2 && !match; outside++) {
+            for (const candidate *at = first; at < end; at++) {
+                const uint32_t g = at->truth;
+                if (m->outside[g] != outside || ((m->taken[g] >> t & 1) && !m->cell->truth_crowd[g])) continue;
                 if (overlap[g] < best) continue;
                 best = overlap[g];
-                match = p;
+                match = at;
             }
-            if (match == G) continue;
-            const uint32_t g = order[match];
-            taken[g] |= 1u << t;
-            if (match >= counting) excused |= 1u << t;
-            // Quirk(COCO): matches are stored as ids with 0 for none, so a truth of id 0 takes part and counts as none.
-            if (!cell->truth_id_zero[g]) found |= 1u << t;
         }
+        if (!match) continue;
+        const uint32_t g = match->truth;
+        m->taken[g] |= 1u << t;
+        if (m->outside[g]) *excused |= 1u << t;
+        if (!m->cell->truth_id_zero[g]) found |= 1u << t;
+    }
+    return found;
+}
+
+// Matches in one area range. Returns the truths that count.
+static int32_t match_in_area(const matching *m, double area_low, double area_high, uint32_t *matched,
+                             uint32_t *ignored) {
+    const dmt_cell *const cell = m->cell;
+    const size_t D = cell->detection_count, G = cell->truth_count;
+    int32_t counting = 0;
+    for (size_t g = 0; g < G; g++) {
+        const double area = cell->truth_area[g];
+        m->outside[g] = cell->truth_ignored[g] || area < area_low || area > area_high;
+        counting += !m->outside[g];
+        m->taken[g] = 0;
+    }
+    const candidate *first = m->near;
+    for (size_t d = 0; d < D; d++) {
+        const candidate *const end = m->near + m->near_ends[d];
+        uint32_t found = 0, excused = 0;
+        if (first + 1 == end) found = match_one(m, *first, &excused);
+        else if (first < end) found = match_best(m, cell->overlap + d * G, first, end, &excused);
+        first = end;
         const double area = cell->detection_area[d];
         if (cell->excuses_unmatched || area < area_low || area > area_high) excused |= ~found;
         matched[d] = found;
@@ -138,74 +161,140 @@ size_t dmt_match_cell(const dmt_cell *cell, double area_low, double area_high, c
     return counting;
 }
 
-void dmt_accumulate(const dmt_class_detections *c, uint32_t limit, double truths, size_t threshold_count,
-                    const double *recall_thresholds, size_t recall_count, size_t stride, double *precision,
-                    double *score_at, double *recall, dmt_accumulation_scratch *scratch) {
-    // Once for all thresholds: what each detection is at which. Most are false positives at every threshold; they are
-    // counted here and need no look at any threshold.
+size_t dmt_match_scratch_words(size_t detections, size_t truths) {
+    return 2 * truths + detections + 2 * detections * truths;
+}
+
+void dmt_match_cell(const dmt_cell *cell, const double *areas, size_t area_count, const double *thresholds,
+                    size_t threshold_count, size_t area_stride, uint32_t *matched, uint32_t *ignored,
+                    size_t count_stride, int32_t *counts, uint32_t *scratch) {
+    const size_t D = cell->detection_count, G = cell->truth_count;
+    candidate *const near = (candidate *)scratch;
+    uint32_t *const near_ends = scratch + 2 * D * G;
+    const matching m = {cell, near, near_ends, thresholds, threshold_count, near_ends + D, near_ends + D + G};
+    double lowest = 1 - 1e-10;
+    for (size_t t = 0; t < threshold_count; t++)
+        if (thresholds[t] < lowest) lowest = thresholds[t];
+    // Only truths that reach a threshold can match: mostly none or one of them (a NaN always can).
+    uint32_t count = 0;
+    for (size_t d = 0; d < D; d++) {
+        for (size_t g = 0; cell->overlap && g < G; g++) {
+            const double overlap = cell->overlap[d * G + g];
+            if (overlap < lowest) continue;
+            uint32_t reached = 0;
+            for (size_t t = 0; t < threshold_count; t++)
+                reached |= (uint32_t) !(overlap < (thresholds[t] < 1 - 1e-10 ? thresholds[t] : 1 - 1e-10)) << t;
+            near[count++] = (candidate){(uint32_t)g, reached};
+        }
+        near_ends[d] = count;
+    }
+    for (size_t a = 0; a < area_count; a++)
+        counts[a * count_stride] =
+            match_in_area(&m, areas[2 * a], areas[2 * a + 1], matched + a * area_stride, ignored + a * area_stride);
+}
+
+void dmt_limit_levels(const uint32_t *order, const uint32_t *rank, size_t count, const uint32_t *limits,
+                      size_t limit_count, uint8_t *level) {
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t r = rank[order[i]];
+        uint8_t l = 0;
+        while (l < limit_count && r >= limits[l]) l++;
+        level[i] = l;
+    }
+}
+
+void dmt_accumulate(const dmt_class_detections *c, size_t limit_count, double truths, size_t threshold_count,
+                    const double *recall_thresholds, size_t recall_count, const dmt_curve_strides *strides,
+                    double *precision, double *score_at, double *recall, dmt_accumulation_scratch *scratch) {
+    // Once for all limits and thresholds: what each detection is at which. Most are false positives at every threshold;
+    // they are counted here and need no look at any threshold.
     const uint32_t every = threshold_count < 32 ? (1u << threshold_count) - 1 : UINT32_MAX;
-    size_t used = 0, kept = 0;
-    uint32_t plain = 0;
-    double first_score = 0;
+    size_t used = 0;
+    uint32_t plain[DMT_MAX_LIMITS] = {0}, kept[DMT_MAX_LIMITS] = {0};
+    size_t first[DMT_MAX_LIMITS];
     for (size_t i = 0; i < c->count; i++) {
-        const uint32_t d = c->order[i];
-        if (c->rank[d] >= limit) continue;
-        if (kept++ == 0) first_score = c->score[d];
+        const uint32_t d = c->order[i], level = c->level[i];
+        if (level >= limit_count) continue;
+        if (kept[level]++ == 0) first[level] = i;
         const uint32_t counts = ~c->ignored[d] & every, hit = c->matched[d] & counts;
         if (counts == every && hit == 0) {
-            plain++;
+            plain[level]++;
             continue;
         }
+        if (counts == 0) continue;
         scratch->position[used] = d;
-        scratch->before[used] = plain;
+        scratch->level[used] = level;
+        uint32_t sum = 0;
+        for (size_t l = 0; l < limit_count; l++) scratch->before[used * limit_count + l] = sum += plain[l];
         scratch->hit[used] = hit;
         scratch->miss[used] = counts & ~hit;
-        used += counts != 0;
+        used++;
     }
     double *rc = scratch->recall, *pr = scratch->precision, *sc = scratch->score;
-    for (size_t t = 0; t < threshold_count; t++) {
-        // Precision peaks at true positives, and recall only grows there: other detections need no cell of their own.
-        size_t hits = 0;
-        size_t missed = 0;
-        double tp = 0;
-        for (size_t i = 0; i < used; i++) {
-            missed += scratch->miss[i] >> t & 1;
-            if (scratch->hit[i] >> t & 1) {
-                tp = (double)(hits + 1);
-                rc[hits] = tp / truths;
-                pr[hits] = tp / ((double)(missed + scratch->before[i]) + tp + 0x1p-52);
-                sc[hits++] = c->score[scratch->position[i]];
+    size_t top = SIZE_MAX;
+    for (size_t l = 0; l < limit_count; l++) {
+        double *const p_out = precision + l * strides->precision_limit, *const s_out = score_at + l * strides->precision_limit;
+        double *const r_out = recall + l * strides->recall_limit;
+        if (l > 0 && kept[l] == 0) {
+            // No detection lies between the two limits.
+            const size_t cells = threshold_count * recall_count;
+            const double *const p_in = p_out - strides->precision_limit, *const s_in = s_out - strides->precision_limit;
+            for (size_t i = 0; i < cells; i++) {
+                p_out[i * strides->cell] = p_in[i * strides->cell];
+                s_out[i * strides->cell] = s_in[i * strides->cell];
             }
+            for (size_t t = 0; t < threshold_count; t++)
+                r_out[t * strides->cell] = (r_out - strides->recall_limit)[t * strides->cell];
+            continue;
         }
-        recall[t * stride] = kept ? tp / truths : 0;
-        for (size_t i = hits; i > 1; i--)
-            if (pr[i - 1] > pr[i - 2]) pr[i - 2] = pr[i - 1];
-        size_t at = 0;
-        for (size_t r = 0; r < recall_count; r++) {
-            const size_t cell = (t * recall_count + r) * stride;
-            const double wanted = recall_thresholds[r];
-            while (at < hits && rc[at] < wanted) at++;
-            precision[cell] = at < hits ? pr[at] : 0;
-            score_at[cell] = at < hits ? sc[at] : 0;
-            // Recall 0 is reached by the first detection, whatever it is.
-            if (wanted <= 0 && kept) score_at[cell] = first_score;
+        if (kept[l] && first[l] < top) top = first[l];
+        for (size_t t = 0; t < threshold_count; t++) {
+            // Precision peaks at true positives, and recall only grows there: other detections need no cell of their own.
+            size_t hits = 0;
+            size_t missed = 0;
+            double tp = 0;
+            for (size_t i = 0; i < used; i++) {
+                if (scratch->level[i] > l) continue;
+                missed += scratch->miss[i] >> t & 1;
+                if (scratch->hit[i] >> t & 1) {
+                    tp = (double)(hits + 1);
+                    rc[hits] = tp / truths;
+                    pr[hits] = tp / ((double)(missed + scratch->before[i * limit_count + l]) + tp + 0x1p-52);
+                    sc[hits++] = c->score[scratch->position[i]];
+                }
+            }
+            r_out[t * strides->cell] = tp / truths;
+            for (size_t i = hits; i > 1; i--)
+                if (pr[i - 1] > pr[i - 2]) pr[i - 2] = pr[i - 1];
+            size_t at = 0;
+            for (size_t r = 0; r < recall_count; r++) {
+                const size_t cell = (t * recall_count + r) * strides->cell;
+                const double wanted = recall_thresholds[r];
+                while (at < hits && rc[at] < wanted) at++;
+                p_out[cell] = at < hits ? pr[at] : 0;
+                s_out[cell] = at < hits ? sc[at] : 0;
+                // Recall 0 is reached by the first detection, whatever it is.
+                if (wanted <= 0 && top != SIZE_MAX) s_out[cell] = c->score[c->order[top]];
+            }
         }
     }
 }
 
-int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections) {
-    scratch->position = malloc((detections + 1) * 4 * sizeof *scratch->position);
-    scratch->recall = malloc((detections + 1) * 3 * sizeof *scratch->recall);
+int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections, size_t limit_count) {
+    // One more than needed: the last element may be written before it is known to be dropped.
+    const size_t room = detections + 1;
+    scratch->position = malloc(room * (4 + limit_count) * sizeof *scratch->position);
+    scratch->recall = malloc(room * 3 * sizeof *scratch->recall);
     if (!scratch->position || !scratch->recall) {
         dmt_accumulation_scratch_free(scratch);
         return 0;
     }
-    // One more than needed: the last element may be written before it is known to be dropped.
-    scratch->hit = scratch->position + detections + 1;
-    scratch->miss = scratch->hit + detections + 1;
-    scratch->before = scratch->miss + detections + 1;
-    scratch->precision = scratch->recall + detections + 1;
-    scratch->score = scratch->precision + detections + 1;
+    scratch->hit = scratch->position + room;
+    scratch->miss = scratch->hit + room;
+    scratch->level = scratch->miss + room;
+    scratch->before = scratch->level + room;
+    scratch->precision = scratch->recall + room;
+    scratch->score = scratch->precision + room;
     return 1;
 }
 

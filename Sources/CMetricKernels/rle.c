@@ -215,29 +215,39 @@ size_t dmt_rle_to_string(const uint32_t *runs, size_t count, char *text) {
     return length;
 }
 
+// One number of COCO's string at `*at`. `*valid` becomes 0 where the string breaks its own rules.
+static int64_t read_number(const uint8_t *text, size_t length, size_t *at, int *valid) {
+    uint64_t value = 0;
+    int shift = 0, more = 1;
+    while (more) {
+        if (*at >= length || text[*at] == 0) {
+            *valid = 0;
+            break;
+        }
+        const int8_t digit = (int8_t)(text[*at] - 48);
+        if (text[*at] < 48 || text[*at] > 111) *valid = 0;
+        // Quirk(COCO): the reference shifts a 32-bit digit, so shifts past 31 act modulo 32 on x86.
+        value |= (uint64_t)(int64_t)(int32_t)((uint32_t)(digit & 0x1f) << (shift & 31));
+        more = (digit & 0x20) != 0;
+        ++*at;
+        shift += 5;
+        if (!more && (digit & 0x10)) value |= (uint64_t)(int64_t)(int32_t)(0xFFFFFFFFu << (shift & 31));
+        if (shift > 35) *valid = 0;
+    }
+    return (int64_t)value;
+}
+
+int64_t dmt_rle_long_number(const uint8_t *text, size_t length, size_t *at) {
+    int valid;
+    return read_number(text, length, at, &valid);
+}
+
 size_t dmt_rle_from_string(const uint8_t *text, size_t length, uint32_t *runs, int *valid) {
     size_t made = 0, at = 0;
     *valid = 1;
     // Quirk(COCO): a zero byte ends the string.
     while (at < length && text[at] != 0) {
-        uint64_t value = 0;
-        int shift = 0, more = 1;
-        while (more) {
-            if (at >= length || text[at] == 0) {
-                *valid = 0;
-                break;
-            }
-            const int8_t digit = (int8_t)(text[at] - 48);
-            if (text[at] < 48 || text[at] > 111) *valid = 0;
-            // Quirk(COCO): the reference shifts a 32-bit digit, so shifts past 31 act modulo 32 on x86.
-            value |= (uint64_t)(int64_t)(int32_t)((uint32_t)(digit & 0x1f) << (shift & 31));
-            more = (digit & 0x20) != 0;
-            at++;
-            shift += 5;
-            if (!more && (digit & 0x10)) value |= (uint64_t)(int64_t)(int32_t)(0xFFFFFFFFu << (shift & 31));
-            if (shift > 35) *valid = 0;
-        }
-        int64_t run = (int64_t)value;
+        int64_t run = read_number(text, length, &at, valid);
         if (made > 2) run += (int64_t)runs[made - 2];
         if (run < 0 || run > UINT32_MAX) *valid = 0;
         runs[made++] = (uint32_t)run;

@@ -25,7 +25,8 @@ import Testing
             defer { start += size }
             return DetectionTable(Array(records[start..<start + size]))
         }
-        let joined = DetectionTable.joined(tables)
+        var joined = DetectionTable()
+        for table in tables { joined.append(table, growth: 2) }
         #expect(joined.records == records)
         #expect(joined == DetectionTable(records))
     }

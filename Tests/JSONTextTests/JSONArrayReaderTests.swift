@@ -25,14 +25,15 @@ import Testing
     /// The same on three threads, without record indices.
     private func mapped(_ text: String, window: Int) throws -> [String] {
         try Array(text.utf8).withUnsafeBytes { bytes in
-            try JSONArrayReader(windowBytes: window).map(
-                bytes, file: "x.json",
-                workers: { body in DispatchQueue.concurrentPerform(iterations: 3) { _ in body() } }
-            ) { window in
-                var records: [String] = []
-                try window.elements.forEachElement { records.append(try JSONValue($0, file: "x").text()) }
-                return records
-            }.values.flatMap(\.self)
+            try JSONArrayReader(windowBytes: window).fold(
+                bytes, file: "x.json", into: [String](),
+                workers: { body in DispatchQueue.concurrentPerform(iterations: 3) { _ in body() } },
+                make: { window -> [String] in
+                    var records: [String] = []
+                    try window.elements.forEachElement { records.append(try JSONValue($0, file: "x").text()) }
+                    return records
+                }, use: { all, records, _ in all += records }
+            ).result
         }
     }
 

@@ -31,34 +31,52 @@ typedef struct {
     int excuses_unmatched;         ///< unmatched detections do not count (LVIS: the class is not marked exhaustively)
 } dmt_cell;
 
-/// Matches one cell in one area range at `threshold_count` (at most 32) thresholds. Bit t of `matched[d]` and
-/// `ignored[d]` tells about threshold t. `scratch` has room for truth_count * 12 bytes. Returns the truths that count.
-size_t dmt_match_cell(const dmt_cell *cell, double area_low, double area_high, const double *thresholds,
-                      size_t threshold_count, uint32_t *matched, uint32_t *ignored, void *scratch);
+/// Words of scratch that `dmt_match_cell` needs.
+size_t dmt_match_scratch_words(size_t detections, size_t truths);
+
+/// Matches one cell at `threshold_count` (at most 32) thresholds in each of the area ranges `areas` (lowest and highest).
+/// Bit t of `matched[a * area_stride + d]` and of `ignored` tells about threshold t; `counts[a * count_stride]` is the
+/// number of truths that count.
+void dmt_match_cell(const dmt_cell *cell, const double *areas, size_t area_count, const double *thresholds,
+                    size_t threshold_count, size_t area_stride, uint32_t *matched, uint32_t *ignored,
+                    size_t count_stride, int32_t *counts, uint32_t *scratch);
+
+/// Most detection limits of one evaluation.
+enum { DMT_MAX_LIMITS = 64 };
 
 /// Detections of one class, joined over the images.
 typedef struct {
     size_t count;
     const uint32_t *order;   ///< score order over all of them
-    const uint32_t *rank;    ///< place in its image
+    const uint8_t *level;    ///< in score order: the first limit that lets the detection in
     const double *score;
     const uint32_t *matched, *ignored;
 } dmt_class_detections;
 
+/// For each detection in score order the first of the ascending limits above its place in its image; `limit_count` where
+/// there is none.
+void dmt_limit_levels(const uint32_t *order, const uint32_t *rank, size_t count, const uint32_t *limits,
+                      size_t limit_count, uint8_t *level);
+
 /// Room for one class.
 typedef struct {
-    uint32_t *position, *hit, *miss, *before;
+    uint32_t *position, *hit, *miss, *level, *before;
     double *recall, *precision, *score;
 } dmt_accumulation_scratch;
 
 /// Room for so many detections. Returns 0 when out of memory.
-int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections);
+int dmt_accumulation_scratch_init(dmt_accumulation_scratch *scratch, size_t detections, size_t limit_count);
 void dmt_accumulation_scratch_free(dmt_accumulation_scratch *scratch);
 
-/// Interpolated precision, its score, and recall at one area range and detection limit, for every threshold.
-/// `precision` and `score_at` are threshold_count x recall_count, with `stride` doubles from a recall threshold to the
-/// next and `stride * recall_count` from one threshold to the next; `recall` has `stride` doubles between thresholds.
-/// `truths` is positive.
-void dmt_accumulate(const dmt_class_detections *detections, uint32_t limit, double truths, size_t threshold_count,
-                    const double *recall_thresholds, size_t recall_count, size_t stride, double *precision,
-                    double *score_at, double *recall, dmt_accumulation_scratch *scratch);
+/// Steps in the arrays of curves, in doubles.
+typedef struct {
+    size_t cell;             ///< from a recall threshold to the next; from a threshold to the next in `recall`
+    size_t precision_limit;  ///< from a detection limit to the next in `precision` and `score_at`
+    size_t recall_limit;     ///< the same in `recall`
+} dmt_curve_strides;
+
+/// Interpolated precision, its score, and recall in one area range, for every detection limit (at most
+/// `DMT_MAX_LIMITS`), threshold and recall threshold. `truths` is positive.
+void dmt_accumulate(const dmt_class_detections *detections, size_t limit_count, double truths, size_t threshold_count,
+                    const double *recall_thresholds, size_t recall_count, const dmt_curve_strides *strides,
+                    double *precision, double *score_at, double *recall, dmt_accumulation_scratch *scratch);

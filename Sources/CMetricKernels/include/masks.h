@@ -38,6 +38,29 @@ size_t dmt_rle_to_string(const uint32_t *runs, size_t count, char *text);
 /// negative, over 32 bits, or unfinished; the runs are then what the reference reads, as far as that is defined.
 size_t dmt_rle_from_string(const uint8_t *text, size_t length, uint32_t *runs, int *valid);
 
+/// One number of COCO's string, however long, starting at `*at`, which is moved past it.
+int64_t dmt_rle_long_number(const uint8_t *text, size_t length, size_t *at);
+
+/// What the runs of a mask add up to.
+typedef struct {
+    uint64_t total;           ///< sum of all runs
+    uint32_t count;
+    uint32_t area;            ///< foreground, modulo 2^32
+    int has_empty_runs;       ///< a run other than the first is 0
+} dmt_mask_facts;
+
+/// Borders of a mask, the positions (modulo 2^32) where its runs end. `borders` has room for `count`.
+dmt_mask_facts dmt_borders_from_runs(const uint32_t *runs, size_t count, uint32_t *borders);
+
+/// The same from COCO's string; `borders` has room for `length`.
+dmt_mask_facts dmt_borders_from_string(const uint8_t *text, size_t length, uint32_t *borders);
+
+/// Pixels in both masks. Needs masks whose totals are equal and below 2^32, without empty runs after the first.
+uint32_t dmt_borders_both(const uint32_t *a, size_t a_count, const uint32_t *b, size_t b_count);
+
+/// Bounding box x, y, width, height. Needs a total below 2^32 and no empty runs after the first.
+void dmt_borders_box(const uint32_t *borders, size_t count, uint32_t height, double box[4]);
+
 /// Runs of a polygon of `points` pairs (x, y), rasterised on a grid five times finer as COCO does. The runs are
 /// malloc'ed into `*runs` and freed by the caller. Returns their number; 0 when out of memory.
 size_t dmt_rle_from_polygon(const double *xy, size_t points, size_t height, size_t width, uint32_t **runs);

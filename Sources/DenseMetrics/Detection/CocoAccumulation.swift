@@ -78,62 +78,48 @@ extension CocoEvaluation {
         let range = matches.classDetections[classIndex]
         let truthCells = matches.classTruthCells[classIndex]
         let (thresholds, recalls) = (settings.iouThresholds.count, settings.recallThresholds.count)
-        var order = [UInt32](repeating: 0, count: max(range.count, 1))
+        let (areas, limits) = (settings.areaRanges.count, settings.maxDetections.count)
+        var order = [UInt32](repeating: 0, count: range.count)
         var scratch = order
+        var levels = [UInt8](repeating: 0, count: range.count)
         var room = dmt_accumulation_scratch()
-        guard dmt_accumulation_scratch_init(&room, range.count) != 0 else {
+        guard dmt_accumulation_scratch_init(&room, range.count, limits) != 0 else {
             fatalError("out of memory accumulating \(range.count) detections")
         }
         defer { dmt_accumulation_scratch_free(&room) }
-        let largestRank = matches.ranks[range].max().map(Int.init) ?? -1
         matches.scores.withUnsafeBufferPointer { allScores in
             matches.ranks.withUnsafeBufferPointer { ranks in
+                guard !range.isEmpty else { return }
+                dmt_order_scores(allScores.baseAddress! + range.lowerBound, range.count, &order, &scratch)
+                dmt_limit_levels(
+                    order, ranks.baseAddress! + range.lowerBound, range.count,
+                    settings.maxDetections.map { UInt32(clamping: $0) }, limits, &levels)
+            }
+        }
+        let classCount = matches.classCount
+        var strides = dmt_curve_strides(
+            cell: classCount, precision_limit: thresholds * recalls * classCount, recall_limit: thresholds * classCount)
+        for area in 0..<areas {
+            let cellCount = matches.truthImages.count
+            let truths = truthCells.reduce(0) { $0 + Int(matches.truthCounts[area * cellCount + $1]) }
+            if truths == 0 { continue }
+            let cell = area * limits * thresholds * classCount
+            matches.scores.withUnsafeBufferPointer { scoreValues in
                 matches.matched.withUnsafeBufferPointer { matched in
                     matches.ignored.withUnsafeBufferPointer { ignored in
-                        var entry = dmt_class_detections()
-                        entry.count = range.count
-                        if !range.isEmpty {
-                            entry.score = allScores.baseAddress! + range.lowerBound
-                            entry.rank = ranks.baseAddress! + range.lowerBound
-                            dmt_order_scores(entry.score, range.count, &order, &scratch)
-                        }
-                        for area in settings.areaRanges.indices {
-                            var truths = 0
-                            for cell in truthCells {
-                                truths += Int(matches.truthCounts[area * matches.truthImages.count + cell])
-                            }
-                            if truths == 0 { continue }
-                            if !range.isEmpty {
-                                let base = area * matches.scores.count + range.lowerBound
-                                entry.matched = matched.baseAddress! + base
-                                entry.ignored = ignored.baseAddress! + base
-                            }
-                            for (limit, maximum) in settings.maxDetections.enumerated() {
-                                let cell =
-                                    (area * settings.maxDetections.count + limit) * thresholds * matches.classCount
-                                if limit > 0, settings.maxDetections[limit - 1] > largestRank {
-                                    // No detection lies between the two limits.
-                                    let previous = cell - thresholds * matches.classCount
-                                    for step in 0..<thresholds * recalls {
-                                        let offset = step * matches.classCount + classIndex
-                                        precision[cell * recalls + offset] = precision[previous * recalls + offset]
-                                        scores[cell * recalls + offset] = scores[previous * recalls + offset]
-                                    }
-                                    for step in 0..<thresholds {
-                                        let offset = step * matches.classCount + classIndex
-                                        recall[cell + offset] = recall[previous + offset]
-                                    }
-                                    continue
-                                }
-                                order.withUnsafeBufferPointer { order in
-                                    entry.order = order.baseAddress
-                                    dmt_accumulate(
-                                        &entry, UInt32(maximum), Double(truths), thresholds, settings.recallThresholds,
-                                        recalls, matches.classCount,
-                                        precision.baseAddress! + cell * recalls + classIndex,
-                                        scores.baseAddress! + cell * recalls + classIndex,
-                                        recall.baseAddress! + cell + classIndex, &room)
-                                }
+                        order.withUnsafeBufferPointer { order in
+                            levels.withUnsafeBufferPointer { levels in
+                                let base = area * scoreValues.count + range.lowerBound
+                                var entry = dmt_class_detections(
+                                    count: range.count, order: order.baseAddress, level: levels.baseAddress,
+                                    score: scoreValues.baseAddress.map { $0 + range.lowerBound },
+                                    matched: matched.baseAddress.map { $0 + base },
+                                    ignored: ignored.baseAddress.map { $0 + base })
+                                dmt_accumulate(
+                                    &entry, limits, Double(truths), thresholds, settings.recallThresholds, recalls,
+                                    &strides, precision.baseAddress! + cell * recalls + classIndex,
+                                    scores.baseAddress! + cell * recalls + classIndex,
+                                    recall.baseAddress! + cell + classIndex, &room)
                             }
                         }
                     }

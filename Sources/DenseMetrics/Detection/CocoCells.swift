@@ -44,21 +44,21 @@ struct CocoCells {
         var last: [Int64: Int32] = [:]
         last.reserveCapacity(truth.annotations.count)
         for (index, annotation) in truth.annotations.enumerated() { last[annotation.id] = Int32(index) }
+        var repeated = CocoPlaces()
         if last.count < truth.annotations.count {
-            warnings.append(
-                CocoWarning(
-                    "repeated-annotation-id",
-                    "\(truth.annotations.count - last.count) annotation(s) share an id with a later one, which is used "
-                        + "in their place; give every annotation its own id"))
+            for (index, annotation) in truth.annotations.enumerated() where last[annotation.id] != Int32(index) {
+                repeated.add(annotation: Int32(index))
+            }
         }
         var truthKeys = SortKeys(capacity: truth.annotations.count)
-        var dangling = 0
-        let fileOrder = CocoCells.order(
-            (0..<truth.annotations.count).map { images[truth.annotations[$0].imageID] ?? -1 }, count: imageIDs.count)
+        var dangling = CocoPlaces()
+        let places = truth.annotations.map { images[$0.imageID] ?? -1 }
+        for (position, place) in places.enumerated() where place < 0 { dangling.add(annotation: Int32(position)) }
+        let fileOrder = CocoCells.order(places, count: imageIDs.count)
         for position in fileOrder {
             let annotation = truth.annotations[Int(position)]
             guard categories[annotation.categoryID] != nil || !settings.usesCategories else {
-                dangling += 1
+                dangling.add(annotation: position)
                 continue
             }
             let effective = last[annotation.id] ?? position
@@ -66,21 +66,22 @@ struct CocoCells {
             guard let image = images[used.imageID], let category = categories[used.categoryID] else { continue }
             truthKeys.append(effective, image: image, category: category)
         }
-        dangling += truth.annotations.count - fileOrder.count
-        if dangling > 0 {
-            warnings.append(
-                CocoWarning(
-                    "unknown-reference",
-                    "\(dangling) annotation(s) name an image or a category that the file does not list and are left out"
-                ))
-        }
+        warnings += [
+            CocoWarning(
+                "repeated-annotation-id", repeated, truth, results,
+                "annotation(s) share an id with a later one, which is used in their place; give every annotation its "
+                    + "own id"),
+            CocoWarning(
+                "unknown-reference", dangling, truth, results,
+                "annotation(s) name an image or a category that the file does not list and are left out"),
+        ].compactMap(\.self)
 
         let federation =
             settings.isFederated
             ? try CocoFederation(truth, image: { images[$0] }, category: { categories[$0] }) : nil
         let kept = settings.isFederated ? CocoFederation.best(results, settings.maxDetections.last ?? 0) : []
         var resultKeys = SortKeys(capacity: results.count)
-        var unknownClass = 0
+        var unknownClass = CocoPlaces()
         for index in 0..<results.count {
             guard let image = images[results.imageIDs[index]] else {
                 throw CocoInputError.unknownImage(results.imageIDs[index], at: index)
@@ -89,10 +90,10 @@ struct CocoCells {
                 if let federation, !kept[index] || !federation.counts(image, category) { continue }
                 resultKeys.append(Int32(index), image: image, category: category)
             } else {
-                unknownClass += 1
+                unknownClass.add(result: Int32(index))
             }
         }
-        warnings += CocoWarning.unknownClass(unknownClass)
+        if let warning = CocoWarning.unknownClass(unknownClass, truth, results) { warnings.append(warning) }
 
         let sortedTruths = truthKeys.sorted(
             images: imageIDs.count, categories: categoryIDs.count, settings.usesCategories)
@@ -191,16 +192,34 @@ struct CocoCells {
 
 /// Position of an id in a sorted list; remembers the last answer, since records of one image mostly stand together.
 private struct Lookup {
-    private var table: [Int64: Int32]
+    /// Position of `first`, `first + 1`, ...; -1 where an id is not in the list. Empty where ids lie far apart.
+    private let near: [Int32]
+    private let first: Int64
+    private let table: [Int64: Int32]
     private var lastID: Int64?
     private var lastIndex: Int32?
 
     init(_ sorted: [Int64]) {
-        table = Dictionary(uniqueKeysWithValues: zip(sorted, Int32(0)...))
+        first = sorted.first ?? 0
+        let (span, overflows) = (sorted.last ?? 0).subtractingReportingOverflow(first)
+        if !overflows, span < 16 * sorted.count + 1024 {
+            var near = [Int32](repeating: -1, count: Int(span) + 1)
+            for (index, id) in sorted.enumerated() { near[Int(id - first)] = Int32(index) }
+            self.near = sorted.isEmpty ? [] : near
+            table = [:]
+        } else {
+            near = []
+            table = Dictionary(uniqueKeysWithValues: zip(sorted, Int32(0)...))
+        }
     }
 
     subscript(id: Int64) -> Int32? {
         mutating get {
+            if !near.isEmpty {
+                let (offset, overflows) = id.subtractingReportingOverflow(first)
+                guard !overflows, offset >= 0, offset < near.count else { return nil }
+                return near[Int(offset)] < 0 ? nil : near[Int(offset)]
+            }
             if id == lastID { return lastIndex }
             lastID = id
             lastIndex = table[id]

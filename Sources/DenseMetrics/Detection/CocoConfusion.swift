@@ -32,7 +32,7 @@ public struct CocoConfusion: Sendable {
         var counts = [Int](repeating: 0, count: side * side)
         var overlaps = CocoOverlaps(settings)
         for (truths, detections) in images.images {
-            overlaps.compute(images.shapes, detections, truths, points: results.keypoints)
+            try overlaps.compute(images.shapes, detections, truths)
             var isTaken = [Bool](repeating: false, count: truths.count)
             for (d, detection) in detections.enumerated() {
                 let predicted = images.detectionClasses[detection]
@@ -63,6 +63,6 @@ public struct CocoConfusion: Sendable {
         self.threshold = threshold
         self.minimumScore = minimumScore
         self.counts = counts
-        warnings = images.warnings
+        warnings = images.warnings(overlaps)
     }
 }

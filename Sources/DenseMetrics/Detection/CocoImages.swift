@@ -14,7 +14,7 @@ struct CocoImages {
     let truthClasses: [Int]
     let detectionClasses: [Int]
     let shapes: CocoShapes
-    let warnings: [CocoWarning]
+    private let warnings: [CocoWarning]
 
     /// - Throws: `CocoInputError` for a result of an unknown image and for shapes that cannot be compared.
     init(
@@ -28,13 +28,13 @@ struct CocoImages {
             truth.annotations.map { classIndex[$0.categoryID] == nil ? -1 : imageIndex[$0.imageID] ?? -1 },
             count: imageIDs.count)
         var keys: [Int32] = []
-        var unknown = 0
+        var unknown = CocoPlaces()
         for index in 0..<results.count {
             guard let image = imageIndex[results.imageIDs[index]] else {
                 throw CocoInputError.unknownImage(results.imageIDs[index], at: index)
             }
             let isKnown = classIndex[results.categoryIDs[index]] != nil
-            unknown += isKnown ? 0 : 1
+            if !isKnown { unknown.add(result: Int32(index)) }
             keys.append(isKnown && results.scores[index] >= minimumScore ?? -.infinity ? image : -1)
         }
         let resultOrder = CocoCells.order(keys, count: imageIDs.count)
@@ -62,7 +62,14 @@ struct CocoImages {
         detectionClasses = kept.map { classIndex[results.categoryIDs[Int($0)]]! }
         shapes = try CocoShapes(
             truth: truth, truths: truthOrder, results: results, detections: kept, settings: settings)
-        warnings = shapes.warnings + CocoWarning.unknownClass(unknown)
+        warnings = shapes.warnings + [CocoWarning.unknownClass(unknown, truth, results)].compactMap(\.self)
+    }
+
+    /// All that is to be said once `overlaps` has compared every image.
+    func warnings(_ overlaps: CocoOverlaps) -> [CocoWarning] {
+        warnings
+            + CocoWarning.masks(
+                unfilled: overlaps.unfilled, mismatches: overlaps.mismatches, shapes.truth, shapes.results)
     }
 }
 
@@ -75,12 +82,9 @@ extension CocoInputError {
 }
 
 extension CocoWarning {
-    static func unknownClass(_ count: Int) -> [CocoWarning] {
-        guard count > 0 else { return [] }
-        return [
-            CocoWarning(
-                "unknown-class",
-                "\(count) result(s) name a category that the truth does not list and are left out")
-        ]
+    static func unknownClass(_ places: CocoPlaces, _ truth: CocoDataset, _ results: DetectionTable) -> CocoWarning? {
+        CocoWarning(
+            "unknown-class", places, truth, results,
+            "result(s) name a category that the truth does not list and are left out")
     }
 }

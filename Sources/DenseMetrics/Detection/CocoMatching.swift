@@ -39,7 +39,7 @@ public enum CocoEvaluation {
     ///
     /// - Parameter settings: `maxDetections` is sorted first, as in the reference.
     /// - Throws: `CocoInputError` where the reference raises or never returns.
-    /// - Precondition: at most 32 thresholds; at least one detection limit and one area range.
+    /// - Precondition: at most 32 thresholds; one to 64 detection limits, at least one area range.
     public static func match(
         truth: CocoDataset, results: DetectionTable, settings given: CocoSettings
     ) throws -> CocoMatches {
@@ -48,11 +48,13 @@ public enum CocoEvaluation {
         precondition(settings.iouThresholds.count <= 32, "\(settings.iouThresholds.count) thresholds: at most 32")
         precondition(
             !settings.maxDetections.isEmpty && !settings.areaRanges.isEmpty, "no detection limit or area range")
+        precondition(
+            settings.maxDetections.count <= Int(DMT_MAX_LIMITS), "more than \(DMT_MAX_LIMITS) detection limits")
         let cells = try CocoCells(truth: truth, results: results, settings: settings)
         let shapes = try CocoShapes(
             truth: truth, truths: cells.truths, results: results, detections: cells.detections, settings: settings)
         var matcher = Matcher(cells: cells, shapes: shapes, settings: settings)
-        try matcher.run(truth: truth, points: results.keypoints)
+        try matcher.run()
         return matcher.matches(results.scores)
     }
 
@@ -71,30 +73,31 @@ private struct Matcher {
     var matched: [UInt32]
     var ignored: [UInt32]
     var counts: [Int32]
-    var sizeMismatches = 0
+    var mismatches = CocoPlaces()
+    var unfilled = CocoPlaces()
 
     init(cells: CocoCells, shapes: CocoShapes, settings: CocoSettings) {
         self.cells = cells
         self.shapes = shapes
         self.settings = settings
         matched = [UInt32](repeating: 0, count: settings.areaRanges.count * cells.detections.count)
-        ignored = matched
+        ignored = [UInt32](repeating: 0, count: matched.count)
         counts = [Int32](repeating: 0, count: settings.areaRanges.count * cells.cells.count)
     }
 
     /// What a chunk of cells reports besides its matches.
     private struct Report {
-        var mismatches = 0
-        /// Positions in cell order of two masks that cannot be walked together.
-        var stuck: (detection: Int, truth: Int)?
+        var mismatches = CocoPlaces()
+        var unfilled = CocoPlaces()
+        var error: CocoInputError?
     }
 
-    mutating func run(truth: CocoDataset, points: [Double]) throws {
+    mutating func run() throws(CocoInputError) {
         let grain = 512
         let cellCount = cells.cells.count
         let chunkCount = (cellCount + grain - 1) / grain
         var reports = [Report](repeating: Report(), count: chunkCount)
-        let work = CellWork(cells: cells, shapes: shapes, settings: settings, points: points)
+        let work = CellWork(cells: cells, shapes: shapes, settings: settings)
         matched.withUnsafeMutableBufferPointer { matched in
             ignored.withUnsafeMutableBufferPointer { ignored in
                 counts.withUnsafeMutableBufferPointer { counts in
@@ -104,40 +107,30 @@ private struct Matcher {
                         )
                         Parallel.forEach(chunkCount) { chunk in
                             var scratch = CellWork.Scratch(found: CocoOverlaps(work.settings))
-                            for index in chunk * grain..<min((chunk + 1) * grain, cellCount) {
-                                work.match(index, &scratch, matched, ignored, counts)
-                                if scratch.found.stuck != nil { break }
+                            var error: CocoInputError?
+                            for index in chunk * grain..<min((chunk + 1) * grain, cellCount) where error == nil {
+                                do throws(CocoInputError) {
+                                    try work.match(index, &scratch, matched, ignored, counts)
+                                } catch let found { error = found }
                             }
-                            reports[chunk] = Report(mismatches: scratch.found.mismatches, stuck: scratch.found.stuck)
+                            reports[chunk] = Report(
+                                mismatches: scratch.found.mismatches, unfilled: scratch.found.unfilled, error: error)
                         }
                     }
                 }
             }
         }
         for report in reports {
-            sizeMismatches += report.mismatches
-            if let stuck = report.stuck {
-                let annotation = truth.annotations[Int(cells.truths[stuck.truth])]
-                let position = cells.detections[stuck.detection]
-                throw CocoInputError(
-                    .results, record: "[\(position)], \"segmentation\"",
-                    expected: "run lengths that sum to those of the truth it overlaps (annotation id \(annotation.id))",
-                    found: "another total",
-                    remedy: "encode the mask again for an image of "
-                        + "\(shapes.truthMasks[stuck.truth].size) pixels (height x width)")
-            }
+            if let error = report.error { throw error }
+            mismatches.add(report.mismatches)
+            unfilled.add(report.unfilled)
         }
     }
 
     func matches(_ scores: [Double]) -> CocoMatches {
-        var warnings = cells.warnings + shapes.warnings
-        if sizeMismatches > 0 {
-            warnings.append(
-                CocoWarning(
-                    "mask-size-differs",
-                    "\(sizeMismatches) pair(s) of masks have different sizes and cannot match; encode result masks at "
-                        + "the image's own size"))
-        }
+        let warnings =
+            cells.warnings + shapes.warnings
+            + CocoWarning.masks(unfilled: unfilled, mismatches: mismatches, shapes.truth, shapes.results)
         var images = [Int32](repeating: 0, count: cells.detections.count)
         var classDetections = [Range<Int>](repeating: 0..<0, count: cells.classCount)
         var classTruthCells = classDetections
@@ -177,38 +170,37 @@ private struct CellWork {
     let cells: CocoCells
     let shapes: CocoShapes
     let settings: CocoSettings
-    /// Of the results in file order; `shapes.detectionPointStarts` tells where a detection's begin.
-    let points: [Double]
+    /// Lowest and highest area of each range.
+    private let areas: [Double]
 
-    init(cells: CocoCells, shapes: CocoShapes, settings: CocoSettings, points: [Double]) {
+    init(cells: CocoCells, shapes: CocoShapes, settings: CocoSettings) {
         self.cells = cells
         self.shapes = shapes
         self.settings = settings
-        self.points = points
+        areas = settings.areaRanges.flatMap { [$0.low, $0.high] }
     }
 
     struct Scratch {
         var found: CocoOverlaps
-        var order: [UInt64] = []
+        var room: [UInt32] = []
     }
 
     func match(
         _ index: Int, _ scratch: inout Scratch, _ matched: UnsafeMutableBufferPointer<UInt32>,
         _ ignored: UnsafeMutableBufferPointer<UInt32>, _ counts: UnsafeMutableBufferPointer<Int32>
-    ) {
+    ) throws(CocoInputError) {
         let cell = cells.cells[index]
         let d0 = Int(cell.detections.lowerBound)
         let g0 = Int(cell.truths.lowerBound)
         let (m, n) = (cell.detections.count, cell.truths.count)
         // Quirk(COCO): with joined classes keypoints are never compared, so nothing matches.
         let comparable = settings.usesCategories || settings.overlap != .keypoints
-        if scratch.order.count < 2 * n { scratch.order = [UInt64](repeating: 0, count: 4 * n) }
-        if comparable && m > 0 && n > 0 {
-            scratch.found.compute(shapes, d0..<d0 + m, g0..<g0 + n, points: points)
-        }
+        let words = dmt_match_scratch_words(m, n)
+        if scratch.room.count < words { scratch.room = [UInt32](repeating: 0, count: 2 * words) }
+        try scratch.found.compute(shapes, d0..<d0 + m, g0..<g0 + n, compares: comparable)
         let total = cells.detections.count
         scratch.found.values.withUnsafeBufferPointer { overlap in
-            shapes.detectionArea.withUnsafeBufferPointer { detectionArea in
+            scratch.found.areas.withUnsafeBufferPointer { detectionArea in
                 shapes.truthArea.withUnsafeBufferPointer { truthArea in
                     shapes.truthIgnored.withUnsafeBufferPointer { truthIgnored in
                         shapes.truthCrowd.withUnsafeBufferPointer { truthCrowd in
@@ -218,19 +210,16 @@ private struct CellWork {
                                 entry.truth_count = n
                                 entry.excuses_unmatched = cell.excusesUnmatched ? 1 : 0
                                 entry.overlap = comparable && m > 0 && n > 0 ? overlap.baseAddress : nil
-                                entry.detection_area = detectionArea.baseAddress.map { $0 + d0 }
+                                entry.detection_area = detectionArea.baseAddress
                                 entry.truth_area = truthArea.baseAddress.map { $0 + g0 }
                                 entry.truth_ignored = truthIgnored.baseAddress.map { $0 + g0 }
                                 entry.truth_crowd = truthCrowd.baseAddress.map { $0 + g0 }
                                 entry.truth_id_zero = truthIDZero.baseAddress.map { $0 + g0 }
-                                for (area, range) in settings.areaRanges.enumerated() {
-                                    let offset = area * total + d0
-                                    let counted = dmt_match_cell(
-                                        &entry, range.low, range.high, settings.iouThresholds,
-                                        settings.iouThresholds.count, matched.baseAddress.map { $0 + offset },
-                                        ignored.baseAddress.map { $0 + offset }, &scratch.order)
-                                    counts[area * cells.cells.count + index] = Int32(counted)
-                                }
+                                dmt_match_cell(
+                                    &entry, areas, settings.areaRanges.count, settings.iouThresholds,
+                                    settings.iouThresholds.count, total, matched.baseAddress.map { $0 + d0 },
+                                    ignored.baseAddress.map { $0 + d0 }, cells.cells.count, counts.baseAddress! + index,
+                                    &scratch.room)
                             }
                         }
                     }

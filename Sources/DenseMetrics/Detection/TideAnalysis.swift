@@ -17,12 +17,12 @@ public enum TideAnalysis {
         let settings = CocoSettings(overlap)
         let images = try CocoImages(truth: truth, results: results, settings: settings, limit: limit)
         var tally = Tally(objects: [Int](repeating: 0, count: images.categoryIDs.count))
-        let overlaps = CocoOverlaps(settings)
+        var overlaps = CocoOverlaps(settings)
         for index in images.images.indices {
-            var picture = TidePicture(images, index, results, overlaps, threshold, backgroundThreshold)
+            var picture = try TidePicture(images, index, results, &overlaps, threshold, backgroundThreshold)
             picture.examine(&tally)
         }
-        return tally.report(threshold, backgroundThreshold, images.warnings)
+        return tally.report(threshold, backgroundThreshold, images.warnings(overlaps))
     }
 
     /// What all pictures add up to.
@@ -89,9 +89,9 @@ private struct TidePicture {
     private var candidate: [Int?]
 
     init(
-        _ images: CocoImages, _ index: Int, _ results: DetectionTable, _ overlaps: CocoOverlaps, _ threshold: Double,
-        _ backgroundThreshold: Double
-    ) {
+        _ images: CocoImages, _ index: Int, _ results: DetectionTable, _ overlaps: inout CocoOverlaps,
+        _ threshold: Double, _ backgroundThreshold: Double
+    ) throws(CocoInputError) {
         self.images = images
         self.results = results
         self.threshold = threshold
@@ -104,8 +104,7 @@ private struct TidePicture {
         matched = [Int?](repeating: nil, count: detections.count)
         isFound = [Bool](repeating: false, count: objects.count)
         candidate = [Int?](repeating: nil, count: objects.count)
-        var overlaps = overlaps
-        overlaps.compute(images.shapes, detections, truths)
+        try overlaps.compute(images.shapes, detections, truths)
         let all = overlaps.values
         for d in 0..<detections.count {
             for object in objects { iou.append(all[d * truths.count + object - truths.lowerBound]) }
