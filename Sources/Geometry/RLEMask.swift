@@ -116,13 +116,8 @@ public struct RLEMask: Sendable, Hashable {
     ///
     /// - Precondition: at least one pair; coordinates below `Polygon.coordinateLimit`, or the outline takes for ever.
     public init(polygon: [Double], size: ImageSize) {
-        precondition(polygon.count >= 2, "polygon of \(polygon.count) numbers: at least 2")
-        var pointer: UnsafeMutablePointer<UInt32>?
-        let count = dmt_rle_from_polygon(polygon, polygon.count / 2, size.height, size.width, &pointer)
-        guard let pointer else { fatalError("out of memory rasterising a polygon") }
         self.size = size
-        runs = Array(UnsafeBufferPointer(start: pointer, count: count))
-        free(pointer)
+        runs = Outline().withRuns(polygon, size) { Array($0) }
     }
 
     /// The mask's pixels near its outline: the mask without its erosion, the picture's border being outline too.

@@ -11,10 +11,19 @@ double dmt_pairwise_sum(const double *values, size_t count);
 void dmt_box_overlap(const double *detections, size_t m, const double *truths, const uint8_t *crowd, size_t n,
                      double *overlap);
 
+/// Boxes and areas of the records at `positions`, whose boxes are `boxes[4 * position ...]`.
+void dmt_gather_boxes(const double *boxes, const int32_t *positions, size_t count, double *gathered, double *areas);
+
+/// The boxes around all points (x, y, v) of the poses at `positions`, and their areas; pose p has the numbers
+/// points[starts[p] ..< starts[p + 1]]. A pose without points has zeros.
+void dmt_pose_boxes(const double *points, const intptr_t *starts, const int32_t *positions, size_t count,
+                    double *boxes, double *areas);
+
 /// Keypoint similarity of one detection with one truth of k points (x, y, v each). `variances` are (2 sigma)^2;
-/// `box` is the truth's x, y, width, height, used when no point is visible; `scratch` has room for k.
+/// `box` is the truth's x, y, width, height, used when no point is visible; `scratch` has room for k. A value that is
+/// surely below `lowest` may be given as 0.
 double dmt_keypoint_similarity(const double *detection, const double *truth, const double *variances, size_t k,
-                               double area, const double *box, double *scratch);
+                               double area, const double *box, double lowest, double *scratch);
 
 /// Order of `count` scores from high to low, equals in their given order. `scratch` has room for count.
 void dmt_order_scores(const double *scores, size_t count, uint32_t *order, uint32_t *scratch);
@@ -61,6 +70,7 @@ void dmt_limit_levels(const uint32_t *order, const uint32_t *rank, size_t count,
 /// Room for one class.
 typedef struct {
     uint32_t *position, *hit, *miss, *level, *before;
+    uint8_t *kind;
     double *recall, *precision, *score;
 } dmt_accumulation_scratch;
 

@@ -61,9 +61,17 @@ uint32_t dmt_borders_both(const uint32_t *a, size_t a_count, const uint32_t *b, 
 /// Bounding box x, y, width, height. Needs a total below 2^32 and no empty runs after the first.
 void dmt_borders_box(const uint32_t *borders, size_t count, uint32_t height, double box[4]);
 
-/// Runs of a polygon of `points` pairs (x, y), rasterised on a grid five times finer as COCO does. The runs are
-/// malloc'ed into `*runs` and freed by the caller. Returns their number; 0 when out of memory.
-size_t dmt_rle_from_polygon(const double *xy, size_t points, size_t height, size_t width, uint32_t **runs);
+/// Memory for drawing polygons one after the other.
+typedef struct dmt_outline dmt_outline;
+
+/// Returns NULL when out of memory.
+dmt_outline *dmt_outline_new(void);
+void dmt_outline_free(dmt_outline *outline);
+
+/// Runs of a polygon of `points` pairs (x, y), rasterised on a grid five times finer as COCO does. `*runs` is good until
+/// the next polygon. Returns their number; 0 when out of memory.
+size_t dmt_rle_from_polygon(dmt_outline *outline, const double *xy, size_t points, size_t height, size_t width,
+                            const uint32_t **runs);
 
 /// Runs of the foreground pixels that lie within `distance` rows and columns of background or of the picture's border:
 /// the mask without its erosion by a square of 2 distance + 1 pixels a side. Runs past the end are not read. The result

@@ -30,7 +30,9 @@ public struct CocoConfusion: Sendable {
             truth: truth, results: results, settings: settings, limit: limit, minimumScore: minimumScore)
         let side = images.categoryIDs.count + 1
         var counts = [Int](repeating: 0, count: side * side)
-        var overlaps = CocoOverlaps(settings)
+        var own = settings
+        own.iouThresholds = [threshold]
+        var overlaps = CocoOverlaps(own)
         for (truths, detections) in images.images {
             try overlaps.compute(images.shapes, detections, truths)
             var isTaken = [Bool](repeating: false, count: truths.count)

@@ -7,6 +7,7 @@ struct CocoMaskCell {
     private(set) var truths = MaskRoom()
     private var detectionBands = MaskRoom()
     private var truthBands = MaskRoom()
+    private let outline = Outline()
     /// Results whose runs do not sum to the picture, over all cells.
     private(set) var unfilled = CocoPlaces()
 
@@ -48,13 +49,15 @@ struct CocoMaskCell {
         let part = ", \"segmentation\""
         for index in range {
             let position = shapes.truths[index]
-            let annotation = shapes.truth.annotations[Int(position)]
-            let size = shapes.sizes[annotation.imageID] ?? ImageSize(height: 0, width: 0)
-            guard let segmentation = annotation.segmentation else {
+            let size = shapes.sizes[shapes.truth.annotations[Int(position)].imageID] ?? ImageSize(height: 0, width: 0)
+            guard let segmentation = shapes.truth.annotations[Int(position)].segmentation else {
                 throw shapes.refusal(annotation: position, part: part, "a segmentation")
             }
             do throws(CocoSegmentation.DrawingError) {
-                if onlyChecks {
+                if case .polygons(let polygons) = segmentation, polygons.count == 1 {
+                    try segmentation.check(size: size)
+                    if !onlyChecks { outline.withRuns(polygons[0], size) { truths.append(runs: $0, size: size) } }
+                } else if onlyChecks {
                     try segmentation.check(size: size)
                 } else {
                     truths.append(try segmentation.mask(size: size))

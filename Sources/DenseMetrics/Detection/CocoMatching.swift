@@ -93,7 +93,7 @@ private struct Matcher {
     }
 
     mutating func run() throws(CocoInputError) {
-        let grain = 512
+        let grain = 128
         let cellCount = cells.cells.count
         let chunkCount = (cellCount + grain - 1) / grain
         var reports = [Report](repeating: Report(), count: chunkCount)
@@ -108,6 +108,7 @@ private struct Matcher {
                         Parallel.forEach(chunkCount) { chunk in
                             var scratch = CellWork.Scratch(found: CocoOverlaps(work.settings))
                             var error: CocoInputError?
+                            scratch.found.prepare(work.shapes, work.detections(chunk * grain, grain))
                             for index in chunk * grain..<min((chunk + 1) * grain, cellCount) where error == nil {
                                 do throws(CocoInputError) {
                                     try work.match(index, &scratch, matched, ignored, counts)
@@ -180,6 +181,12 @@ private struct CellWork {
         areas = settings.areaRanges.flatMap { [$0.low, $0.high] }
     }
 
+    /// Detections of `count` cells from `first` on.
+    func detections(_ first: Int, _ count: Int) -> Range<Int> {
+        let last = min(first + count, cells.cells.count) - 1
+        return Int(cells.cells[first].detections.lowerBound)..<Int(cells.cells[last].detections.upperBound)
+    }
+
     struct Scratch {
         var found: CocoOverlaps
         var room: [UInt32] = []
@@ -210,7 +217,7 @@ private struct CellWork {
                                 entry.truth_count = n
                                 entry.excuses_unmatched = cell.excusesUnmatched ? 1 : 0
                                 entry.overlap = comparable && m > 0 && n > 0 ? overlap.baseAddress : nil
-                                entry.detection_area = detectionArea.baseAddress
+                                entry.detection_area = detectionArea.baseAddress.map { $0 + scratch.found.offset }
                                 entry.truth_area = truthArea.baseAddress.map { $0 + g0 }
                                 entry.truth_ignored = truthIgnored.baseAddress.map { $0 + g0 }
                                 entry.truth_crowd = truthCrowd.baseAddress.map { $0 + g0 }

@@ -6,8 +6,10 @@ import Geometry
 struct CocoOverlaps {
     /// Detections x truths, row by row, of the last call.
     private(set) var values: [Double] = []
-    /// Of the detections of the last call.
+    /// Of all that were prepared; those of the last call begin at `offset`.
     private(set) var areas: [Double] = []
+    private(set) var offset = 0
+    private var prepared = 0..<0
     /// Pairs of masks of different sizes, over all calls.
     private(set) var mismatches = CocoPlaces()
     private var masks = CocoMaskCell()
@@ -17,15 +19,39 @@ struct CocoOverlaps {
     /// `(2 sigma)²` of each keypoint.
     private let variances: [Double]
     private var similarities: [Double]
+    /// Similarities of keypoints below it need not be exact.
+    private let lowest: Double
 
     init(_ settings: CocoSettings) {
         overlap = settings.overlap
         variances = settings.sigmas.map { ($0 * 2) * ($0 * 2) }
         similarities = [Double](repeating: 0, count: settings.sigmas.count)
+        lowest = min(settings.iouThresholds.min() ?? 0, 1 - 1e-10)
     }
 
     /// Results whose runs do not sum to their picture, over all calls.
     var unfilled: CocoPlaces { masks.unfilled }
+
+    /// Reads boxes and areas of many detections ahead of `compute`, which is faster than a few at a time.
+    mutating func prepare(_ shapes: CocoShapes, _ detections: Range<Int>) {
+        prepared = detections
+        let needed = detections.count
+        if areas.count < needed {
+            areas = [Double](repeating: 0, count: 2 * needed)
+            detectionBoxes = [Double](repeating: 0, count: 8 * needed)
+        }
+        guard needed > 0 else { return }
+        let results = shapes.results
+        shapes.detections.withUnsafeBufferPointer { positions in
+            let first = positions.baseAddress! + detections.lowerBound
+            switch shapes.kind {
+            case .box: dmt_gather_boxes(results.boxes, first, needed, &detectionBoxes, &areas)
+            case .keypoints:
+                dmt_pose_boxes(results.keypoints, results.keypointStarts, first, needed, &detectionBoxes, &areas)
+            case .mask, nil: break
+            }
+        }
+    }
 
     /// - Parameter compares: false finds areas only.
     /// - Throws: `CocoInputError` for masks that cannot be drawn or compared.
@@ -34,12 +60,15 @@ struct CocoOverlaps {
     ) throws(CocoInputError) {
         let size = detections.count * truths.count
         if values.count < size { values = [Double](repeating: 0, count: 2 * size) }
-        if areas.count < detections.count { areas = [Double](repeating: 0, count: 2 * detections.count) }
         let comparesMasks = overlap.comparesMasks
         if comparesMasks { try masks.drawTruths(shapes, truths, onlyChecks: detections.isEmpty) }
-        if !detections.isEmpty {
-            if comparesMasks || shapes.kind == .mask { try masks.drawDetections(shapes, detections) }
-            measure(shapes, detections)
+        if detections.lowerBound < prepared.lowerBound || detections.upperBound > prepared.upperBound {
+            prepare(shapes, detections)
+        }
+        offset = detections.lowerBound - prepared.lowerBound
+        if !detections.isEmpty, comparesMasks || shapes.kind == .mask {
+            try masks.drawDetections(shapes, detections)
+            measureMasks(shapes, detections)
         }
         guard size > 0, compares else { return }
         switch overlap {
@@ -52,30 +81,16 @@ struct CocoOverlaps {
         }
     }
 
-    /// Areas, and for masks and boxes the boxes, of detections.
-    private mutating func measure(_ shapes: CocoShapes, _ detections: Range<Int>) {
-        let results = shapes.results
-        let needed = 4 * detections.count
-        if detectionBoxes.count < needed { detectionBoxes = [Double](repeating: 0, count: 2 * needed) }
+    /// Boxes of masks, and their areas where nothing else stands for them.
+    private mutating func measureMasks(_ shapes: CocoShapes, _ detections: Range<Int>) {
         for (place, index) in detections.enumerated() {
-            let position = Int(shapes.detections[index])
-            var box = CocoBox.none
-            switch shapes.kind {
-            case .box, nil:
-                box = results.box(position) ?? .none
-                areas[place] = box.width * box.height
-            case .mask:
-                areas[place] = Double(masks.detections.area(place))
-                if overlap == .box { box = results.box(position) ?? masks.detections.cocoBox(place) }
-            case .keypoints:
-                box = CocoBox(around: results.keypoints[results.keypointRange(position)!])
-                areas[place] = box.width * box.height
-            }
-            if overlap.comparesMasks { box = masks.detections.cocoBox(place) }
-            detectionBoxes[4 * place] = box.x
-            detectionBoxes[4 * place + 1] = box.y
-            detectionBoxes[4 * place + 2] = box.width
-            detectionBoxes[4 * place + 3] = box.height
+            if shapes.kind == .mask { areas[offset + place] = Double(masks.detections.area(place)) }
+            let own = overlap == .box ? shapes.results.box(Int(shapes.detections[index])) : nil
+            let box = own ?? masks.detections.cocoBox(place)
+            detectionBoxes[4 * (offset + place)] = box.x
+            detectionBoxes[4 * (offset + place) + 1] = box.y
+            detectionBoxes[4 * (offset + place) + 2] = box.width
+            detectionBoxes[4 * (offset + place) + 3] = box.height
         }
     }
 
@@ -83,8 +98,11 @@ struct CocoOverlaps {
         _ shapes: CocoShapes, _ count: Int, _ truthBoxes: UnsafePointer<Double>, _ truths: Range<Int>
     ) {
         shapes.truthCrowd.withUnsafeBufferPointer { crowd in
-            dmt_box_overlap(
-                detectionBoxes, count, truthBoxes, crowd.baseAddress! + truths.lowerBound, truths.count, &values)
+            detectionBoxes.withUnsafeBufferPointer { boxes in
+                dmt_box_overlap(
+                    boxes.baseAddress! + 4 * offset, count, truthBoxes, crowd.baseAddress! + truths.lowerBound,
+                    truths.count, &values)
+            }
         }
     }
 
@@ -136,33 +154,12 @@ struct CocoOverlaps {
                         for g in truths {
                             values[index] = dmt_keypoint_similarity(
                                 points.baseAddress! + start, truthPoints.baseAddress! + 3 * k * g, variances, k,
-                                shapes.truthArea[g], boxes.baseAddress! + 4 * g, &similarities)
+                                shapes.truthArea[g], boxes.baseAddress! + 4 * g, lowest, &similarities)
                             index += 1
                         }
                     }
                 }
             }
         }
-    }
-}
-
-extension CocoBox {
-    fileprivate static let none = CocoBox(x: 0, y: 0, width: 0, height: 0)
-
-    /// The box around all points of a pose. Quirk(COCO): visible or not.
-    fileprivate init(around points: ArraySlice<Double>) {
-        guard points.count >= 3 else {
-            self = .none
-            return
-        }
-        let start = points.startIndex
-        var (x0, x1, y0, y1) = (points[start], points[start], points[start + 1], points[start + 1])
-        for i in stride(from: start + 3, to: points.endIndex, by: 3) {
-            x0 = min(x0, points[i])
-            x1 = max(x1, points[i])
-            y0 = min(y0, points[i + 1])
-            y1 = max(y1, points[i + 1])
-        }
-        self.init(x: x0, y: y0, width: x1 - x0, height: y1 - y0)
     }
 }
