@@ -1,3 +1,4 @@
+import Determinism
 import Geometry
 
 /// Segmentations of many records in one piece of memory; COCO's strings stay as they are until a mask is drawn.
@@ -124,7 +125,7 @@ extension Array {
     /// Adds `other`; where room must be made, it is made for `growth` times the elements there are then.
     mutating func append(_ other: [Element], growth: Double) {
         if capacity < count + other.count {
-            reserveCapacity(Int(Double(count + other.count) * Swift.max(growth, 1)) + 16)
+            reserveLarge(Int(Double(count + other.count) * Swift.max(growth, 1)) + 16)
         }
         append(contentsOf: other)
     }

@@ -1,5 +1,6 @@
 import Annotations
 import CMetricKernels
+import Determinism
 
 /// Truths and detections sorted into cells of one class and one image.
 ///
@@ -128,7 +129,7 @@ struct CocoCells {
         var starts = [Int](repeating: 0, count: count + 1)
         for key in keys where key >= 0 { starts[Int(key) + 1] += 1 }
         for index in 0..<count { starts[index + 1] += starts[index] }
-        var result = [Int32](repeating: 0, count: starts[count])
+        var result: [Int32] = .large(repeating: 0, count: starts[count])
         for (position, key) in keys.enumerated() where key >= 0 {
             result[starts[Int(key)]] = Int32(position)
             starts[Int(key)] += 1
@@ -145,8 +146,9 @@ struct CocoCells {
         var detections: [Int32] = []
         var ranks: [UInt32] = []
         var cells: [Cell] = []
-        detections.reserveCapacity(resultEntries.count)
-        ranks.reserveCapacity(resultEntries.count)
+        detections.reserveLarge(resultEntries.count)
+        ranks.reserveLarge(resultEntries.count)
+        cells.reserveLarge(truthEntries.count + resultEntries.count)
         var scores: [Double] = []
         var order: [UInt32] = []
         var scratch: [UInt32] = []
@@ -241,9 +243,9 @@ private struct SortKeys {
     var categories: [Int32] = []
 
     init(capacity: Int) {
-        positions.reserveCapacity(capacity)
-        images.reserveCapacity(capacity)
-        categories.reserveCapacity(capacity)
+        positions.reserveLarge(capacity)
+        images.reserveLarge(capacity)
+        categories.reserveLarge(capacity)
     }
 
     mutating func append(_ position: Int32, image: Int32, category: Int32) {
@@ -256,12 +258,18 @@ private struct SortKeys {
     func sorted(images imageCount: Int, categories categoryCount: Int, _ usesCategories: Bool) -> [Entry] {
         let minor = usesCategories ? images : categories
         let major = usesCategories ? categories : images
-        let first = CocoCells.order(minor, count: usesCategories ? imageCount : categoryCount)
-        let second = CocoCells.order(first.map { major[Int($0)] }, count: usesCategories ? categoryCount : imageCount)
-        return second.map { place in
-            let index = Int(first[Int(place)])
+        // Records mostly stand image by image already.
+        let isOrdered = zip(minor, minor.dropFirst()).allSatisfy { $0 <= $1 }
+        let first = isOrdered ? [] : CocoCells.order(minor, count: usesCategories ? imageCount : categoryCount)
+        let second = CocoCells.order(
+            isOrdered ? major : first.map { major[Int($0)] }, count: usesCategories ? categoryCount : imageCount)
+        var entries: [Entry] = []
+        entries.reserveLarge(second.count)
+        for place in second {
+            let index = isOrdered ? Int(place) : Int(first[Int(place)])
             let classIndex = usesCategories ? Int(categories[index]) : 0
-            return Entry(cell: classIndex << 32 | Int(images[index]), position: positions[index])
+            entries.append(Entry(cell: classIndex << 32 | Int(images[index]), position: positions[index]))
         }
+        return entries
     }
 }

@@ -80,8 +80,8 @@ private struct Matcher {
         self.cells = cells
         self.shapes = shapes
         self.settings = settings
-        matched = [UInt32](repeating: 0, count: settings.areaRanges.count * cells.detections.count)
-        ignored = [UInt32](repeating: 0, count: matched.count)
+        matched = .large(repeating: 0, count: settings.areaRanges.count * cells.detections.count)
+        ignored = .large(repeating: 0, count: matched.count)
         counts = [Int32](repeating: 0, count: settings.areaRanges.count * cells.cells.count)
     }
 
@@ -132,7 +132,10 @@ private struct Matcher {
         let warnings =
             cells.warnings + shapes.warnings
             + CocoWarning.masks(unfilled: unfilled, mismatches: mismatches, shapes.truth, shapes.results)
-        var images = [Int32](repeating: 0, count: cells.detections.count)
+        var images: [Int32] = .large(repeating: 0, count: cells.detections.count)
+        var keptScores: [Double] = []
+        keptScores.reserveLarge(cells.detections.count)
+        for position in cells.detections { keptScores.append(scores[Int(position)]) }
         var classDetections = [Range<Int>](repeating: 0..<0, count: cells.classCount)
         var classTruthCells = classDetections
         var truthImages: [Int32] = []
@@ -160,7 +163,7 @@ private struct Matcher {
             settings: settings, imageIDs: cells.imageIDs, categoryIDs: cells.categoryIDs, classCount: cells.classCount,
             frequencies: cells.frequencies,
             warnings: warnings, resultIndices: cells.detections,
-            scores: cells.detections.map { scores[Int($0)] }, ranks: cells.ranks, images: images,
+            scores: keptScores, ranks: cells.ranks, images: images,
             matched: matched, ignored: ignored, classDetections: classDetections, truthImages: truthImages,
             truthCounts: truthCounts, classTruthCells: classTruthCells)
     }
