@@ -33,20 +33,28 @@ extension CocoSegmentation {
         guard let first = polygons.first else {
             throw DrawingError(expected: "at least one polygon", found: "an empty list")
         }
+        _ = try CocoSegmentation.checkedBounds(of: first, size: size)
+        for numbers in polygons.dropFirst() {
+            _ = try CocoSegmentation.checkedBounds(of: numbers, size: size, leastNumbers: 2)
+        }
+    }
+
+    /// The box around a part's points.
+    ///
+    /// - Throws: `DrawingError` where it cannot be drawn. Quirk(COCO): only the first part needs three points.
+    public static func checkedBounds(
+        of numbers: [Double], size: ImageSize, leastNumbers: Int = 5
+    ) throws(DrawingError) -> Box {
         guard size.pixelCount > 0 else {
             throw DrawingError(expected: "an image with height and width", found: "\(size)")
         }
-        for numbers in polygons {
-            if let far = numbers.first(where: { $0.magnitude > Polygon.coordinateLimit }) {
-                throw DrawingError(
-                    expected: "coordinates up to \(Polygon.coordinateLimit) pixels", found: "\(far)")
-            }
-        }
-        guard first.count > 4 else {
-            throw DrawingError(expected: "polygons of three points and more", found: "\(first.count) numbers")
-        }
-        for numbers in polygons where numbers.count < 2 {
+        guard numbers.count >= leastNumbers else {
             throw DrawingError(expected: "polygons of three points and more", found: "\(numbers.count) numbers")
         }
+        let bounds = Polygon.bounds(numbers)
+        for far in [bounds.x0, bounds.y0, bounds.x1, bounds.y1] where far.magnitude > Polygon.coordinateLimit {
+            throw DrawingError(expected: "coordinates up to \(Polygon.coordinateLimit) pixels", found: "\(far)")
+        }
+        return bounds
     }
 }

@@ -208,3 +208,18 @@ size_t dmt_rle_from_polygon(dmt_outline *o, const double *xy, size_t points, siz
     *runs = o->positions;
     return made;
 }
+
+void dmt_polygon_bounds(const double *xy, size_t points, double bounds[4]) {
+    double left = xy[0], top = xy[1], right = xy[0], bottom = xy[1];
+    for (size_t i = 1; i < points; i++) {
+        const double x = xy[2 * i], y = xy[2 * i + 1];
+        left = x < left ? x : left;
+        right = x > right ? x : right;
+        top = y < top ? y : top;
+        bottom = y > bottom ? y : bottom;
+    }
+    bounds[0] = left;
+    bounds[1] = top;
+    bounds[2] = right;
+    bounds[3] = bottom;
+}

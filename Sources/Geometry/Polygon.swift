@@ -1,3 +1,5 @@
+import CMetricKernels
+
 /// A closed outline: pairs x, y in continuous picture coordinates, flat as in COCO files.
 public struct Polygon: Sendable, Hashable {
     /// Largest coordinate that is rasterised, in pixels.
@@ -17,6 +19,18 @@ public struct Polygon: Sendable, Hashable {
             twice += coordinates[2 * i] * coordinates[2 * j + 1] - coordinates[2 * j] * coordinates[2 * i + 1]
         }
         return abs(twice) / 2
+    }
+
+    /// The box around all points of pairs x, y (an odd last number is ignored).
+    ///
+    /// - Precondition: at least one pair.
+    public static func bounds(_ coordinates: [Double]) -> Box {
+        precondition(coordinates.count >= 2, "polygon of \(coordinates.count) numbers: at least 2")
+        var bounds = (0.0, 0.0, 0.0, 0.0)
+        withUnsafeMutableBytes(of: &bounds) {
+            dmt_polygon_bounds(coordinates, coordinates.count / 2, $0.bindMemory(to: Double.self).baseAddress)
+        }
+        return Box(x0: bounds.0, y0: bounds.1, x1: bounds.2, y1: bounds.3)
     }
 
     /// `(x, y)` to `(x * scaleX + moveX, y * scaleY + moveY)`.

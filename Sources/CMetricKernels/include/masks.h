@@ -73,6 +73,9 @@ void dmt_outline_free(dmt_outline *outline);
 size_t dmt_rle_from_polygon(dmt_outline *outline, const double *xy, size_t points, size_t height, size_t width,
                             const uint32_t **runs);
 
+/// Least x and y and greatest x and y of `points` pairs, at least one.
+void dmt_polygon_bounds(const double *xy, size_t points, double bounds[4]);
+
 /// Runs of the foreground pixels that lie within `distance` rows and columns of background or of the picture's border:
 /// the mask without its erosion by a square of 2 distance + 1 pixels a side. Runs past the end are not read. The result
 /// is malloc'ed into `*boundary` and freed by the caller. Returns the number of runs; 0 when out of memory.

@@ -5,19 +5,26 @@ import Geometry
 struct CocoMaskCell {
     private(set) var detections = MaskRoom()
     private(set) var truths = MaskRoom()
+    /// Of the foreground of each detection.
+    private(set) var detectionBoxes: [CocoBox] = []
     private var detectionBands = MaskRoom()
     private var truthBands = MaskRoom()
     private let outline = Outline()
     /// Results whose runs do not sum to the picture, over all cells.
     private(set) var unfilled = CocoPlaces()
 
-    mutating func drawDetections(_ shapes: CocoShapes, _ range: Range<Int>) throws(CocoInputError) {
+    /// - Parameter needsBoxes: false leaves `detectionBoxes` empty.
+    mutating func drawDetections(
+        _ shapes: CocoShapes, _ range: Range<Int>, needsBoxes: Bool
+    ) throws(CocoInputError) {
         detections.removeAll()
+        detectionBoxes.removeAll(keepingCapacity: true)
+        var image = PictureSize()
         for (place, index) in range.enumerated() {
             let position = shapes.detections[index]
-            let size = shapes.sizes[shapes.results.imageIDs[Int(position)]] ?? ImageSize(height: 0, width: 0)
-            try draw(shapes.results, Int(position), size)
+            try draw(shapes.results, Int(position), image.size(of: shapes.results.imageIDs[Int(position)], shapes))
             if !detections.isComplete(place) { unfilled.add(result: position) }
+            if needsBoxes { detectionBoxes.append(detections.cocoBox(place)) }
         }
     }
 
@@ -41,30 +48,44 @@ struct CocoMaskCell {
         detections.append(RLEMask(box: box, size: size))
     }
 
-    /// - Parameter onlyChecks: whether masks can be drawn is all that is wanted.
-    mutating func drawTruths(
-        _ shapes: CocoShapes, _ range: Range<Int>, onlyChecks: Bool = false
-    ) throws(CocoInputError) {
+    /// Draws truths, with the detections drawn already. A polygon out of every detection's reach is left empty: it
+    /// overlaps nothing.
+    mutating func drawTruths(_ shapes: CocoShapes, _ range: Range<Int>) throws(CocoInputError) {
         truths.removeAll()
-        let part = ", \"segmentation\""
+        var image = PictureSize()
         for index in range {
             let position = shapes.truths[index]
-            let size = shapes.sizes[shapes.truth.annotations[Int(position)].imageID] ?? ImageSize(height: 0, width: 0)
+            let size = image.size(of: shapes.truth.annotations[Int(position)].imageID, shapes)
+            let part = ", \"segmentation\""
             guard let segmentation = shapes.truth.annotations[Int(position)].segmentation else {
                 throw shapes.refusal(annotation: position, part: part, "a segmentation")
             }
             do throws(CocoSegmentation.DrawingError) {
-                if case .polygons(let polygons) = segmentation, polygons.count == 1 {
-                    try segmentation.check(size: size)
-                    if !onlyChecks { outline.withRuns(polygons[0], size) { truths.append(runs: $0, size: size) } }
-                } else if onlyChecks {
-                    try segmentation.check(size: size)
-                } else {
-                    truths.append(try segmentation.mask(size: size))
+                switch segmentation {
+                case .polygons(let polygons):
+                    if polygons.count == 1 {
+                        let bounds = try CocoSegmentation.checkedBounds(of: polygons[0], size: size)
+                        if isInReach(bounds) {
+                            outline.withRuns(polygons[0], size) { truths.append(runs: $0, size: size) }
+                        } else {
+                            truths.append(RLEMask(size: size, runs: []))
+                        }
+                    } else {
+                        truths.append(try segmentation.mask(size: size))
+                    }
+                case .rle(let mask): truths.append(mask)
                 }
             } catch {
                 throw shapes.refusal(annotation: position, part: part, error.expected, error.found)
             }
+        }
+    }
+
+    /// Whether a detection's mask may overlap what is drawn inside `bounds`, whose border is drawn to whole pixels.
+    private func isInReach(_ bounds: Box) -> Bool {
+        let reach = Box(x0: bounds.x0 - 2, y0: bounds.y0 - 2, x1: bounds.x1 + 2, y1: bounds.y1 + 2)
+        return detectionBoxes.contains { box in
+            box.x < reach.x1 && box.x + box.width > reach.x0 && box.y < reach.y1 && box.y + box.height > reach.y0
         }
     }
 
@@ -82,5 +103,17 @@ struct CocoMaskCell {
 
     func bandIoU(_ detection: Int, _ truth: Int) throws(RLEMask.OverlapError) -> Double {
         try detectionBands.iou(detection, truth: truthBands, truth)
+    }
+}
+
+/// The size of the picture that was asked for last: records of a cell share one.
+private struct PictureSize {
+    private var last: (id: Int64, size: ImageSize)?
+
+    mutating func size(of id: Int64, _ shapes: CocoShapes) -> ImageSize {
+        if let last, last.id == id { return last.size }
+        let size = shapes.sizes[id] ?? ImageSize(height: 0, width: 0)
+        last = (id, size)
+        return size
     }
 }

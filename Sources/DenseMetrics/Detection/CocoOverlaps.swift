@@ -60,15 +60,14 @@ struct CocoOverlaps {
     ) throws(CocoInputError) {
         let size = detections.count * truths.count
         if values.count < size { values = [Double](repeating: 0, count: 2 * size) }
-        let comparesMasks = overlap.comparesMasks
-        if comparesMasks { try masks.drawTruths(shapes, truths, onlyChecks: detections.isEmpty) }
         if detections.lowerBound < prepared.lowerBound || detections.upperBound > prepared.upperBound {
             prepare(shapes, detections)
         }
         offset = detections.lowerBound - prepared.lowerBound
-        if !detections.isEmpty, comparesMasks || shapes.kind == .mask {
-            try masks.drawDetections(shapes, detections)
+        if overlap.comparesMasks || shapes.kind == .mask {
+            try masks.drawDetections(shapes, detections, needsBoxes: !truths.isEmpty)
             measureMasks(shapes, detections)
+            if overlap.comparesMasks { try masks.drawTruths(shapes, truths) }
         }
         guard size > 0, compares else { return }
         switch overlap {
@@ -83,10 +82,12 @@ struct CocoOverlaps {
 
     /// Boxes of masks, and their areas where nothing else stands for them.
     private mutating func measureMasks(_ shapes: CocoShapes, _ detections: Range<Int>) {
-        for (place, index) in detections.enumerated() {
-            if shapes.kind == .mask { areas[offset + place] = Double(masks.detections.area(place)) }
-            let own = overlap == .box ? shapes.results.box(Int(shapes.detections[index])) : nil
-            let box = own ?? masks.detections.cocoBox(place)
+        if shapes.kind == .mask {
+            for place in 0..<detections.count { areas[offset + place] = Double(masks.detections.area(place)) }
+        }
+        for (place, drawn) in masks.detectionBoxes.enumerated() {
+            let own = overlap == .box ? shapes.results.box(Int(shapes.detections[detections.lowerBound + place])) : nil
+            let box = own ?? drawn
             detectionBoxes[4 * (offset + place)] = box.x
             detectionBoxes[4 * (offset + place) + 1] = box.y
             detectionBoxes[4 * (offset + place) + 2] = box.width
