@@ -135,8 +135,8 @@ static uint32_t match_best(const matching *m, const double *overlap, const candi
 }
 
 // Matches in one area range. Returns the truths that count.
-static int32_t match_in_area(const matching *m, double area_low, double area_high, uint32_t *matched,
-                             uint32_t *ignored) {
+static int32_t match_in_area(const matching *m, double area_low, double area_high, uint16_t *matched,
+                             uint16_t *ignored) {
     const dmt_cell *const cell = m->cell;
     const size_t D = cell->detection_count, G = cell->truth_count;
     int32_t counting = 0;
@@ -155,8 +155,8 @@ static int32_t match_in_area(const matching *m, double area_low, double area_hig
         first = end;
         const double area = cell->detection_area[d];
         if (cell->excuses_unmatched || area < area_low || area > area_high) excused |= ~found;
-        matched[d] = found;
-        ignored[d] = excused;
+        matched[d] = (uint16_t)found;
+        ignored[d] = (uint16_t)excused;
     }
     return counting;
 }
@@ -166,7 +166,7 @@ size_t dmt_match_scratch_words(size_t detections, size_t truths) {
 }
 
 void dmt_match_cell(const dmt_cell *cell, const double *areas, size_t area_count, const double *thresholds,
-                    size_t threshold_count, size_t area_stride, uint32_t *matched, uint32_t *ignored,
+                    size_t threshold_count, size_t area_stride, uint16_t *matched, uint16_t *ignored,
                     size_t count_stride, int32_t *counts, uint32_t *scratch) {
     const size_t D = cell->detection_count, G = cell->truth_count;
     candidate *const near = (candidate *)scratch;
@@ -209,7 +209,7 @@ void dmt_accumulate(const dmt_class_detections *c, size_t limit_count, double tr
     // Once for all limits and thresholds: what each detection is at which. Most are false positives at every threshold;
     // they are counted here and need no look at any threshold.
     enum { PLAIN, DROPPED, USED };
-    const uint32_t every = threshold_count < 32 ? (1u << threshold_count) - 1 : UINT32_MAX;
+    const uint32_t every = (1u << threshold_count) - 1;
     // In memory's own order first, which is far faster than in the order of scores.
     for (size_t d = 0; d < c->count; d++) {
         const uint32_t counts = ~c->ignored[d] & every, hit = c->matched[d] & counts;

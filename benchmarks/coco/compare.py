@@ -101,7 +101,8 @@ def main():
         if "wall" in row and "wall" in ours:
             row |= {f"{key}_ratio": ours[key] / row[key] for key in ("wall", "cpu", "peak_mib")}
     command = " ".join(["python3", "benchmarks/coco/compare.py"] + sys.argv[1:])
-    sidebyside.write(options, "coco", load, command, page, {"images": options.images, "rows": rows})
+    name = "coco" if options.threads == os.cpu_count() else f"coco-threads-{options.threads}"
+    sidebyside.write(options, name, load, command, page, {"images": options.images, "rows": rows})
 
 
 def page(report):

@@ -43,11 +43,11 @@ typedef struct {
 /// Words of scratch that `dmt_match_cell` needs.
 size_t dmt_match_scratch_words(size_t detections, size_t truths);
 
-/// Matches one cell at `threshold_count` (at most 32) thresholds in each of the area ranges `areas` (lowest and highest).
+/// Matches one cell at `threshold_count` (at most 16) thresholds in each of the area ranges `areas` (lowest and highest).
 /// Bit t of `matched[a * area_stride + d]` and of `ignored` tells about threshold t; `counts[a * count_stride]` is the
 /// number of truths that count.
 void dmt_match_cell(const dmt_cell *cell, const double *areas, size_t area_count, const double *thresholds,
-                    size_t threshold_count, size_t area_stride, uint32_t *matched, uint32_t *ignored,
+                    size_t threshold_count, size_t area_stride, uint16_t *matched, uint16_t *ignored,
                     size_t count_stride, int32_t *counts, uint32_t *scratch);
 
 /// Most detection limits of one evaluation.
@@ -59,7 +59,7 @@ typedef struct {
     const uint32_t *order;   ///< score order over all of them
     const uint8_t *level;    ///< in score order: the first limit that lets the detection in
     const double *score;
-    const uint32_t *matched, *ignored;
+    const uint16_t *matched, *ignored;
 } dmt_class_detections;
 
 /// For each detection in score order the first of the ascending limits above its place in its image; `limit_count` where

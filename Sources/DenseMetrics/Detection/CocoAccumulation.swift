@@ -87,14 +87,13 @@ extension CocoEvaluation {
             fatalError("out of memory accumulating \(range.count) detections")
         }
         defer { dmt_accumulation_scratch_free(&room) }
-        matches.scores.withUnsafeBufferPointer { allScores in
-            matches.ranks.withUnsafeBufferPointer { ranks in
-                guard !range.isEmpty else { return }
-                dmt_order_scores(allScores.baseAddress! + range.lowerBound, range.count, &order, &scratch)
-                dmt_limit_levels(
-                    order, ranks.baseAddress! + range.lowerBound, range.count,
-                    settings.maxDetections.map { UInt32(clamping: $0) }, limits, &levels)
+        if !range.isEmpty {
+            matches.scores.withUnsafeBufferPointer {
+                dmt_order_scores($0.baseAddress! + range.lowerBound, range.count, &order, &scratch)
             }
+            dmt_limit_levels(
+                order, matches.ranks(classIndex), range.count, settings.maxDetections.map { UInt32(clamping: $0) },
+                limits, &levels)
         }
         let classCount = matches.classCount
         var strides = dmt_curve_strides(

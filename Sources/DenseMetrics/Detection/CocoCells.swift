@@ -18,19 +18,34 @@ struct CocoCells {
     let truths: [Int32]
     /// Positions in the results, cell by cell.
     let detections: [Int32]
-    /// Place of each detection in its cell.
-    let ranks: [UInt32]
     /// Ascending by class, then image; only cells that hold something.
-    let cells: [Cell]
+    private let starts: [Start]
+    /// Cells whose unmatched detections do not count (LVIS).
+    private let excused: Set<Int>
     let warnings: [CocoWarning]
 
+    /// Where a cell begins; the next one is its end.
+    private struct Start {
+        var classIndex, image, truth, detection: Int32
+    }
+
     struct Cell {
-        var classIndex: Int32
-        var image: Int32
-        var truths: Range<Int32>
-        var detections: Range<Int32>
+        var classIndex, image: Int
+        var truths, detections: Range<Int>
         /// Unmatched detections do not count (LVIS).
-        var excusesUnmatched = false
+        var excusesUnmatched: Bool
+    }
+
+    var count: Int { starts.count }
+
+    subscript(index: Int) -> Cell {
+        let start = starts[index]
+        let isLast = index + 1 == starts.count
+        return Cell(
+            classIndex: Int(start.classIndex), image: Int(start.image),
+            truths: Int(start.truth)..<(isLast ? truths.count : Int(starts[index + 1].truth)),
+            detections: Int(start.detection)..<(isLast ? detections.count : Int(starts[index + 1].detection)),
+            excusesUnmatched: excused.contains(index))
     }
 
     /// - Throws: `CocoInputError` for a result of an unknown image.
@@ -51,7 +66,8 @@ struct CocoCells {
                 repeated.add(annotation: Int32(index))
             }
         }
-        var truthKeys = SortKeys(capacity: truth.annotations.count)
+        var truthKeys = CellKeys(capacity: truth.annotations.count)
+        var truthPositions: [Int32] = []
         var dangling = CocoPlaces()
         let places = truth.annotations.map { images[$0.imageID] ?? -1 }
         for (position, place) in places.enumerated() where place < 0 { dangling.add(annotation: Int32(position)) }
@@ -65,7 +81,8 @@ struct CocoCells {
             let effective = last[annotation.id] ?? position
             let used = truth.annotations[Int(effective)]
             guard let image = images[used.imageID], let category = categories[used.categoryID] else { continue }
-            truthKeys.append(effective, image: image, category: category)
+            truthKeys.append(image: image, category: category)
+            truthPositions.append(effective)
         }
         warnings += [
             CocoWarning(
@@ -81,39 +98,36 @@ struct CocoCells {
             settings.isFederated
             ? try CocoFederation(truth, image: { images[$0] }, category: { categories[$0] }) : nil
         let kept = settings.isFederated ? CocoFederation.best(results, settings.maxDetections.last ?? 0) : []
-        var resultKeys = SortKeys(capacity: results.count)
+        var resultKeys = CellKeys(capacity: results.count)
         var unknownClass = CocoPlaces()
         for index in 0..<results.count {
             guard let image = images[results.imageIDs[index]] else {
                 throw CocoInputError.unknownImage(results.imageIDs[index], at: index)
             }
-            if let category = categories[results.categoryIDs[index]] {
-                if let federation, !kept[index] || !federation.counts(image, category) { continue }
-                resultKeys.append(Int32(index), image: image, category: category)
-            } else {
-                unknownClass.add(result: Int32(index))
-            }
+            let category = categories[results.categoryIDs[index]]
+            if category == nil { unknownClass.add(result: Int32(index)) }
+            let counts = category.map { federation?.counts(image, $0) ?? true } ?? false
+            resultKeys.append(image: image, category: counts && (kept.isEmpty || kept[index]) ? category! : -1)
         }
         if let warning = CocoWarning.unknownClass(unknownClass, truth, results) { warnings.append(warning) }
 
-        let sortedTruths = truthKeys.sorted(
-            images: imageIDs.count, categories: categoryIDs.count, settings.usesCategories)
-        let sortedResults = resultKeys.sorted(
-            images: imageIDs.count, categories: categoryIDs.count, settings.usesCategories)
+        let joined = !settings.usesCategories
+        let truthOrder = truthKeys.order(images: imageIDs.count, categories: categoryIDs.count, joined: joined)
+        let resultOrder = resultKeys.order(images: imageIDs.count, categories: categoryIDs.count, joined: joined)
         self.imageIDs = imageIDs
         self.categoryIDs = categoryIDs
-        classCount = settings.usesCategories ? categoryIDs.count : 1
-        let merged = CocoCells.merge(
-            sortedTruths, sortedResults, scores: results.scores, limit: settings.maxDetections.last ?? 0)
-        (truths, detections, ranks) = (merged.0, merged.1, merged.2)
-        cells =
-            federation.map { federation in
-                merged.3.map { cell in
-                    var cell = cell
-                    cell.excusesUnmatched = federation.excusesUnmatched(cell.image, cell.classIndex)
-                    return cell
-                }
-            } ?? merged.3
+        classCount = joined ? 1 : categoryIDs.count
+        truths = truthOrder.map { truthPositions[Int($0)] }
+        (starts, detections) = CocoCells.merge(
+            truthKeys, truthOrder, resultKeys, resultOrder, joined: joined, scores: results.scores,
+            limit: settings.maxDetections.last ?? 0)
+        var excused: Set<Int> = []
+        if let federation {
+            for (index, cell) in starts.enumerated() where federation.excusesUnmatched(cell.image, cell.classIndex) {
+                excused.insert(index)
+            }
+        }
+        self.excused = excused
         frequencies = settings.isFederated ? try truth.frequencies(categoryIDs) : []
         self.warnings = warnings
     }
@@ -137,58 +151,67 @@ struct CocoCells {
         return result
     }
 
-    private typealias Entry = SortKeys.Entry
-
-    /// Walks both sorted lists together, and sorts and cuts the detections of each cell.
+    /// Walks both orders together, and sorts and cuts the detections of each cell.
     private static func merge(
-        _ truthEntries: [Entry], _ resultEntries: [Entry], scores allScores: [Double], limit: Int
-    ) -> ([Int32], [Int32], [UInt32], [Cell]) {
-        var detections: [Int32] = []
-        var ranks: [UInt32] = []
-        var cells: [Cell] = []
-        detections.reserveLarge(resultEntries.count)
-        ranks.reserveLarge(resultEntries.count)
-        cells.reserveLarge(truthEntries.count + resultEntries.count)
-        var scores: [Double] = []
-        var order: [UInt32] = []
-        var scratch: [UInt32] = []
+        _ truthKeys: CellKeys, _ truthOrder: [Int32], _ resultKeys: CellKeys, _ resultOrder: consuming [Int32],
+        joined: Bool, scores: [Double], limit: Int
+    ) -> ([Start], [Int32]) {
+        var starts: [Start] = []
+        // Cells of one record are most; room that is not used costs nothing.
+        starts.reserveLarge(truthOrder.count + resultOrder.count)
+        // The kept ones move to the front of the same array.
+        var detections = resultOrder
+        var kept = 0
+        var sorter = CellSorter()
         var t = 0
         var r = 0
-        while t < truthEntries.count || r < resultEntries.count {
-            let key =
-                t == truthEntries.count
-                ? resultEntries[r].cell
-                : r == resultEntries.count ? truthEntries[t].cell : min(truthEntries[t].cell, resultEntries[r].cell)
-            let firstTruth = t
-            while t < truthEntries.count, truthEntries[t].cell == key { t += 1 }
-            let firstResult = r
-            while r < resultEntries.count, resultEntries[r].cell == key { r += 1 }
-            let firstDetection = detections.count
-            let count = r - firstResult
-            if count == 1 {
-                if limit > 0 {
-                    detections.append(resultEntries[firstResult].position)
-                    ranks.append(0)
-                }
-            } else if count > 1 {
-                scores.removeAll(keepingCapacity: true)
-                for entry in resultEntries[firstResult..<r] { scores.append(allScores[Int(entry.position)]) }
-                if order.count < count {
-                    order = [UInt32](repeating: 0, count: 2 * count)
-                    scratch = order
-                }
-                dmt_order_scores(scores, count, &order, &scratch)
-                for rank in 0..<min(count, limit) {
-                    detections.append(resultEntries[firstResult + Int(order[rank])].position)
-                    ranks.append(UInt32(rank))
-                }
+        while t < truthOrder.count || r < detections.count {
+            let truthKey = t < truthOrder.count ? truthKeys.cell(truthOrder[t], joined) : .max
+            let resultKey = r < detections.count ? resultKeys.cell(detections[r], joined) : .max
+            let key = min(truthKey, resultKey)
+            starts.append(
+                Start(
+                    classIndex: Int32(key >> 32), image: Int32(truncatingIfNeeded: key), truth: Int32(t),
+                    detection: Int32(kept)))
+            while t < truthOrder.count, truthKeys.cell(truthOrder[t], joined) == key { t += 1 }
+            if resultKey != key { continue }
+            let first = r
+            repeat { r += 1 } while r < detections.count && resultKeys.cell(detections[r], joined) == key
+            if r - first == 1, limit > 0 {
+                detections[kept] = detections[first]
+                kept += 1
+            } else {
+                kept += sorter.sort(&detections, first..<r, scores, to: kept, limit: limit)
             }
-            cells.append(
-                Cell(
-                    classIndex: Int32(key >> 32), image: Int32(truncatingIfNeeded: key),
-                    truths: Int32(firstTruth)..<Int32(t), detections: Int32(firstDetection)..<Int32(detections.count)))
         }
-        return (truthEntries.map(\.position), detections, ranks, cells)
+        detections.removeLast(detections.count - kept)
+        return (starts, detections)
+    }
+}
+
+/// Sorts the detections of cells; the room is used again.
+private struct CellSorter {
+    private var scores: [Double] = []
+    private var order: [UInt32] = []
+    private var scratch: [UInt32] = []
+    private var sorted: [Int32] = []
+
+    /// Writes the first `limit` of the positions in `range`, from high to low score, to `target` and on, which is not past
+    /// the range's start; returns how many.
+    mutating func sort(
+        _ positions: inout [Int32], _ range: Range<Int>, _ allScores: [Double], to target: Int, limit: Int
+    ) -> Int {
+        scores.removeAll(keepingCapacity: true)
+        for place in range { scores.append(allScores[Int(positions[place])]) }
+        if order.count < range.count {
+            order = [UInt32](repeating: 0, count: 2 * range.count)
+            scratch = order
+        }
+        dmt_order_scores(scores, range.count, &order, &scratch)
+        sorted.removeAll(keepingCapacity: true)
+        for rank in 0..<min(range.count, limit) { sorted.append(positions[range.lowerBound + Int(order[rank])]) }
+        for (rank, position) in sorted.enumerated() { positions[target + rank] = position }
+        return sorted.count
     }
 }
 
@@ -230,46 +253,38 @@ private struct Lookup {
     }
 }
 
-/// Records with their image and class, to be sorted by cell.
-private struct SortKeys {
-    struct Entry {
-        /// Class in the upper half, image in the lower.
-        var cell: Int
-        var position: Int32
-    }
-
-    var positions: [Int32] = []
-    var images: [Int32] = []
-    var categories: [Int32] = []
+/// Image and class of each record; records of class -1 are left out.
+private struct CellKeys {
+    private var images: [Int32] = []
+    private var categories: [Int32] = []
 
     init(capacity: Int) {
-        positions.reserveLarge(capacity)
         images.reserveLarge(capacity)
         categories.reserveLarge(capacity)
     }
 
-    mutating func append(_ position: Int32, image: Int32, category: Int32) {
-        positions.append(position)
+    mutating func append(image: Int32, category: Int32) {
         images.append(image)
         categories.append(category)
     }
 
-    /// Two stable counting sorts. With joined classes the class still orders the records inside an image.
-    func sorted(images imageCount: Int, categories categoryCount: Int, _ usesCategories: Bool) -> [Entry] {
-        let minor = usesCategories ? images : categories
-        let major = usesCategories ? categories : images
+    /// Class in the upper half, image in the lower.
+    func cell(_ record: Int32, _ joined: Bool) -> Int {
+        (joined ? 0 : Int(categories[Int(record)])) << 32 | Int(images[Int(record)])
+    }
+
+    /// Records in the order of their cells, by two stable counting sorts. With joined classes the class still orders the
+    /// records inside an image.
+    func order(images imageCount: Int, categories categoryCount: Int, joined: Bool) -> [Int32] {
+        let minor = joined ? categories : images
+        let major = joined ? images : categories
+        let (minorCount, majorCount) = joined ? (categoryCount, imageCount) : (imageCount, categoryCount)
         // Records mostly stand image by image already.
-        let isOrdered = zip(minor, minor.dropFirst()).allSatisfy { $0 <= $1 }
-        let first = isOrdered ? [] : CocoCells.order(minor, count: usesCategories ? imageCount : categoryCount)
-        let second = CocoCells.order(
-            isOrdered ? major : first.map { major[Int($0)] }, count: usesCategories ? categoryCount : imageCount)
-        var entries: [Entry] = []
-        entries.reserveLarge(second.count)
-        for place in second {
-            let index = isOrdered ? Int(place) : Int(first[Int(place)])
-            let classIndex = usesCategories ? Int(categories[index]) : 0
-            entries.append(Entry(cell: classIndex << 32 | Int(images[index]), position: positions[index]))
+        if !joined, zip(minor, minor.dropFirst()).allSatisfy({ $0 <= $1 }) {
+            return CocoCells.order(major, count: majorCount)
         }
-        return entries
+        let first = CocoCells.order(minor, count: minorCount)
+        let keys = first.map { joined || categories[Int($0)] >= 0 ? major[Int($0)] : -1 }
+        return CocoCells.order(keys, count: majorCount).map { first[Int($0)] }
     }
 }

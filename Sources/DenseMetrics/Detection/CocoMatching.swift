@@ -20,11 +20,10 @@ public struct CocoMatches: Sendable {
     /// Per detection kept, class by class, image by image, from high to low score.
     public let resultIndices: [Int32]
     public let scores: [Double]
-    public let ranks: [UInt32]
     public let images: [Int32]
     /// `[area][detection]`; bit t tells about threshold t.
-    public let matched: [UInt32]
-    public let ignored: [UInt32]
+    public let matched: [UInt16]
+    public let ignored: [UInt16]
     /// Detections of each class.
     public let classDetections: [Range<Int>]
 
@@ -34,18 +33,31 @@ public struct CocoMatches: Sendable {
     public let classTruthCells: [Range<Int>]
 }
 
+extension CocoMatches {
+    /// Place of each of a class's detections in its image, from the highest score down.
+    func ranks(_ classIndex: Int) -> [UInt32] {
+        var rank: UInt32 = 0
+        var image: Int32 = -1
+        return images[classDetections[classIndex]].map { next in
+            rank = next == image ? rank + 1 : 0
+            image = next
+            return rank
+        }
+    }
+}
+
 public enum CocoEvaluation {
     /// Matches detections to truths image by image and class by class.
     ///
     /// - Parameter settings: `maxDetections` is sorted first, as in the reference.
     /// - Throws: `CocoInputError` where the reference raises or never returns.
-    /// - Precondition: at most 32 thresholds; one to 64 detection limits, at least one area range.
+    /// - Precondition: at most 16 thresholds; one to 64 detection limits, at least one area range.
     public static func match(
         truth: CocoDataset, results: DetectionTable, settings given: CocoSettings
     ) throws -> CocoMatches {
         var settings = given
         settings.maxDetections.sort()
-        precondition(settings.iouThresholds.count <= 32, "\(settings.iouThresholds.count) thresholds: at most 32")
+        precondition(settings.iouThresholds.count <= 16, "\(settings.iouThresholds.count) thresholds: at most 16")
         precondition(
             !settings.maxDetections.isEmpty && !settings.areaRanges.isEmpty, "no detection limit or area range")
         precondition(
@@ -70,8 +82,8 @@ private struct Matcher {
     let cells: CocoCells
     let shapes: CocoShapes
     let settings: CocoSettings
-    var matched: [UInt32]
-    var ignored: [UInt32]
+    var matched: [UInt16]
+    var ignored: [UInt16]
     var counts: [Int32]
     var mismatches = CocoPlaces()
     var unfilled = CocoPlaces()
@@ -82,7 +94,7 @@ private struct Matcher {
         self.settings = settings
         matched = .large(repeating: 0, count: settings.areaRanges.count * cells.detections.count)
         ignored = .large(repeating: 0, count: matched.count)
-        counts = [Int32](repeating: 0, count: settings.areaRanges.count * cells.cells.count)
+        counts = [Int32](repeating: 0, count: settings.areaRanges.count * cells.count)
     }
 
     /// What a chunk of cells reports besides its matches.
@@ -94,7 +106,7 @@ private struct Matcher {
 
     mutating func run() throws(CocoInputError) {
         let grain = 128
-        let cellCount = cells.cells.count
+        let cellCount = cells.count
         let chunkCount = (cellCount + grain - 1) / grain
         var reports = [Report](repeating: Report(), count: chunkCount)
         let work = CellWork(cells: cells, shapes: shapes, settings: settings)
@@ -144,26 +156,26 @@ private struct Matcher {
         var cell = 0
         for classIndex in 0..<cells.classCount {
             let (firstDetection, firstTruth) = (detection, kept.count)
-            while cell < cells.cells.count, Int(cells.cells[cell].classIndex) == classIndex {
-                let range = cells.cells[cell].detections
-                for position in range { images[Int(position)] = cells.cells[cell].image }
-                detection = Int(range.upperBound)
-                if !cells.cells[cell].truths.isEmpty {
+            while cell < cells.count, cells[cell].classIndex == classIndex {
+                let content = cells[cell]
+                for position in content.detections { images[position] = Int32(content.image) }
+                detection = content.detections.upperBound
+                if !content.truths.isEmpty {
                     kept.append(cell)
-                    truthImages.append(cells.cells[cell].image)
+                    truthImages.append(Int32(content.image))
                 }
                 cell += 1
             }
             classDetections[classIndex] = firstDetection..<detection
             classTruthCells[classIndex] = firstTruth..<kept.count
         }
-        let cellCount = cells.cells.count
+        let cellCount = cells.count
         let truthCounts = settings.areaRanges.indices.flatMap { area in kept.map { counts[area * cellCount + $0] } }
         return CocoMatches(
             settings: settings, imageIDs: cells.imageIDs, categoryIDs: cells.categoryIDs, classCount: cells.classCount,
             frequencies: cells.frequencies,
             warnings: warnings, resultIndices: cells.detections,
-            scores: keptScores, ranks: cells.ranks, images: images,
+            scores: keptScores, images: images,
             matched: matched, ignored: ignored, classDetections: classDetections, truthImages: truthImages,
             truthCounts: truthCounts, classTruthCells: classTruthCells)
     }
@@ -186,8 +198,7 @@ private struct CellWork {
 
     /// Detections of `count` cells from `first` on.
     func detections(_ first: Int, _ count: Int) -> Range<Int> {
-        let last = min(first + count, cells.cells.count) - 1
-        return Int(cells.cells[first].detections.lowerBound)..<Int(cells.cells[last].detections.upperBound)
+        cells[first].detections.lowerBound..<cells[min(first + count, cells.count) - 1].detections.upperBound
     }
 
     struct Scratch {
@@ -196,12 +207,11 @@ private struct CellWork {
     }
 
     func match(
-        _ index: Int, _ scratch: inout Scratch, _ matched: UnsafeMutableBufferPointer<UInt32>,
-        _ ignored: UnsafeMutableBufferPointer<UInt32>, _ counts: UnsafeMutableBufferPointer<Int32>
+        _ index: Int, _ scratch: inout Scratch, _ matched: UnsafeMutableBufferPointer<UInt16>,
+        _ ignored: UnsafeMutableBufferPointer<UInt16>, _ counts: UnsafeMutableBufferPointer<Int32>
     ) throws(CocoInputError) {
-        let cell = cells.cells[index]
-        let d0 = Int(cell.detections.lowerBound)
-        let g0 = Int(cell.truths.lowerBound)
+        let cell = cells[index]
+        let (d0, g0) = (cell.detections.lowerBound, cell.truths.lowerBound)
         let (m, n) = (cell.detections.count, cell.truths.count)
         // Quirk(COCO): with joined classes keypoints are never compared, so nothing matches.
         let comparable = settings.usesCategories || settings.overlap != .keypoints
@@ -228,7 +238,7 @@ private struct CellWork {
                                 dmt_match_cell(
                                     &entry, areas, settings.areaRanges.count, settings.iouThresholds,
                                     settings.iouThresholds.count, total, matched.baseAddress.map { $0 + d0 },
-                                    ignored.baseAddress.map { $0 + d0 }, cells.cells.count, counts.baseAddress! + index,
+                                    ignored.baseAddress.map { $0 + d0 }, cells.count, counts.baseAddress! + index,
                                     &scratch.room)
                             }
                         }

@@ -72,9 +72,11 @@ public struct CocoResampling: Sendable {
         var counts = Counts()
         let everywhere = UInt32(truncatingIfNeeded: (UInt64(1) << UInt64(matches.settings.iouThresholds.count)) - 1)
         let base = area * matches.scores.count
-        for detection in order where matches.ranks[detection] < limit {
-            let ignored = matches.ignored[base + detection] & everywhere
-            let hit = matches.matched[base + detection] & ~ignored & everywhere
+        let ranks = matches.ranks(classIndex)
+        let first = matches.classDetections[classIndex].lowerBound
+        for detection in order where ranks[detection - first] < limit {
+            let ignored = UInt32(matches.ignored[base + detection]) & everywhere
+            let hit = UInt32(matches.matched[base + detection]) & ~ignored & everywhere
             if ignored == everywhere || hit == 0 && !needsPrecision { continue }
             counts.images.append(UInt32(matches.images[detection]))
             counts.hits.append(hit)

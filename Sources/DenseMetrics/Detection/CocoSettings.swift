@@ -29,7 +29,7 @@ public struct CocoAreaRange: Sendable, Hashable {
 /// The protocol of a COCO evaluation; the defaults are COCO's.
 public struct CocoSettings: Sendable, Hashable {
     public var overlap: CocoOverlap
-    /// At most 32.
+    /// At most 16.
     public var iouThresholds: [Double]
     public var recallThresholds: [Double]
     /// Detections an image and class, ascending.
