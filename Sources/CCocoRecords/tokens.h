@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "skip.h"
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -234,6 +236,9 @@ struct Tokens {
             case '[':
                 at++;
                 if (take(']')) return true;
+                if (has_number_list_end()) {
+                    if (const uint8_t *const close = number_list_end(at, end)) return at = close + 1, true;
+                }
                 while (skip(depth - 1))
                     if (!another(']')) return !failed;
                 return false;

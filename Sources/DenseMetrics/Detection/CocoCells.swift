@@ -16,8 +16,10 @@ struct CocoCells {
     let frequencies: [String]
     /// Positions in the truth's annotations, cell by cell.
     let truths: [Int32]
-    /// Positions in the results, cell by cell.
+    /// Positions in the results, cell by cell, with their scores and the place of their image in `imageIDs`.
     let detections: [Int32]
+    let scores: [Double]
+    let images: [Int32]
     /// Ascending by class, then image; only cells that hold something.
     private let starts: [Start]
     /// Cells whose unmatched detections do not count (LVIS).
@@ -112,15 +114,17 @@ struct CocoCells {
         if let warning = CocoWarning.unknownClass(unknownClass, truth, results) { warnings.append(warning) }
 
         let joined = !settings.usesCategories
-        let truthOrder = truthKeys.order(images: imageIDs.count, categories: categoryIDs.count, joined: joined)
-        let resultOrder = resultKeys.order(images: imageIDs.count, categories: categoryIDs.count, joined: joined)
         self.imageIDs = imageIDs
         self.categoryIDs = categoryIDs
         classCount = joined ? 1 : categoryIDs.count
-        truths = truthOrder.map { truthPositions[Int($0)] }
-        (starts, detections) = CocoCells.merge(
-            truthKeys, truthOrder, resultKeys, resultOrder, joined: joined, scores: results.scores,
-            limit: settings.maxDetections.last ?? 0)
+        let sortedTruths = truthKeys.sorted(imageIDs.count, categoryIDs.count, joined: joined)
+        truths = sortedTruths.positions.map { truthPositions[Int($0)] }
+        var sortedResults = resultKeys.sorted(
+            imageIDs.count, categoryIDs.count, joined: joined, scores: results.scores)
+        starts = CocoCells.cut(sortedTruths, &sortedResults, limit: settings.maxDetections.last ?? 0)
+        detections = sortedResults.positions
+        self.images = sortedResults.images
+        scores = sortedResults.scores
         var excused: Set<Int> = []
         if let federation {
             for (index, cell) in starts.enumerated() where federation.excusesUnmatched(cell.image, cell.classIndex) {
@@ -151,66 +155,83 @@ struct CocoCells {
         return result
     }
 
-    /// Walks both orders together, and sorts and cuts the detections of each cell.
-    private static func merge(
-        _ truthKeys: CellKeys, _ truthOrder: [Int32], _ resultKeys: CellKeys, _ resultOrder: consuming [Int32],
-        joined: Bool, scores: [Double], limit: Int
-    ) -> ([Start], [Int32]) {
+    /// Walks both lists together; sorts the detections of each cell by score and keeps the best.
+    private static func cut(_ truths: CellOrder, _ results: inout CellOrder, limit: Int) -> [Start] {
         var starts: [Start] = []
         // Cells of one record are most; room that is not used costs nothing.
-        starts.reserveLarge(truthOrder.count + resultOrder.count)
-        // The kept ones move to the front of the same array.
-        var detections = resultOrder
-        var kept = 0
+        starts.reserveLarge(truths.positions.count + results.positions.count)
         var sorter = CellSorter()
-        var t = 0
-        var r = 0
-        while t < truthOrder.count || r < detections.count {
-            let truthKey = t < truthOrder.count ? truthKeys.cell(truthOrder[t], joined) : .max
-            let resultKey = r < detections.count ? resultKeys.cell(detections[r], joined) : .max
-            let key = min(truthKey, resultKey)
-            starts.append(
-                Start(
-                    classIndex: Int32(key >> 32), image: Int32(truncatingIfNeeded: key), truth: Int32(t),
-                    detection: Int32(kept)))
-            while t < truthOrder.count, truthKeys.cell(truthOrder[t], joined) == key { t += 1 }
-            if resultKey != key { continue }
-            let first = r
-            repeat { r += 1 } while r < detections.count && resultKeys.cell(detections[r], joined) == key
-            if r - first == 1, limit > 0 {
-                detections[kept] = detections[first]
-                kept += 1
-            } else {
-                kept += sorter.sort(&detections, first..<r, scores, to: kept, limit: limit)
+        // The kept ones move to the front of the same arrays.
+        var kept = 0
+        for classIndex in 0..<truths.classStarts.count - 1 {
+            var (t, r) = (truths.classStarts[classIndex], results.classStarts[classIndex])
+            let (truthEnd, resultEnd) = (truths.classStarts[classIndex + 1], results.classStarts[classIndex + 1])
+            while t < truthEnd || r < resultEnd {
+                let image = min(
+                    t < truthEnd ? truths.images[t] : .max, r < resultEnd ? results.images[r] : .max)
+                starts.append(
+                    Start(classIndex: Int32(classIndex), image: image, truth: Int32(t), detection: Int32(kept)))
+                while t < truthEnd, truths.images[t] == image { t += 1 }
+                let first = r
+                while r < resultEnd, results.images[r] == image { r += 1 }
+                kept += sorter.keep(first..<r, of: &results, at: kept, limit: limit)
             }
         }
-        detections.removeLast(detections.count - kept)
-        return (starts, detections)
+        results.cut(to: kept)
+        return starts
+    }
+}
+
+/// Records by class, then image, then their own order.
+private struct CellOrder {
+    var positions: [Int32]
+    var images: [Int32]
+    /// Of results only.
+    var scores: [Double]
+    /// Where each class begins, and the end.
+    let classStarts: [Int]
+
+    mutating func cut(to count: Int) {
+        positions.removeLast(positions.count - count)
+        images.removeLast(images.count - count)
+        scores.removeLast(scores.count - count)
     }
 }
 
 /// Sorts the detections of cells; the room is used again.
 private struct CellSorter {
-    private var scores: [Double] = []
     private var order: [UInt32] = []
     private var scratch: [UInt32] = []
-    private var sorted: [Int32] = []
+    private var sorted: [(position: Int32, score: Double)] = []
 
-    /// Writes the first `limit` of the positions in `range`, from high to low score, to `target` and on, which is not past
-    /// the range's start; returns how many.
-    mutating func sort(
-        _ positions: inout [Int32], _ range: Range<Int>, _ allScores: [Double], to target: Int, limit: Int
-    ) -> Int {
-        scores.removeAll(keepingCapacity: true)
-        for place in range { scores.append(allScores[Int(positions[place])]) }
-        if order.count < range.count {
-            order = [UInt32](repeating: 0, count: 2 * range.count)
+    /// Moves the best `limit` detections of a cell to `target` and on, which is not past the cell's begin, from high to low
+    /// score; returns how many.
+    mutating func keep(_ cell: Range<Int>, of results: inout CellOrder, at target: Int, limit: Int) -> Int {
+        if cell.count < 2 {
+            guard !cell.isEmpty, limit > 0 else { return 0 }
+            results.positions[target] = results.positions[cell.lowerBound]
+            results.scores[target] = results.scores[cell.lowerBound]
+            results.images[target] = results.images[cell.lowerBound]
+            return 1
+        }
+        if order.count < cell.count {
+            order = [UInt32](repeating: 0, count: 2 * cell.count)
             scratch = order
         }
-        dmt_order_scores(scores, range.count, &order, &scratch)
+        results.scores.withUnsafeBufferPointer {
+            dmt_order_scores($0.baseAddress! + cell.lowerBound, cell.count, &order, &scratch)
+        }
+        let image = results.images[cell.lowerBound]
         sorted.removeAll(keepingCapacity: true)
-        for rank in 0..<min(range.count, limit) { sorted.append(positions[range.lowerBound + Int(order[rank])]) }
-        for (rank, position) in sorted.enumerated() { positions[target + rank] = position }
+        for rank in 0..<min(cell.count, limit) {
+            let place = cell.lowerBound + Int(order[rank])
+            sorted.append((results.positions[place], results.scores[place]))
+        }
+        for (rank, detection) in sorted.enumerated() {
+            results.positions[target + rank] = detection.position
+            results.scores[target + rank] = detection.score
+            results.images[target + rank] = image
+        }
         return sorted.count
     }
 }
@@ -268,23 +289,32 @@ private struct CellKeys {
         categories.append(category)
     }
 
-    /// Class in the upper half, image in the lower.
-    func cell(_ record: Int32, _ joined: Bool) -> Int {
-        (joined ? 0 : Int(categories[Int(record)])) << 32 | Int(images[Int(record)])
-    }
-
-    /// Records in the order of their cells, by two stable counting sorts. With joined classes the class still orders the
-    /// records inside an image.
-    func order(images imageCount: Int, categories categoryCount: Int, joined: Bool) -> [Int32] {
-        let minor = joined ? categories : images
-        let major = joined ? images : categories
-        let (minorCount, majorCount) = joined ? (categoryCount, imageCount) : (imageCount, categoryCount)
+    /// Sorts by class and image, equals in given order. With joined classes there is one class for all, and the records'
+    /// own classes order them inside an image.
+    func sorted(_ imageCount: Int, _ categoryCount: Int, joined: Bool, scores: [Double] = []) -> CellOrder {
+        // A stable counting sort by the lesser key, and one by the greater.
+        let (minor, minorCount) = joined ? (categories, categoryCount) : (images, imageCount)
+        let (major, majorCount) = joined ? (images, imageCount) : (categories, categoryCount)
         // Records mostly stand image by image already.
-        if !joined, zip(minor, minor.dropFirst()).allSatisfy({ $0 <= $1 }) {
-            return CocoCells.order(major, count: majorCount)
+        let isOrdered = !joined && zip(minor, minor.dropFirst()).allSatisfy { $0 <= $1 }
+        let first = isOrdered ? [] : CocoCells.order(minor, count: minorCount)
+        var starts = [Int](repeating: 0, count: majorCount + 1)
+        for (major, category) in zip(major, categories) where category >= 0 { starts[Int(major) + 1] += 1 }
+        for index in 0..<majorCount { starts[index + 1] += starts[index] }
+        let count = starts[majorCount]
+        let classStarts = joined ? [0, count] : starts
+        var order = CellOrder(
+            positions: .large(repeating: 0, count: count), images: .large(repeating: 0, count: count),
+            scores: scores.isEmpty ? [] : .large(repeating: 0, count: count), classStarts: classStarts)
+        for step in 0..<(isOrdered ? images.count : first.count) {
+            let record = isOrdered ? step : Int(first[step])
+            guard categories[record] >= 0 else { continue }
+            let place = starts[Int(major[record])]
+            starts[Int(major[record])] = place + 1
+            order.positions[place] = Int32(record)
+            order.images[place] = images[record]
+            if !scores.isEmpty { order.scores[place] = scores[record] }
         }
-        let first = CocoCells.order(minor, count: minorCount)
-        let keys = first.map { joined || categories[Int($0)] >= 0 ? major[Int($0)] : -1 }
-        return CocoCells.order(keys, count: majorCount).map { first[Int($0)] }
+        return order
     }
 }

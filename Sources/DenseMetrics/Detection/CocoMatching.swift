@@ -67,7 +67,7 @@ public enum CocoEvaluation {
             truth: truth, truths: cells.truths, results: results, detections: cells.detections, settings: settings)
         var matcher = Matcher(cells: cells, shapes: shapes, settings: settings)
         try matcher.run()
-        return matcher.matches(results.scores)
+        return matcher.matches()
     }
 
     /// The same for predictions that are not in a table yet.
@@ -140,14 +140,10 @@ private struct Matcher {
         }
     }
 
-    func matches(_ scores: [Double]) -> CocoMatches {
+    func matches() -> CocoMatches {
         let warnings =
             cells.warnings + shapes.warnings
             + CocoWarning.masks(unfilled: unfilled, mismatches: mismatches, shapes.truth, shapes.results)
-        var images: [Int32] = .large(repeating: 0, count: cells.detections.count)
-        var keptScores: [Double] = []
-        keptScores.reserveLarge(cells.detections.count)
-        for position in cells.detections { keptScores.append(scores[Int(position)]) }
         var classDetections = [Range<Int>](repeating: 0..<0, count: cells.classCount)
         var classTruthCells = classDetections
         var truthImages: [Int32] = []
@@ -158,7 +154,6 @@ private struct Matcher {
             let (firstDetection, firstTruth) = (detection, kept.count)
             while cell < cells.count, cells[cell].classIndex == classIndex {
                 let content = cells[cell]
-                for position in content.detections { images[position] = Int32(content.image) }
                 detection = content.detections.upperBound
                 if !content.truths.isEmpty {
                     kept.append(cell)
@@ -175,7 +170,7 @@ private struct Matcher {
             settings: settings, imageIDs: cells.imageIDs, categoryIDs: cells.categoryIDs, classCount: cells.classCount,
             frequencies: cells.frequencies,
             warnings: warnings, resultIndices: cells.detections,
-            scores: keptScores, images: images,
+            scores: cells.scores, images: cells.images,
             matched: matched, ignored: ignored, classDetections: classDetections, truthImages: truthImages,
             truthCounts: truthCounts, classTruthCells: classTruthCells)
     }
