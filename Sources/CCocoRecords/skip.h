@@ -50,13 +50,14 @@ inline const uint8_t *number_list_end(const uint8_t *at, const uint8_t *end) {
         const NumberMasks m = number_masks(at);
         const uint64_t others = ~(m.digit | m.point | m.comma | m.blank);
         // Runs of 19 digits and more may be too large for a number: they are left to the careful reader.
-        uint64_t runs = m.digit & m.digit << 1;
+        const uint64_t own = others ? m.digit & ((others & -others) - 1) : m.digit;
+        uint64_t runs = own & own << 1;
         runs &= runs << 2;
         runs &= runs << 4;
         runs &= runs << 8;
-        const unsigned first_run = static_cast<unsigned>(__builtin_ctzll(~m.digit | 1ULL << 63));
+        const unsigned first_run = static_cast<unsigned>(__builtin_ctzll(~own | 1ULL << 63));
         if ((runs & runs << 3) || digits_before + first_run >= 19) return nullptr;
-        digits_before = static_cast<unsigned>(__builtin_clzll(~m.digit | 1));
+        digits_before = static_cast<unsigned>(__builtin_clzll(~own | 1));
         const uint64_t after_digit = m.digit << 1 | digit_before, after_point = m.point << 1 | point_before;
         const uint64_t after_comma = m.comma << 1 | comma_before, after_blank = m.blank << 1 | blank_before;
         const uint64_t leading_zero = m.zero & ~after_digit & ~after_point;
