@@ -65,6 +65,8 @@ public struct CocoAnnotation: Sendable, Hashable {
     /// Square pixels, as the file says (not recomputed).
     public var area: Double?
     public var isCrowd: Bool
+    /// The file has no "iscrowd" here, which counts as 0.
+    public var lacksCrowdFlag = false
     /// LVIS's `ignore`; COCO's tool does not read it.
     public var isIgnored = false
     public var segmentation: CocoSegmentation?

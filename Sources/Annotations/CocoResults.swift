@@ -94,7 +94,7 @@ public enum CocoResults {
         var box: CocoBox?
         var segmentation: CocoSegmentation?
         var pointNumbers: Int?
-        var skipped: DetectionTable.Parts = []
+        var parts: DetectionTable.Parts = []
         try record.forEachMember { key, value in
             if value.isNull { return }
             if isKey(key, "image_id") {
@@ -108,14 +108,15 @@ public enum CocoResults {
             } else if isKey(key, "segmentation") {
                 if fields.contains(.segmentation) {
                     segmentation = try CocoRecord.segmentation(value, place)
+                    if value["counts"]?.kind != .string { parts.insert(.unpacked) }
                 } else {
-                    skipped.insert(.segmentation)
+                    parts.insert(.segmentation)
                 }
             } else if isKey(key, "keypoints") {
                 if fields.contains(.keypoints) {
                     pointNumbers = try table.withKeypoints { try CocoRecord.appendKeypoints(value, place, to: &$0) }
                 } else {
-                    skipped.insert(.keypoints)
+                    parts.insert(.keypoints)
                 }
             }
         }
@@ -124,7 +125,7 @@ public enum CocoResults {
         guard let score else { throw place.missing("score") }
         table.append(
             imageID: image, categoryID: category, score: score, box: box, segmentation: segmentation,
-            pointNumbers: pointNumbers, skipped: skipped)
+            pointNumbers: pointNumbers, parts: parts)
     }
 
     /// Writes a results file record by record; `sink` receives consecutive pieces of the text.
@@ -210,7 +211,7 @@ extension CocoAnnotation {
         ]
         if let box { members.append(("bbox", box.json)) }
         if let area { members.append(("area", .double(area))) }
-        members.append(("iscrowd", .int(isCrowd ? 1 : 0)))
+        if !lacksCrowdFlag { members.append(("iscrowd", .int(isCrowd ? 1 : 0))) }
         if let segmentation { members.append(("segmentation", segmentation.json)) }
         if let keypoints { members.append(("keypoints", .array(keypoints.map { .double($0) }))) }
         if let keypointCount { members.append(("num_keypoints", .int(Int64(keypointCount)))) }

@@ -58,6 +58,7 @@ struct CocoTruthReading: Sendable {
                 keypoints: record.reads_keypoints != 0
                     ? Array(UnsafeBufferPointer(start: record.keypoints, count: record.keypoint_numbers)) : nil,
                 keypointCount: record.has(DMT_RECORD_KEYPOINT_COUNT) ? Int(record.keypoint_count) : nil)
+            annotation.lacksCrowdFlag = !record.has(DMT_RECORD_CROWD)
             annotation.isIgnored = record.is_ignored != 0
             dataset.annotations.append(annotation)
             return true
@@ -151,6 +152,7 @@ struct CocoTruthReading: Sendable {
         var image: Int64?
         var category: Int64?
         var result = CocoAnnotation(id: 0, imageID: 0, categoryID: 0, box: nil, area: nil)
+        result.lacksCrowdFlag = true
         try record.forEachMember { key, value in
             if value.isNull { return }
             if isKey(key, "id") {
@@ -169,6 +171,7 @@ struct CocoTruthReading: Sendable {
                 result.isIgnored = value.bool ?? ((value.double ?? 0) != 0)
             } else if isKey(key, "iscrowd") {
                 result.isCrowd = try CocoRecord.flag(value, "iscrowd", place)
+                result.lacksCrowdFlag = false
             } else if isKey(key, "segmentation"), fields.contains(.segmentation) {
                 result.segmentation = try CocoRecord.segmentation(value, place)
             } else if isKey(key, "keypoints"), fields.contains(.keypoints) {

@@ -24,6 +24,8 @@ public struct DetectionTable: Sendable, Hashable {
         public static let box = Parts(rawValue: 1)
         public static let segmentation = Parts(rawValue: 2)
         public static let keypoints = Parts(rawValue: 4)
+        /// The segmentation is no string: polygons, or run lengths as a list.
+        public static let unpacked = Parts(rawValue: 8)
     }
 
     public init() {}
@@ -77,45 +79,46 @@ public struct DetectionTable: Sendable, Hashable {
     /// Adds a record whose keypoints, if it has any, are already the last `pointNumbers` of `keypoints`.
     mutating func append(
         imageID: Int64, categoryID: Int64, score: Double, box: CocoBox?, segmentation: CocoSegmentation?,
-        pointNumbers: Int?, skipped: Parts = []
+        pointNumbers: Int?, parts: Parts = []
     ) {
         if let segmentation {
             beginSegmentations()
             segmentations.append(segmentation)
         }
-        finish(imageID, categoryID, score, box, hasSegmentation: segmentation != nil, pointNumbers, skipped)
+        finish(imageID, categoryID, score, box, hasSegmentation: segmentation != nil, pointNumbers, parts)
     }
 
     /// Adds a record that was read plainly; returns false if it lacks what every record needs.
     mutating func append(_ record: borrowing dmt_record) -> Bool {
         guard record.has(DMT_RECORD_IMAGE_ID, DMT_RECORD_CATEGORY_ID, DMT_RECORD_SCORE) else { return false }
-        var skipped = Parts()
+        var parts = Parts()
         let hasSegmentation = Int(record.segmentation) != DMT_SEGMENTATION_SKIPPED
         if hasSegmentation {
             beginSegmentations()
             record.appendSegmentation(to: &segmentations)
+            if Int(record.segmentation) != DMT_SEGMENTATION_STRING { parts.insert(.unpacked) }
         } else if record.has(DMT_RECORD_SEGMENTATION) {
-            skipped.insert(.segmentation)
+            parts.insert(.segmentation)
         }
         var pointNumbers: Int?
         if record.reads_keypoints != 0 {
             pointNumbers = record.keypoint_numbers
             keypoints.append(contentsOf: UnsafeBufferPointer(start: record.keypoints, count: record.keypoint_numbers))
         } else if record.has(DMT_RECORD_KEYPOINTS) {
-            skipped.insert(.keypoints)
+            parts.insert(.keypoints)
         }
         finish(
             record.image_id, record.category_id, record.score, record.boxValue, hasSegmentation: hasSegmentation,
-            pointNumbers, skipped)
+            pointNumbers, parts)
         return true
     }
 
     /// Adds what is left of a record whose segmentation and keypoints are there already.
     private mutating func finish(
         _ imageID: Int64, _ categoryID: Int64, _ score: Double, _ box: CocoBox?, hasSegmentation: Bool,
-        _ pointNumbers: Int?, _ skipped: Parts
+        _ pointNumbers: Int?, _ parts: Parts
     ) {
-        var found = skipped
+        var found = parts
         if let box {
             found.insert(.box)
             if boxes.isEmpty { boxes = [Double](repeating: 0, count: 4 * count) }
@@ -141,7 +144,7 @@ public struct DetectionTable: Sendable, Hashable {
         imageIDs.append(imageID)
         categoryIDs.append(categoryID)
         scores.append(score)
-        parts.append(found)
+        self.parts.append(found)
     }
 
     /// Room for the numbers of a record that is appended next.

@@ -170,7 +170,7 @@ bool dmt_record_reader::member(dmt_record &r, Key key) {
             if (is("ignore")) return is_new(key) && flag(&r.is_ignored);
             break;
         case 7:
-            if (is("iscrowd")) return is_new(key) && flag(&r.is_crowd);
+            if (is("iscrowd")) return once(DMT_RECORD_CROWD) && flag(&r.is_crowd) && found(DMT_RECORD_CROWD);
             break;
         case 8:
             if (is("image_id"))

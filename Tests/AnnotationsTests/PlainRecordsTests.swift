@@ -42,7 +42,8 @@ import Testing
         mutating func segmentation() -> String {
             let size = below(20) == 0 ? list(2) : "[\(below(40)), \(below(40))]"
             switch below(6) {
-            case 0: return "[" + (0..<below(3)).map { _ in list(below(9) * [1, 8][below(2)]) }.joined(separator: ", ") + "]"
+            case 0:
+                return "[" + (0..<below(3)).map { _ in list(below(9) * [1, 8][below(2)]) }.joined(separator: ", ") + "]"
             case 1: return "{\"size\": \(size), \"counts\": \(list(below(6)))}"
             case 2: return "{\"counts\": [\(below(9)), \(below(9))], \"size\": \(size)}"
             case 3: return "{\"size\": \(size), \"counts\": \(one(PlainRecordsTests.strings)), \"more\": 1}"

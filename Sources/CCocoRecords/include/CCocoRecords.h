@@ -20,6 +20,7 @@ enum {
     DMT_RECORD_SEGMENTATION = 64,
     DMT_RECORD_KEYPOINTS = 128,
     DMT_RECORD_KEYPOINT_COUNT = 256,
+    DMT_RECORD_CROWD = 512,
 };
 
 /// How a segmentation is written.

@@ -56,7 +56,10 @@ struct CocoCells {
         let categoryIDs = CocoCells.sortedUnique(truth.categories.lazy.map(\.id))
         var images = Lookup(imageIDs)
         var categories = Lookup(categoryIDs)
-        var warnings: [CocoWarning] = []
+        var warnings = [
+            CocoWarning(repeatedIDs: truth.images.map(\.id), "image", "of these images the last one stands for all"),
+            CocoWarning(repeatedIDs: truth.categories.map(\.id), "category", "these classes count once"),
+        ].compactMap(\.self)
 
         // Truth. Quirk(COCO): annotations are fetched by id, so of two with one id the later stands for both.
         var last: [Int64: Int32] = [:]

@@ -52,6 +52,16 @@ extension CocoWarning {
         self.init(code, "\(places.count) \(advice): \(places.names(truth, results))")
     }
 
+    /// A warning about ids that stand several times in a list; nil where there are none.
+    init?(repeatedIDs ids: [Int64], _ kind: String, _ consequence: String) {
+        var seen: Set<Int64> = []
+        let repeated = Set(ids.filter { !seen.insert($0).inserted }).sorted()
+        guard !repeated.isEmpty else { return nil }
+        let names = repeated.prefix(5).map(String.init).joined(separator: ", ")
+        let more = repeated.count > 5 ? " and \(repeated.count - 5) more" : ""
+        self.init("repeated-\(kind)-id", "\(consequence); give every \(kind) its own id: \(names)\(more)")
+    }
+
     static func masks(
         unfilled: CocoPlaces, mismatches: CocoPlaces, _ truth: CocoDataset, _ results: DetectionTable
     ) -> [CocoWarning] {

@@ -89,6 +89,7 @@ struct CocoShapes {
     private mutating func readTruths() throws(CocoInputError) {
         var counted = CocoPlaces()
         var idZero = CocoPlaces()
+        var noFlag = CocoPlaces()
         truthArea.reserveCapacity(truths.count)
         for position in truths {
             let annotation = truth.annotations[Int(position)]
@@ -98,6 +99,7 @@ struct CocoShapes {
             let isCrowd = settings.isFederated ? false : annotation.isCrowd
             truthCrowd.append(isCrowd ? 1 : 0)
             truthIDZero.append(annotation.id == 0 ? 1 : 0)
+            if annotation.lacksCrowdFlag && !settings.isFederated { noFlag.add(annotation: position) }
             if annotation.id == 0 { idZero.add(annotation: position) }
             var ignored = settings.isFederated ? annotation.isIgnored : isCrowd
             if !settings.overlap.comparesMasks {
@@ -123,6 +125,9 @@ struct CocoShapes {
                 "num-keypoints-missing", counted, truth, results,
                 "annotation(s) have no \"num_keypoints\"; points with visibility above 0 were counted"),
             CocoWarning(
+                "iscrowd-missing", noFlag, truth, results,
+                "annotation(s) have no \"iscrowd\", where COCO's tool stops; 0 was taken"),
+            CocoWarning(
                 "truth-id-0", idZero, truth, results,
                 "annotation(s) have id 0; COCO's tool counts detections that match them as false positives, and so do "
                     + "these numbers; number annotations from 1"),
@@ -143,6 +148,16 @@ struct CocoShapes {
                     "the results carry \"bbox\" (results[0], image \(results.imageIDs[0]), decides), so COCO's tool "
                         + "takes their areas from boxes, which moves APs, APm and APl; remove \"bbox\" to use mask "
                         + "areas"))
+        }
+        if settings.overlap.comparesMasks {
+            var unpacked = CocoPlaces()
+            for position in detections where results.parts[Int(position)].contains(.unpacked) {
+                unpacked.add(result: position)
+            }
+            let advice = "result mask(s) are polygons or lists of run lengths, where COCO's tool stops; they were drawn"
+            if let warning = CocoWarning("mask-is-no-string", unpacked, truth, results, advice) {
+                warnings.append(warning)
+            }
         }
         guard settings.overlap == .keypoints else { return }
         for position in detections {

@@ -56,6 +56,10 @@ public struct CocoFileCheck {
         if !categoryIDs.contains(annotation.categoryID) {
             add(truthFile, record, "category \(annotation.categoryID) is not listed; it is left out")
         }
+        // LVIS knows no crowds.
+        if annotation.lacksCrowdFlag, truth.images.first?.federation == nil {
+            add(truthFile, record, "no \"iscrowd\": COCO's tool stops; here it is 0")
+        }
         if annotation.area == nil { add(truthFile, record, "no \"area\": it cannot be scored") }
         if let box = annotation.box {
             if !(box.width > 0 && box.height > 0) {
@@ -110,6 +114,7 @@ public struct CocoFileCheck {
             first.contains(.box)
             ? (.box, "bbox")
             : first.contains(.segmentation) ? (.segmentation, "segmentation") : (.keypoints, "keypoints")
+        let pointCount = truth.annotations.lazy.compactMap { $0.keypoints.map { $0.count / 3 } }.first
         for index in 0..<table.count {
             let record = "[\(positions[index])] (image \(table.imageIDs[index]))"
             if sizes[table.imageIDs[index]] == nil { add(path, record, "an image that the truth does not list") }
@@ -119,10 +124,13 @@ public struct CocoFileCheck {
             if !table.parts[index].contains(kind.part) {
                 add(path, record, "no \"\(kind.words)\", which the first record has: the file cannot be scored")
             }
+            if table.parts[index].contains(.unpacked) {
+                add(path, record, "a mask that is no string: COCO's tool takes masks of results as strings only")
+            }
+            if let points = table.keypointRange(index)?.count, let expected = pointCount, points != 3 * expected {
+                add(path, record, "\(points / 3) keypoints where the truth has \(expected): they cannot be compared")
+            }
             if let segmentation = table.segmentation(index) {
-                if case .polygons = segmentation {
-                    add(path, record, "polygons: COCO's tool takes masks of results as run lengths only")
-                }
                 if let problem = drawing(segmentation, table.imageIDs[index]) { add(path, record, problem) }
             }
             if let box = table.box(index), !(box.width >= 0 && box.height >= 0) {

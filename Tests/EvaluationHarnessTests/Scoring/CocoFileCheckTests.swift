@@ -36,18 +36,22 @@ import Testing
             (changed(#""id":5"#, #""id":0"#), "id 0"), (good + "," + good, "second record"),
             (changed(#""image_id":1"#, #""image_id":7"#), "image is not listed"),
             (changed(#""category_id":1"#, #""category_id":7"#), "category 7"),
+            (changed(#","iscrowd":0"#, ""), "no \"iscrowd\""),
             (changed(#","area":16"#, ""), "no \"area\""), (changed(#","bbox":[1,1,4,4]"#, ""), "no \"bbox\""),
             (changed("[1,1,4,4]", "[1,1,0,4]"), "nothing can match"), (changed("[1,1,4,4]", "[1,1,4]"), "four numbers"),
             (changed(#""id":5,"#, ""), "field \"id\""), (changed(#""id":5"#, #""id":"5""#), "an integer \"id\""),
-            (changed(#""iscrowd":0"#, #""segmentation":[]"#), "at least one polygon"),
-            (changed(#""iscrowd":0"#, #""segmentation":[[1,1,2,2]]"#), "three points"),
+            (changed(#""iscrowd":0"#, #""iscrowd":0,"segmentation":[]"#), "at least one polygon"),
+            (changed(#""iscrowd":0"#, #""iscrowd":0,"segmentation":[[1,1,2,2]]"#), "three points"),
             (
-                changed(#""iscrowd":0"#, #""segmentation":{"size":[9,10],"counts":[0,90]}"#),
+                changed(#""iscrowd":0"#, #""iscrowd":0,"segmentation":{"size":[9,10],"counts":[0,90]}"#),
                 "a mask of 9x10 in an image of 10x10"
             ),
-            (changed(#""iscrowd":0"#, #""segmentation":{"size":[10,10],"counts":[0,101]}"#), "do not sum to"),
-            (changed(#""iscrowd":0"#, #""keypoints":[1,1,2]"#), "no \"num_keypoints\""),
-            (changed(#""iscrowd":0"#, #""keypoints":[1,1,2],"num_keypoints":0"#), "where 1 are visible"),
+            (
+                changed(#""iscrowd":0"#, #""iscrowd":0,"segmentation":{"size":[10,10],"counts":[0,101]}"#),
+                "do not sum to"
+            ),
+            (changed(#""iscrowd":0"#, #""iscrowd":0,"keypoints":[1,1,2]"#), "no \"num_keypoints\""),
+            (changed(#""iscrowd":0"#, #""iscrowd":0,"keypoints":[1,1,2],"num_keypoints":0"#), "where 1 are visible"),
         ]
         for (annotation, words) in cases {
             let findings = try check(annotations: annotation)
@@ -78,9 +82,9 @@ import Testing
         }
         let mask = #"{"image_id":1,"category_id":1,"score":0.5,"segmentation":MASK}"#
         for (text, words) in [
-            (#"{"size":[10,10],"counts":[0,101]}"#, "may never end"),
-            (#"{"size":[3,3],"counts":[0,9]}"#, "matches nothing"),
-            ("[[1,1,5,1,5,5]]", "run lengths only"),
+            (#"{"size":[10,10],"counts":"0U3"}"#, "may never end"),
+            (#"{"size":[3,3],"counts":"09"}"#, "matches nothing"),
+            ("[[1,1,5,1,5,5]]", "strings only"), (#"{"size":[10,10],"counts":[0,100]}"#, "strings only"),
         ] {
             let findings = try check(annotations: self.good, results: mask.replacingOccurrences(of: "MASK", with: text))
             #expect(findings.count == 1 && findings[0].contains(words), "\(findings)")

@@ -34,8 +34,11 @@ enum CocoFixture {
             if let limits = json["max_dets"]!.array { settings.maxDetections = limits.map { Int($0.int!) } }
             settings.usesCategories = json["use_categories"]!.bool!
             return Case(
-                name: json["name"]!.string!, settings: settings, truth: try truth(json["truth"]!),
-                results: try results(json["results"]!), json: json)
+                name: json["name"]!.string!, settings: settings,
+                truth: try json["truth_file"]?.string.map { try CocoDataset.load($0, checks: []) }
+                    ?? truth(json["truth"]!),
+                results: try json["results_file"]?.string.map { try CocoResults.load($0).records }
+                    ?? results(json["results"]!), json: json)
         }
     }
 
