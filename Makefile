@@ -7,7 +7,7 @@ DMT := .build/release/dmt
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev pkg-config
 MODULES := openblas libjpeg libpng json-c simdjson libdeflate
 
-.PHONY: all setup build install quickstart teachers test bench format lint
+.PHONY: all setup build install quickstart teachers test bench fuzz format lint
 
 all: build
 
@@ -58,6 +58,17 @@ test:
 
 bench: build
 	$(DMT) bench
+
+# Random and damaged input for the readers, with address checks: FUZZ_RUNS inputs each, what they find kept in runs/fuzz.
+FUZZ := FuzzCocoRecords FuzzRunLengths
+FUZZ_RUNS ?= 1000000
+fuzz:
+	swift build --package-path Tests/Fuzz -c release -Xswiftc -enable-testing --sanitize=fuzzer --sanitize=address
+	for target in $(FUZZ); do \
+	  mkdir -p runs/fuzz/$$target && SWIFT_BACKTRACE=enable=no Tests/Fuzz/.build/release/$$target \
+	    -runs=$(FUZZ_RUNS) -max_len=600 -timeout=10 -artifact_prefix=runs/fuzz/$$target- \
+	    runs/fuzz/$$target Tests/Fuzz/Corpus/$$target || exit $$?; \
+	done
 
 format:
 	swift format -i -r --configuration .swift-format Package.swift Sources Tests

@@ -18,7 +18,6 @@ public struct CocoMatches: Sendable {
     public let warnings: [CocoWarning]
 
     /// Per detection kept, class by class, image by image, from high to low score.
-    public let resultIndices: [Int32]
     public let scores: [Double]
     public let images: [Int32]
     /// `[area][detection]`; bit t tells about threshold t.
@@ -169,8 +168,7 @@ private struct Matcher {
         return CocoMatches(
             settings: settings, imageIDs: cells.imageIDs, categoryIDs: cells.categoryIDs, classCount: cells.classCount,
             frequencies: cells.frequencies,
-            warnings: warnings, resultIndices: cells.detections,
-            scores: cells.scores, images: cells.images,
+            warnings: warnings, scores: cells.scores, images: cells.images,
             matched: matched, ignored: ignored, classDetections: classDetections, truthImages: truthImages,
             truthCounts: truthCounts, classTruthCells: classTruthCells)
     }

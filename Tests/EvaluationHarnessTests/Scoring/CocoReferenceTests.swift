@@ -47,6 +47,31 @@ import Testing
         }
     }
 
+    /// Images scored in two parts, then put together, give the same arrays as scored at once.
+    @Test(arguments: ["coco-bbox.json", "coco-segm.json", "coco-keypoints.json", "lvis.json", "coco-adversarial.json"])
+    func partsPutTogetherEqualTheWhole(_ file: String) throws {
+        var merged = 0
+        for item in try CocoFixture.cases(file) {
+            // A repeated id would stand for another record in a part.
+            if Set(item.truth.annotations.map(\.id)).count < item.truth.annotations.count { continue }
+            let parts = try [0, 1].map { part in
+                var truth = item.truth
+                let ids = Set(truth.images.map(\.id)).sorted()
+                let images = Set(ids.enumerated().filter { $0.offset % 2 == part }.map(\.1))
+                truth.images.removeAll { !images.contains($0.id) }
+                truth.annotations.removeAll { !images.contains($0.imageID) }
+                return try CocoEvaluation.match(
+                    truth: truth, results: item.results.filter { images.contains($0.imageID) }, settings: item.settings)
+            }
+            let whole = try CocoFixture.curves(item)
+            let curves = CocoEvaluation.accumulate(CocoMatches.merged(parts.reversed()))
+            #expect(curves.precision == whole.precision && curves.recall == whole.recall, "\(file) \(item.name)")
+            #expect(curves.scores == whole.scores, "\(file) \(item.name)")
+            merged += 1
+        }
+        #expect(merged > 0)
+    }
+
     @Test func polygonsEqualTheReference() throws {
         for (index, item) in try CocoFixture.json("coco-polygons.json").enumerated() {
             let size = ImageSize(height: Int(item["height"]!.int!), width: Int(item["width"]!.int!))
