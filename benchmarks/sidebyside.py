@@ -1,8 +1,11 @@
-"""What the comparisons with other programs share: a quiet machine, and a report as JSON and as a page."""
+"""What the comparisons with other programs share: a quiet machine, timed processes, a report as JSON and as a page."""
 import datetime
 import json
 import os
+import resource
+import subprocess
 import sys
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -21,6 +24,27 @@ def quiet_load(options):
     if load >= 1 and not options.any_load:
         sys.exit(f"the machine is busy (load {load:.2f}): wait until it is below 1, or pass --any-load")
     return load
+
+
+def measured(command):
+    """Wall and CPU seconds and peak MiB of a process, and what it printed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    output, errors = process.communicate()
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if process.returncode != 0:
+        return None, errors.strip().splitlines()[-1:] or ["no message"]
+    return {"wall": wall, "cpu": cpu}, output
+
+
+def peak_mib(command):
+    """Peak resident memory, from a run of its own: the maximum over children never falls again."""
+    probe = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, "
+             "stderr=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+    return int(subprocess.run([sys.executable, "-c", probe] + command, capture_output=True, text=True).stdout) / 1024
 
 
 def processor():

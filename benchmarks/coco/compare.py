@@ -7,11 +7,9 @@ Makes the data and the peers' virtual environment in the work folder when they a
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -24,27 +22,6 @@ CASES = [
     ("masks with boxes", "segm", "truth.json", "masks_with_boxes.json"),
     ("poses", "keypoints", "poses_truth.json", "poses.json"),
 ]
-
-
-def measured(command):
-    """Wall and CPU seconds and peak MiB of a process, and what it printed."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    output, errors = process.communicate()
-    wall = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    if process.returncode != 0:
-        return None, errors.strip().splitlines()[-1:] or ["no message"]
-    return {"wall": wall, "cpu": cpu}, output
-
-
-def peak_mib(command):
-    """Peak resident memory, from a run of its own: the maximum over children never falls again."""
-    probe = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, "
-             "stderr=subprocess.DEVNULL); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
-    return int(subprocess.run([sys.executable, "-c", probe] + command, capture_output=True, text=True).stdout) / 1024
 
 
 def prepare(options):
@@ -77,7 +54,7 @@ def main():
         runs, answers = {name: [] for name in commands}, {}
         for number in range(options.runs):
             for name, command in commands.items():
-                run, output = measured(command)
+                run, output = sidebyside.measured(command)
                 if run is None:
                     answers[name] = output
                     continue
@@ -92,7 +69,7 @@ def main():
             row = {"case": case, "tool": name, "runs": len(found)}
             if found:
                 row |= {key: statistics.median(run[key] for run in found) for key in ("wall", "cpu")}
-                row |= {"peak_mib": peak_mib(commands[name]), "equal": answers[name] == answers["dmt"]}
+                row |= {"peak_mib": sidebyside.peak_mib(commands[name]), "equal": answers[name] == answers["dmt"]}
             else:
                 row["error"] = answers[name][0]
             rows.append(row)

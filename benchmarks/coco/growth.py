@@ -10,8 +10,8 @@ import os
 import statistics
 import sys
 
-import compare
-import sidebyside
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import sidebyside  # noqa: E402
 
 COPIES = 10
 
@@ -78,12 +78,12 @@ def main():
         for case, truth, results in cases:
             command = [options.dmt, "score", "coco", "--json", "--gt", truth, "--dt", results, "--threads",
                        str(options.threads)]
-            run, output = compare.measured(command)
+            run, output = sidebyside.measured(command)
             if run is None:
                 sys.exit(f"{case}: {output}")
             runs[case].append(run)
             stats[case] = json.loads(output)["stats"]
-            peaks[case] = compare.peak_mib(command)
+            peaks[case] = sidebyside.peak_mib(command)
     rows = [{"case": case, "text_bytes": os.path.getsize(truth) + os.path.getsize(results), "peak_mib": peaks[case],
              "ap": stats[case][0]}
             | {key: statistics.median(run[key] for run in runs[case]) for key in ("wall", "cpu")}

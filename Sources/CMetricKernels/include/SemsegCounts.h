@@ -24,20 +24,21 @@ enum {
  *
  * prediction_map, label_map: 256 entries, a class index, NONE or INVALID.
  * scratch: DMT_SEMSEG_SCRATCH_WORDS words; count < 2^32.
+ * confusion: classes x classes, rows are labels, to which pixels with both classes are added; or NULL.
  * Counts are written, not added. Returns 0; or 1 + v when value v of the label map is invalid;
  * or -(1 + v) when value v of the prediction is invalid (the smallest such value, labels first).
  */
 int32_t dmt_semseg_counts_u8(const uint8_t *prediction, const uint8_t *label, size_t count,
                              const int32_t *prediction_map, const int32_t *label_map, size_t classes,
                              uint32_t *scratch, uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
-                             uint64_t *unclassified);
+                             uint64_t *unclassified, uint64_t *confusion);
 
 /* The same for 16-bit values: maps have 65536 entries. Images whose values all lie below 256 take the path above; in
  * others the invalid value reported is the first in pixel order. */
 int32_t dmt_semseg_counts_u16(const uint16_t *prediction, const uint16_t *label, size_t count,
                               const int32_t *prediction_map, const int32_t *label_map, size_t classes,
                               uint32_t *scratch, uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
-                              uint64_t *unclassified);
+                              uint64_t *unclassified, uint64_t *confusion);
 
 /* sums[j] = sum over i of weights[i] * rows[i * width + j]: counts of a resampled data set. */
 void dmt_semseg_weighted_sums(const uint64_t *rows, const uint64_t *weights, size_t count, size_t width,

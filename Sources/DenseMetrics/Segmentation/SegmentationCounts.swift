@@ -50,9 +50,14 @@ public struct SegmentationCounter {
     private let map8: [Int32]
     private let map16: [Int32]
     private var scratch: [UInt32]
+    /// Pixels of all images counted so far, `(K, K)`: true class by predicted class. Nil unless asked for; without
+    /// meaning once an image was refused.
+    public private(set) var confusion: [UInt64]?
 
-    public init(coding: LabelCoding) {
+    /// - Parameter countsConfusion: whether `confusion` is wanted; it needs `K²` words.
+    public init(coding: LabelCoding, countsConfusion: Bool = false) {
         self.coding = coding
+        confusion = countsConfusion ? Array(repeating: 0, count: coding.classCount * coding.classCount) : nil
         map8 = (0..<256).map { coding.entry(forValue: $0) }
         map16 = (0..<65536).map { coding.entry(forValue: $0) }
         scratch = Array(repeating: 0, count: 2 * 65536)
@@ -66,9 +71,12 @@ public struct SegmentationCounter {
     public mutating func counts(prediction: [UInt8], label: [UInt8]) throws(LabelValueError) -> SegmentationCounts {
         precondition(prediction.count == label.count, "counts: \(prediction.count) and \(label.count) pixels")
         var result = SegmentationCounts(classCount: coding.classCount)
-        let code = dmt_semseg_counts_u8(
-            prediction, label, label.count, map8, map8, coding.classCount, &scratch, &result.intersection,
-            &result.predicted, &result.labelled, &result.unclassified)
+        let (map, classes) = (map8, coding.classCount)
+        let code = withConfusion { scratch, confusion in
+            dmt_semseg_counts_u8(
+                prediction, label, label.count, map, map, classes, scratch, &result.intersection,
+                &result.predicted, &result.labelled, &result.unclassified, confusion)
+        }
         try check(code)
         return result
     }
@@ -81,11 +89,25 @@ public struct SegmentationCounter {
     public mutating func counts(prediction: [UInt16], label: [UInt16]) throws(LabelValueError) -> SegmentationCounts {
         precondition(prediction.count == label.count, "counts: \(prediction.count) and \(label.count) pixels")
         var result = SegmentationCounts(classCount: coding.classCount)
-        let code = dmt_semseg_counts_u16(
-            prediction, label, label.count, map16, map16, coding.classCount, &scratch, &result.intersection,
-            &result.predicted, &result.labelled, &result.unclassified)
+        let (map, classes) = (map16, coding.classCount)
+        let code = withConfusion { scratch, confusion in
+            dmt_semseg_counts_u16(
+                prediction, label, label.count, map, map, classes, scratch, &result.intersection,
+                &result.predicted, &result.labelled, &result.unclassified, confusion)
+        }
         try check(code)
         return result
+    }
+
+    private mutating func withConfusion(
+        _ body: (UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<UInt64>?) -> Int32
+    ) -> Int32 {
+        var matrix = confusion.take()
+        defer { confusion = matrix }
+        return scratch.withUnsafeMutableBufferPointer { scratch in
+            guard matrix != nil else { return body(scratch.baseAddress!, nil) }
+            return matrix!.withUnsafeMutableBufferPointer { body(scratch.baseAddress!, $0.baseAddress) }
+        }
     }
 
     private func check(_ code: Int32) throws(LabelValueError) {

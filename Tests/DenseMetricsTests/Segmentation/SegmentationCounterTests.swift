@@ -47,6 +47,41 @@ private func values(_ coding: LabelCoding) -> [Int] {
         }
     }
 
+    /// Maps of runs of every length, and of stretches of noise between them.
+    @Test(arguments: [(150, 0, true), (300, 65535, false)])
+    func piecewiseConstantMapsEqualThePixelLoop(_ classCount: Int, _ ignoreLabel: Int, _ reduces: Bool) throws {
+        let coding = try LabelCoding(classCount: classCount, ignoreLabel: ignoreLabel, reducesZeroLabel: reduces)
+        let choices = values(coding)
+        for trial in 0..<60 as Range<UInt64> {
+            var stream = RandomStream(seed: 6, purpose: "runs", trial, UInt64(classCount))
+            var maps: [[Int]] = [[], []]
+            let count = stream.int(below: 3000)
+            for map in 0..<2 {
+                while maps[map].count < count {
+                    let isNoise = stream.chance(0.2)
+                    let length = min(count - maps[map].count, 1 + stream.int(below: [3, 40, 300][stream.int(below: 3)]))
+                    let value = choices[stream.int(below: choices.count)]
+                    maps[map] += (0..<length).map { _ in isNoise ? choices[stream.int(below: choices.count)] : value }
+                }
+            }
+            var counter = SegmentationCounter(coding: coding, countsConfusion: true)
+            let expected = naive(maps[0], maps[1], coding)
+            #expect(
+                try counter.counts(prediction: maps[0].map(UInt16.init), label: maps[1].map(UInt16.init)) == expected)
+            if choices.max()! < 256 {
+                #expect(
+                    try counter.counts(prediction: maps[0].map(UInt8.init), label: maps[1].map(UInt8.init)) == expected)
+            }
+            let times: UInt64 = choices.max()! < 256 ? 2 : 1
+            var confusion = [UInt64](repeating: 0, count: classCount * classCount)
+            let first = coding.classValues.lowerBound
+            for (p, l) in zip(maps[0], maps[1]) where coding.classValues.contains(p) && coding.classValues.contains(l) {
+                confusion[(l - first) * classCount + p - first] += times
+            }
+            #expect(counter.confusion == confusion)
+        }
+    }
+
     @Test func refusesValuesOutsideTheCodingAndRecovers() throws {
         let coding = try LabelCoding(classCount: 3, ignoreLabel: 255)
         var counter = SegmentationCounter(coding: coding)
