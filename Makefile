@@ -63,9 +63,9 @@ bench: build
 FUZZ := FuzzCocoRecords FuzzRunLengths
 FUZZ_RUNS ?= 1000000
 fuzz:
-	swift build --package-path Tests/Fuzz -c release -Xswiftc -enable-testing --sanitize=fuzzer --sanitize=address
+	swift build --package-path Tests/Fuzz --scratch-path .build/fuzz -c release -Xswiftc -enable-testing --sanitize=fuzzer --sanitize=address
 	for target in $(FUZZ); do \
-	  mkdir -p runs/fuzz/$$target && SWIFT_BACKTRACE=enable=no Tests/Fuzz/.build/release/$$target \
+	  mkdir -p runs/fuzz/$$target && SWIFT_BACKTRACE=enable=no .build/fuzz/release/$$target \
 	    -runs=$(FUZZ_RUNS) -max_len=600 -timeout=10 -artifact_prefix=runs/fuzz/$$target- \
 	    runs/fuzz/$$target Tests/Fuzz/Corpus/$$target || exit $$?; \
 	done

@@ -35,6 +35,23 @@ struct ScoreSemseg: ParsableCommand {
     @Flag(help: "File value 0 is not scored and class k is coded k+1.")
     var reduceZeroLabel = false
 
+    @Option(help: "File with the classes' names, one a line.")
+    var names: String?
+
+    @Option(help: "Images in the list of the worst.")
+    var worst = 10
+
+    @Flag(help: "Add which classes are taken for which, in pixels.")
+    var confusion = false
+
+    @Option(
+        help: "Second folder of predictions: differences with paired intervals (1000 draws unless --bootstrap says).")
+    var minus: String?
+
+    @Option(
+        help: "Write everything to this folder: score.json, summary.txt, per_class.csv, per_image.csv, confusion.csv.")
+    var out: String?
+
     @OptionGroup var common: ScoreOptions
 
     /// The coding the options name. `validate` asks first, so that a wrong one is a usage error (exit 64).
@@ -56,13 +73,30 @@ struct ScoreSemseg: ParsableCommand {
     }
 
     func validate() throws {
-        _ = try choice()
+        let coding = try choice().coding
+        guard worst >= 0 else { throw ValidationError("--worst \(worst): 0 or more.") }
+        if confusion, coding.classCount > 4096 {
+            throw ValidationError("--confusion: at most 4096 classes, not \(coding.classCount).")
+        }
     }
 
     func run() throws {
-        print(
-            try SemsegScoring.text(
-                labels: labels, predictions: predictions, dataset: choice(), bootstrapDraws: common.bootstrap,
-                seed: common.seed, threads: common.threads, asJSON: common.json), terminator: "")
+        var options = SemsegScoring.Options()
+        options.bootstrapDraws = common.bootstrap
+        options.seed = common.seed
+        options.threads = common.threads
+        options.namesFile = names
+        options.countsConfusion = confusion
+        options.minus = minus
+        options.worstCount = worst
+        let score = try SemsegScoring.run(
+            labels: labels, predictions: predictions, dataset: choice(), options: options)
+        let written = try out.map { try score.write(folder: $0) } ?? []
+        if common.json {
+            print(score.jsonText)
+            return
+        }
+        print(score.text, terminator: "")
+        for path in written { print(path) }
     }
 }

@@ -59,7 +59,8 @@ private func values(_ coding: LabelCoding) -> [Int] {
             for map in 0..<2 {
                 while maps[map].count < count {
                     let isNoise = stream.chance(0.2)
-                    let length = min(count - maps[map].count, 1 + stream.int(below: [3, 40, 300][stream.int(below: 3)]))
+                    let length = min(
+                        count - maps[map].count, 1 + stream.int(below: [3, 40, 300][stream.int(below: 3)]))
                     let value = choices[stream.int(below: choices.count)]
                     maps[map] += (0..<length).map { _ in isNoise ? choices[stream.int(below: choices.count)] : value }
                 }

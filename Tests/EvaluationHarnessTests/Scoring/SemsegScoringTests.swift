@@ -57,10 +57,51 @@ private final class Folders {
                 "mDice",
             ])
         #expect(score.json["class_table"]?.array?.count == 150)
-        let text = try SemsegScoring.text(
-            labels: folders.labels, predictions: folders.predictions, dataset: .ade20k, bootstrapDraws: 0, seed: 0,
-            threads: nil, asJSON: true)
-        #expect(try JSONValue.parse(text, file: "stdout") == score.json)
+    }
+
+    @Test func everythingAskedForIsThere() throws {
+        let folders = try Folders()
+        let other = folders.root + "/other"
+        try FileManager.default.createDirectory(atPath: other, withIntermediateDirectories: true)
+        // Three classes in plain coding; the second folder of predictions is right everywhere.
+        let truth: [String: [[UInt16]]] = ["a.png": [[0, 0, 1]], "b.png": [[2, 2, 255]], "c.png": [[1, 1, 1]]]
+        let found: [String: [[UInt16]]] = ["a.png": [[0, 1, 1]], "b.png": [[0, 0, 0]], "c.png": [[1, 1, 1]]]
+        for (name, rows) in truth { try folders.write(folders.labels, name, rows) }
+        for (name, rows) in found { try folders.write(folders.predictions, name, rows) }
+        for (name, rows) in truth { try folders.write(other, name, rows) }
+        try AtomicFile.write("road\nsky, night\ntree\n", to: folders.root + "/names.txt")
+        var options = SemsegScoring.Options()
+        options.namesFile = folders.root + "/names.txt"
+        options.countsConfusion = true
+        options.minus = other
+        options.worstCount = 2
+        let dataset = try SemsegScoring.dataset(classCount: 3, ignoreLabel: 255, reducesZeroLabel: false)
+        let score = try SemsegScoring.run(
+            labels: folders.labels, predictions: folders.predictions, dataset: dataset, options: options)
+        #expect(score.confusion == [1, 1, 0, 0, 4, 0, 2, 0, 0])
+        #expect(score.worstImages.map(\.name) == ["b.png", "a.png"])
+        #expect(score.worstImages.map(\.mIoU) == [0, 0.5])
+        let comparison = try #require(score.comparison)
+        #expect(comparison.metrics.first?.value == 1)
+        // IoU 1/4, 4/5 and 0.
+        #expect(abs(comparison.differences[0]!.difference - (0.35 - 1)) < 1e-15)
+        #expect(score.json["confusion"]?[2]?[0]?.int == 2)
+        #expect(score.json["comparison"]?["metrics"]?.array?.count == SegmentationMetric.allCases.count)
+        let written = try score.write(folder: folders.root + "/out")
+        #expect(
+            written.map { Folder.name(of: $0) } == [
+                "score.json", "summary.txt", "per_class.csv", "per_image.csv", "confusion.csv",
+            ])
+        let text = { try String(contentsOfFile: folders.root + "/out/" + $0, encoding: .utf8) }
+        #expect(try JSONValue.parse(text("score.json"), file: "score.json") == score.json)
+        #expect(
+            try text("per_image.csv").hasPrefix("image,mIoU,aAcc,labelled_pixels\na.png,0.5,0.6666666666666666,3\n"))
+        #expect(try text("confusion.csv").contains("\n\"sky, night\",0,4,0\n"))
+        try AtomicFile.write("road\nsky\n", to: folders.root + "/names.txt")
+        #expect(throws: DataError.self) {
+            try SemsegScoring.run(
+                labels: folders.labels, predictions: folders.predictions, dataset: dataset, options: options)
+        }
     }
 
     @Test func refusesEveryIncompleteOrForeignInput() throws {

@@ -1,0 +1,142 @@
+import DenseMetrics
+import Determinism
+import ImageFiles
+import SafeFiles
+
+/// A folder of true label maps and one of predictions.
+struct SemsegFolders {
+    private let labelFolder: String
+    private let predictionFolder: String
+    private let coding: LabelCoding
+
+    init(labels: String, predictions: String, coding: LabelCoding) {
+        labelFolder = labels
+        predictionFolder = predictions
+        self.coding = coding
+    }
+
+    /// Counts every pair of files.
+    ///
+    /// - Returns: the counts of each image, and the confusion matrix `(K, K)` where it is wanted.
+    /// - Throws: `DataError`, as `SemsegScoring.run`; of several the first in the order of names.
+    func evaluate(
+        only listed: [String]?, countsConfusion: Bool
+    ) throws(DataError) -> (evaluation: SegmentationEvaluation, confusion: [UInt64]?) {
+        let names = try pairedNames(only: listed)
+        var evaluation = SegmentationEvaluation(classCount: coding.classCount)
+        var confusion = countsConfusion ? [UInt64](repeating: 0, count: coding.classCount * coding.classCount) : nil
+        // Pieces of a fixed size keep memory bounded and the order of images fixed at any thread count.
+        let piece = 64
+        for start in stride(from: 0, to: names.count, by: piece) {
+            let part = Array(names[start..<min(start + piece, names.count)])
+            for range in counts(part, countsConfusion) {
+                let counted = try range.get()
+                for (name, counts) in zip(part[counted.range], counted.counts) { evaluation.add(counts, image: name) }
+                guard let pixels = counted.confusion else { continue }
+                for index in pixels.indices { confusion![index] += pixels[index] }
+            }
+        }
+        return (evaluation, confusion)
+    }
+
+    /// The counts of some images of a piece.
+    private struct Counted {
+        var range: Range<Int>
+        var counts: [SegmentationCounts]
+        var confusion: [UInt64]?
+    }
+
+    private func counts(_ names: [String], _ countsConfusion: Bool) -> [Result<Counted, DataError>] {
+        // Each worker of eight images makes its own counter: the tables are larger than a small image.
+        let grain = 8
+        var results = [Result<Counted, DataError>](
+            repeating: .success(Counted(range: 0..<0, counts: [])), count: (names.count + grain - 1) / grain)
+        results.withUnsafeMutableBufferPointer { out in
+            nonisolated(unsafe) let out = out
+            Parallel.forEachRange(names.count, grain: grain) { range in
+                out[range.lowerBound / grain] = Result { () throws(DataError) in
+                    var counter = SegmentationCounter(coding: coding, countsConfusion: countsConfusion)
+                    var counted = Counted(range: range, counts: [])
+                    for index in range {
+                        counted.counts.append(
+                            try Self.counts(
+                                label: Self.path(labelFolder, names[index]),
+                                prediction: Self.path(predictionFolder, names[index]), &counter))
+                    }
+                    counted.confusion = counter.confusion
+                    return counted
+                }
+            }
+        }
+        return results
+    }
+
+    private static func counts(
+        label labelPath: String, prediction predictionPath: String, _ counter: inout SegmentationCounter
+    ) throws(DataError) -> SegmentationCounts {
+        let label = try PictureFile.loadLabels(labelPath)
+        let prediction = try PictureFile.loadLabels(predictionPath)
+        guard label.height == prediction.height, label.width == prediction.width else {
+            throw DataError(
+                .malformed, file: predictionPath,
+                expected: "the size of its label map, \(label.height) rows of \(label.width)",
+                found: "\(prediction.height) rows of \(prediction.width)",
+                remedy: "write predictions at the size of the label map (nearest neighbour)")
+        }
+        do {
+            return try counter.counts(prediction: prediction.values, label: label.values)
+        } catch {
+            throw DataError(
+                .malformed, file: error.map == .label ? labelPath : predictionPath,
+                expected: error.coding.valuesDescription, found: "value \(error.value)",
+                remedy: "check the number of classes, the ignore label and whether zero stands for no class")
+        }
+    }
+
+    /// Names that occur in both folders; every other case is an error.
+    private func pairedNames(only listed: [String]?) throws(DataError) -> [String] {
+        var labels = try Self.pngNames(labelFolder, "label maps")
+        if let listed {
+            let chosen = Set(listed)
+            labels = labels.filter { chosen.contains($0) }
+            guard labels.count == chosen.count else {
+                throw DataError(
+                    .missing, file: labelFolder, expected: "a label map for each of \(chosen.count) listed images",
+                    found: "\(labels.count)", remedy: "check the image list")
+            }
+        }
+        let predictions = try Self.pngNames(predictionFolder, "predictions")
+        let known = Set(predictions)
+        let missing = labels.filter { !known.contains($0) }
+        if let first = missing.first {
+            throw DataError(
+                .missing, file: Self.path(predictionFolder, first),
+                expected: "a prediction for each of \(labels.count) label maps",
+                found: "\(missing.count) missing",
+                remedy: "predict every image; a mean over fewer images would be another number")
+        }
+        let wanted = Set(labels)
+        let extra = predictions.filter { !wanted.contains($0) }
+        if let first = extra.first {
+            throw DataError(
+                .malformed, file: Self.path(predictionFolder, first), expected: "a label map of the same name",
+                found: "\(extra.count) predictions without one",
+                remedy: "check that both folders belong to one split, or move the other files away")
+        }
+        return labels
+    }
+
+    private static func pngNames(_ folder: String, _ what: String) throws(DataError) -> [String] {
+        let names = try Folder.entries(folder).filter { $0.lowercased().hasSuffix(".png") }
+        guard !names.isEmpty else {
+            throw DataError(
+                .missing, file: folder, expected: "\(what) as PNG files", found: "none",
+                remedy: "check the path and unpack the files directly into this folder")
+        }
+        return names
+    }
+
+    private static func path(_ folder: String, _ name: String) -> String {
+        folder.hasSuffix("/") ? folder + name : "\(folder)/\(name)"
+    }
+}
