@@ -44,6 +44,9 @@ struct ScoreSemseg: ParsableCommand {
     @Flag(help: "Add which classes are taken for which, in pixels.")
     var confusion = false
 
+    @Flag(help: "Add mIoU_boundary: mIoU of the pixels near outlines (2 % of the picture's diagonal).")
+    var boundary = false
+
     @Option(
         help: "Second folder of predictions: differences with paired intervals (1000 draws unless --bootstrap says).")
     var minus: String?
@@ -87,6 +90,7 @@ struct ScoreSemseg: ParsableCommand {
         options.threads = common.threads
         options.namesFile = names
         options.countsConfusion = confusion
+        options.countsBoundaries = boundary
         options.minus = minus
         options.worstCount = worst
         let score = try SemsegScoring.run(

@@ -40,6 +40,13 @@ int32_t dmt_semseg_counts_u16(const uint16_t *prediction, const uint16_t *label,
                               uint32_t *scratch, uint64_t *intersection, uint64_t *predicted, uint64_t *labelled,
                               uint64_t *unclassified, uint64_t *confusion);
 
+/* The same over pixels near an outline: labelled[k] counts scored pixels of label k that have another value, or the end of
+ * the picture, within `distance` rows and columns in the label map; predicted[k] those of prediction k in the prediction's
+ * map; intersection[k] those that are both. Values of the maps have to be valid. Returns 0 when out of memory. */
+int32_t dmt_semseg_boundary_counts(const uint16_t *prediction, const uint16_t *label, size_t height, size_t width,
+                                   size_t distance, const int32_t *map, size_t classes, uint64_t *intersection,
+                                   uint64_t *predicted, uint64_t *labelled);
+
 /* sums[j] = sum over i of weights[i] * rows[i * width + j]: counts of a resampled data set. */
 void dmt_semseg_weighted_sums(const uint64_t *rows, const uint64_t *weights, size_t count, size_t width,
                               uint64_t *sums);

@@ -99,6 +99,35 @@ public struct SegmentationCounter {
         return result
     }
 
+    /// Counts one image along the outlines of its regions: only pixels with another value, or the end of the picture,
+    /// within `distance` rows and columns count, in the label map and in the prediction each for itself.
+    ///
+    /// - Parameters:
+    ///   - prediction, label: `(H·W)` file values in the same pixel order, which `counts` has accepted.
+    ///   - distance: in pixels; `SegmentationCounter.boundaryDistance` is the usual one.
+    /// - Source: Cheng et al. 2021, arXiv:2103.16562: the pixels of a class's mask that its erosion by a square of
+    ///   `2 distance + 1` pixels a side takes away.
+    public func boundaryCounts(
+        prediction: [UInt16], label: [UInt16], height: Int, width: Int, distance: Int
+    ) -> SegmentationCounts {
+        precondition(
+            prediction.count == height * width && label.count == height * width,
+            "boundary counts: \(prediction.count) and \(label.count) pixels, \(height) rows of \(width)")
+        var result = SegmentationCounts(classCount: coding.classCount)
+        guard
+            dmt_semseg_boundary_counts(
+                prediction, label, height, width, distance, map16, coding.classCount, &result.intersection,
+                &result.predicted, &result.labelled) != 0
+        else { fatalError("out of memory for the boundaries of \(height) x \(width) pixels") }
+        return result
+    }
+
+    /// 2 % of a picture's diagonal, rounded half to even, at least 1 pixel.
+    public static func boundaryDistance(height: Int, width: Int) -> Int {
+        let (h, w) = (Double(height), Double(width))
+        return max(1, Int((0.02 * (h * h + w * w).squareRoot()).rounded(.toNearestOrEven)))
+    }
+
     private mutating func withConfusion(
         _ body: (UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<UInt64>?) -> Int32
     ) -> Int32 {

@@ -88,15 +88,22 @@ public struct SegmentationEvaluation: Sendable {
     ///
     /// - Parameter bootstrap: when given, each value carries a standard error and a 95 % interval from resampled images.
     public func metrics(bootstrap: Bootstrap? = nil) -> [MetricValue] {
-        SegmentationMetric.allCases.map { metric in
-            var result = MetricValue(
-                name: metric.rawValue, value: value(of: metric), unit: .fraction, direction: .higherIsBetter,
-                sampleCount: images.count, undefinedReason: "no scored pixel")
-            if let bootstrap, result.value != nil {
-                result.attach(bootstrap.estimate(itemCount: images.count) { value(of: metric, weights: $0) })
-            }
-            return result
+        SegmentationMetric.allCases.map { result($0, name: $0.rawValue, bootstrap) }
+    }
+
+    /// `mIoU_boundary`: `mIoU` of counts along outlines (`SegmentationCounter.boundaryCounts`), which these have to be.
+    public func boundaryMetric(bootstrap: Bootstrap? = nil) -> MetricValue {
+        result(.mIoU, name: "mIoU_boundary", bootstrap)
+    }
+
+    private func result(_ metric: SegmentationMetric, name: String, _ bootstrap: Bootstrap?) -> MetricValue {
+        var result = MetricValue(
+            name: name, value: value(of: metric), unit: .fraction, direction: .higherIsBetter,
+            sampleCount: images.count, undefinedReason: "no scored pixel")
+        if let bootstrap, result.value != nil {
+            result.attach(bootstrap.estimate(itemCount: images.count) { value(of: metric, weights: $0) })
         }
+        return result
     }
 
     /// The difference `self − other` of one metric with a paired interval.

@@ -17,36 +17,43 @@ struct SemsegFolders {
 
     /// Counts every pair of files.
     ///
-    /// - Returns: the counts of each image, and the confusion matrix `(K, K)` where it is wanted.
+    /// - Returns: the counts of each image; the same along outlines and the confusion matrix `(K, K)` where wanted.
     /// - Throws: `DataError`, as `SemsegScoring.run`; of several the first in the order of names.
     func evaluate(
-        only listed: [String]?, countsConfusion: Bool
-    ) throws(DataError) -> (evaluation: SegmentationEvaluation, confusion: [UInt64]?) {
+        only listed: [String]?, countsConfusion: Bool, countsBoundaries: Bool
+    ) throws(DataError) -> (evaluation: SegmentationEvaluation, boundary: SegmentationEvaluation?, confusion: [UInt64]?)
+    {
         let names = try pairedNames(only: listed)
         var evaluation = SegmentationEvaluation(classCount: coding.classCount)
+        var boundary = countsBoundaries ? SegmentationEvaluation(classCount: coding.classCount) : nil
         var confusion = countsConfusion ? [UInt64](repeating: 0, count: coding.classCount * coding.classCount) : nil
         // Pieces of a fixed size keep memory bounded and the order of images fixed at any thread count.
         let piece = 64
         for start in stride(from: 0, to: names.count, by: piece) {
             let part = Array(names[start..<min(start + piece, names.count)])
-            for range in counts(part, countsConfusion) {
+            for range in counts(part, countsConfusion, countsBoundaries) {
                 let counted = try range.get()
-                for (name, counts) in zip(part[counted.range], counted.counts) { evaluation.add(counts, image: name) }
+                for (name, counts) in zip(part[counted.range], counted.counts) {
+                    evaluation.add(counts.whole, image: name)
+                    if let band = counts.boundary { boundary?.add(band, image: name) }
+                }
                 guard let pixels = counted.confusion else { continue }
                 for index in pixels.indices { confusion![index] += pixels[index] }
             }
         }
-        return (evaluation, confusion)
+        return (evaluation, boundary, confusion)
     }
 
     /// The counts of some images of a piece.
     private struct Counted {
         var range: Range<Int>
-        var counts: [SegmentationCounts]
+        var counts: [(whole: SegmentationCounts, boundary: SegmentationCounts?)]
         var confusion: [UInt64]?
     }
 
-    private func counts(_ names: [String], _ countsConfusion: Bool) -> [Result<Counted, DataError>] {
+    private func counts(
+        _ names: [String], _ countsConfusion: Bool, _ countsBoundaries: Bool
+    ) -> [Result<Counted, DataError>] {
         // Each worker of eight images makes its own counter: the tables are larger than a small image.
         let grain = 8
         var results = [Result<Counted, DataError>](
@@ -61,7 +68,7 @@ struct SemsegFolders {
                         counted.counts.append(
                             try Self.counts(
                                 label: Self.path(labelFolder, names[index]),
-                                prediction: Self.path(predictionFolder, names[index]), &counter))
+                                prediction: Self.path(predictionFolder, names[index]), &counter, countsBoundaries))
                     }
                     counted.confusion = counter.confusion
                     return counted
@@ -72,8 +79,9 @@ struct SemsegFolders {
     }
 
     private static func counts(
-        label labelPath: String, prediction predictionPath: String, _ counter: inout SegmentationCounter
-    ) throws(DataError) -> SegmentationCounts {
+        label labelPath: String, prediction predictionPath: String, _ counter: inout SegmentationCounter,
+        _ countsBoundaries: Bool
+    ) throws(DataError) -> (whole: SegmentationCounts, boundary: SegmentationCounts?) {
         let label = try PictureFile.loadLabels(labelPath)
         let prediction = try PictureFile.loadLabels(predictionPath)
         guard label.height == prediction.height, label.width == prediction.width else {
@@ -84,7 +92,13 @@ struct SemsegFolders {
                 remedy: "write predictions at the size of the label map (nearest neighbour)")
         }
         do {
-            return try counter.counts(prediction: prediction.values, label: label.values)
+            let whole = try counter.counts(prediction: prediction.values, label: label.values)
+            guard countsBoundaries else { return (whole, nil) }
+            let (height, width) = (label.height, label.width)
+            let band = counter.boundaryCounts(
+                prediction: prediction.values, label: label.values, height: height, width: width,
+                distance: SegmentationCounter.boundaryDistance(height: height, width: width))
+            return (whole, band)
         } catch {
             throw DataError(
                 .malformed, file: error.map == .label ? labelPath : predictionPath,

@@ -34,18 +34,22 @@ public enum SemsegScoring {
     ///   - bootstrap: when given, metrics carry standard errors and intervals over images.
     ///   - listed: the file names of an image list; other label maps are then as if absent.
     ///   - countsConfusion: whether the confusion matrix is wanted.
+    ///   - countsBoundaries: whether `mIoU_boundary` is wanted.
     /// - Throws: `DataError`: `.missing` for a missing folder, an empty one or a missing prediction; `.malformed` for a
     ///   colour file, another size, a value outside the coding, or a prediction without label map.
     public static func run(
         labels labelFolder: String, predictions predictionFolder: String, dataset: Dataset,
         classNames: [String] = [], bootstrap: Bootstrap? = nil, only listed: [String]? = nil,
-        countsConfusion: Bool = false
+        countsConfusion: Bool = false, countsBoundaries: Bool = false
     ) throws(DataError) -> SemsegScore {
         let folders = SemsegFolders(labels: labelFolder, predictions: predictionFolder, coding: dataset.coding)
-        let (evaluation, confusion) = try folders.evaluate(only: listed, countsConfusion: countsConfusion)
+        let (evaluation, boundary, confusion) = try folders.evaluate(
+            only: listed, countsConfusion: countsConfusion, countsBoundaries: countsBoundaries)
+        var metrics = evaluation.metrics(bootstrap: bootstrap)
+        if let boundary { metrics.append(boundary.boundaryMetric(bootstrap: bootstrap)) }
         return SemsegScore(
             coding: dataset.coding, classNames: classNames.isEmpty ? dataset.classNames : classNames,
-            evaluation: evaluation, metrics: evaluation.metrics(bootstrap: bootstrap), warnings: warnings(evaluation),
+            evaluation: evaluation, metrics: metrics, warnings: warnings(evaluation),
             confusion: confusion)
     }
 
@@ -58,6 +62,7 @@ public enum SemsegScoring {
         /// A file with one class name a line.
         public var namesFile: String?
         public var countsConfusion = false
+        public var countsBoundaries = false
         /// A second folder of predictions, to be compared with the first.
         public var minus: String?
         /// Images in the list of the worst.
@@ -76,7 +81,7 @@ public enum SemsegScoring {
             options.bootstrapDraws > 0 ? Bootstrap(drawCount: options.bootstrapDraws, seed: options.seed) : nil
         var score = try run(
             labels: labels, predictions: predictions, dataset: dataset, classNames: names, bootstrap: bootstrap,
-            countsConfusion: options.countsConfusion)
+            countsConfusion: options.countsConfusion, countsBoundaries: options.countsBoundaries)
         score.worstCount = options.worstCount
         if let minus = options.minus {
             let other = try run(labels: labels, predictions: minus, dataset: dataset, classNames: names)

@@ -1,4 +1,5 @@
 import Determinism
+import Geometry
 import Testing
 
 @testable import DenseMetrics
@@ -80,6 +81,40 @@ private func values(_ coding: LabelCoding) -> [Int] {
                 confusion[(l - first) * classCount + p - first] += times
             }
             #expect(counter.confusion == confusion)
+        }
+    }
+
+    /// Against the boundary of each class's mask, which equals boundary-iou-api's.
+    @Test func boundaryCountsAreThoseOfEachClassesMask() throws {
+        let coding = try LabelCoding(classCount: 4, ignoreLabel: 9)
+        let counter = SegmentationCounter(coding: coding)
+        for trial in 0..<40 as Range<UInt64> {
+            var stream = RandomStream(seed: 8, purpose: "boundaries", trial)
+            // From pictures smaller than a band to ones with a band of two pixels.
+            let size = ImageSize(height: 1 + stream.int(below: 90), width: 1 + stream.int(below: 90))
+            let maps = (0..<2).map { _ in
+                let values = (0..<5).map { _ in UInt16([0, 1, 2, 3, 9][stream.int(below: 5)]) }
+                let (rows, columns) = (1 + stream.int(below: 40), 1 + stream.int(below: 40))
+                return (0..<size.pixelCount).map { pixel in
+                    values[(pixel / size.width / rows + pixel % size.width / columns) % 5]
+                }
+            }
+            let distance = SegmentationCounter.boundaryDistance(height: size.height, width: size.width)
+            let counts = counter.boundaryCounts(
+                prediction: maps[0], label: maps[1], height: size.height, width: size.width, distance: distance)
+            for k in 0..<4 {
+                let bands = maps.map { map in
+                    let pixels = map.map { $0 == k ? 1 : 0 as UInt8 }
+                    return RLEMask(BinaryMask(size: size, pixels: pixels)).boundary().bitmap.pixels
+                }
+                let scored = maps[1].map { $0 != 9 }
+                func sum(_ isCounted: (Int) -> Bool) -> UInt64 {
+                    UInt64((0..<size.pixelCount).count { scored[$0] && isCounted($0) })
+                }
+                #expect(counts.predicted[k] == sum { bands[0][$0] != 0 })
+                #expect(counts.labelled[k] == sum { bands[1][$0] != 0 })
+                #expect(counts.intersection[k] == sum { bands[0][$0] != 0 && bands[1][$0] != 0 })
+            }
         }
     }
 
