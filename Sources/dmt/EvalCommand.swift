@@ -41,6 +41,12 @@ struct EvalCommand: ParsableCommand {
     @Option(help: "Short side (segment) or side (knn, linear) in pixels; the checkpoint's own unless given.")
     var size: Int?
 
+    @Option(help: "Side of the windows that segment cuts pictures into; whole pictures unless given.")
+    var window: Int?
+
+    @Option(help: "Pixels from one window to the next; two thirds of the window unless given.")
+    var stride: Int?
+
     @Option(help: "Split that knn and linear learn from.")
     var trainSplit = "train"
 
@@ -67,6 +73,13 @@ struct EvalCommand: ParsableCommand {
         }
         if neighbours < 1 || temperature <= 0 { throw ValidationError("--k from 1, --temperature above 0.") }
         if bootstrap != 0 && bootstrap < 100 { throw ValidationError("--bootstrap \(bootstrap): 0, or at least 100.") }
+        guard task == .segment || window == nil else { throw ValidationError("--window is for segment.") }
+        if let window, !(8...8192).contains(window) { throw ValidationError("--window \(window): 8 to 8192.") }
+        if let stride {
+            guard let window, (1...window).contains(stride) else {
+                throw ValidationError("--stride \(stride): with --window, from 1 to its side.")
+            }
+        }
         if let size, !(8...8192).contains(size) { throw ValidationError("--size \(size): 8 to 8192.") }
     }
 
@@ -81,6 +94,7 @@ struct EvalCommand: ParsableCommand {
             evaluation.out = out
             evaluation.arm = arm
             evaluation.size = size
+            if let window { evaluation.windows(of: window, stride: stride ?? max(1, window * 2 / 3)) }
             evaluation.trainSplit = trainSplit
             evaluation.neighbours = neighbours
             evaluation.temperature = temperature

@@ -27,9 +27,15 @@ extension HeadEvaluation {
             entries = [
                 (
                     "input",
-                    side == 0 ? "own size" : "short side \(side), padded to multiples of \(model.backbone.patchSize)"
+                    (side == 0 ? "own size" : "short side \(side)")
+                        + ", padded to multiples of \(model.backbone.patchSize)"
                 ),
-                ("resize filter", "bilinear-antialiased"), ("inference", "whole picture"),
+                ("resize filter", "bilinear-antialiased"),
+                (
+                    "inference",
+                    windows.map { "sliding windows of \($0.crop), stride \($0.stride), mean of logits" }
+                        ?? "whole picture"
+                ),
                 ("test-time augmentation", "none"),
             ]
         }
@@ -41,7 +47,7 @@ extension HeadEvaluation {
             protocolEntries: entries + segmentationEntries(dataset),
             predict: { target, onImage, shouldStop in
                 guard let model = loaded?.model else { return }
-                try SegmentationInference(shortSide: size).predict(
+                try SegmentationInference(shortSide: size, windows: windows).predict(
                     model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
             },
             score: { target, _ in try segmentationScores(target, dataset, source, session) })

@@ -1,3 +1,4 @@
+import DenseData
 import Determinism
 import Foundation
 import JSONText
@@ -26,6 +27,8 @@ public struct HeadEvaluation: Sendable {
 
     /// The short side (segmentation) or side (knn, linear) pictures are shown at; the checkpoint's own unless given.
     public var size: Int?
+    /// Windows of a segmentation's pictures; whole pictures unless given.
+    public private(set) var windows: WindowGrid?
     /// The split that neighbours and probes learn from.
     public var trainSplit = "train"
     public var neighbours = 20
@@ -38,6 +41,11 @@ public struct HeadEvaluation: Sendable {
         self.task = task
         self.data = data
     }
+
+    /// Cuts pictures into windows of `crop` pixels every `stride` pixels.
+    ///
+    /// - Precondition: `1 ≤ stride ≤ crop`.
+    public mutating func windows(of crop: Int, stride: Int) { windows = WindowGrid(crop: crop, stride: stride) }
 
     /// Predicts, scores and reports into a run folder.
     ///
@@ -185,6 +193,7 @@ public struct HeadEvaluation: Sendable {
         pairs.append(("checkpoint", checkpoint.map { Folder.name(of: $0) } ?? "none"))
         pairs.append(("image_list", imageList.map { Folder.name(of: $0) } ?? "none"))
         pairs.append(("size", size.map { "\($0)" } ?? "the checkpoint's"))
+        if let windows { pairs += [("window", "\(windows.crop)"), ("stride", "\(windows.stride)")] }
         pairs.append(("bootstrap_draws", "\(bootstrapDraws)"))
         pairs.append(("bootstrap_seed", "\(session.seed)"))
         if task == .knn || task == .linear { pairs.append(("train_split", trainSplit)) }

@@ -11,10 +11,15 @@ import SafeFiles
 public struct SegmentationInference {
     /// The short side that pictures are resized to; 0 keeps their size. `nil`: the model's own.
     public var shortSide: Int?
-    /// Pictures of equal size that run together. Changes no prediction beyond rounding.
+    /// Windows that the picture is cut into; `nil`: it is seen whole.
+    public var windows: WindowGrid?
+    /// Pictures (or windows) of equal size that run together. Changes no prediction beyond rounding.
     public var batchSize = 16
 
-    public init(shortSide: Int? = nil) { self.shortSide = shortSide }
+    public init(shortSide: Int? = nil, windows: WindowGrid? = nil) {
+        self.shortSide = shortSide
+        self.windows = windows
+    }
 
     /// Writes one `<stem>.png` a picture into `folder`, which is created.
     ///
@@ -43,14 +48,22 @@ public struct SegmentationInference {
             let views = try ParallelMap.map(range.count) { place in
                 let picture = try dataset.picture(at: start + place)
                 let size = ImageSize(height: picture.height, width: picture.width)
-                let framing = framing(of: size, shortSide: shortSide ?? model.architecture.shortSide, divisor: patch)
+                let framing = framing(
+                    of: size, shortSide: shortSide ?? model.architecture.shortSide, divisor: windows == nil ? patch : 1)
                 return (
                     picture: framing.picture(picture, filter: .bilinearAntialiased), output: framing.output,
                     frame: PictureFrame(content: framing.resized, output: size)
                 )
             }
             var labels = [SemanticLabels?](repeating: nil, count: views.count)
-            for group in Self.groups(views.map(\.output)) {
+            if let windows {
+                let sliding = SlidingInference(grid: windows, batchSize: batchSize)
+                for (place, view) in views.enumerated() {
+                    if shouldStop() { throw TrainingInterrupted(completedSteps: start) }
+                    labels[place] = sliding.labels(model, view.picture, output: view.frame.output)
+                }
+            }
+            for group in windows == nil ? Self.groups(views.map(\.output)) : [] {
                 let images = Normalisation.imageNet.batch(
                     group.map { views[$0].picture },
                     contents: group.map { (views[$0].frame.content.height, views[$0].frame.content.width) })

@@ -133,6 +133,16 @@ public final class SegmentationModel: HeadedModel {
         }
     }
 
+    /// Logits on the decoder's grid, `(N, H', W', K)`.
+    public func logits(_ images: Variable, _ forward: Forward = .evaluation) -> Variable {
+        let maps = maps(images, forward)
+        switch segmenter {
+        case .upernet(let head): return head.logits(maps, forward)
+        case .fcn(let head): return head.logits(maps, forward)
+        case .linear(let head): return head.logits(maps, forward)
+        }
+    }
+
     /// The tapped blocks' patch tokens before the final norm, or the last block's behind it, as maps.
     private func maps(_ images: Variable, _ forward: Forward) -> FeatureMaps {
         let tokens = backbone.tokens(of: images, visible: nil, masked: nil, taps: architecture.taps, forward)

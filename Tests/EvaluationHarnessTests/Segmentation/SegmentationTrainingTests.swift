@@ -1,3 +1,4 @@
+import DenseData
 import DenseMetrics
 import Foundation
 import ImageFiles
@@ -29,6 +30,29 @@ import Testing
             let commonest = Double(total.labelled.max()!) / Double(total.labelled.reduce(0, +))
             let accuracy = try #require(score.metrics.first { $0.name == "aAcc" }?.value)
             #expect(accuracy > commonest + 0.1, "accuracy \(accuracy), commonest class \(commonest)")
+        }
+    }
+
+    @Test("one window over the picture gives what the whole picture gives; smaller windows something else")
+    func windows() throws {
+        try withTemporaryFolder { folder in
+            let dataset = try DrawnScenes(folder).data(.segment).segmentation()
+            let trainer = SegmentationTrainer(DrawnScenes.segmentation(steps: 6))
+            let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
+            try trainer.run(model, dataset: dataset)
+            func files(_ name: String, side: Int, _ windows: WindowGrid?) throws -> [[UInt8]] {
+                var inference = SegmentationInference(shortSide: side, windows: windows)
+                inference.batchSize = 1
+                let names = try inference.predict(model, dataset: dataset, to: "\(folder)/\(name)")
+                return try names.map { try FileBytes.read("\(folder)/\(name)/\($0)", limit: 1 << 20) }
+            }
+            // A side that is no multiple of the patch is padded either way.
+            for side in [0, 45, 64] {
+                let whole = try files("whole\(side)", side: side, nil)
+                #expect(whole == (try files("one\(side)", side: side, WindowGrid(crop: 512, stride: 341))))
+                let small = WindowGrid(crop: 32, stride: 21)
+                #expect(whole != (try files("small\(side)", side: side, small)))
+            }
         }
     }
 
