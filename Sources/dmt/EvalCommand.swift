@@ -47,6 +47,15 @@ struct EvalCommand: ParsableCommand {
     @Option(help: "Pixels from one window to the next; two thirds of the window unless given.")
     var stride: Int?
 
+    @Option(help: "Sizes of each picture that segment averages over, as multiples of its short side: 0.75,1,1.25.")
+    var scales: String?
+
+    @Flag(help: "segment sees each picture mirrored too.")
+    var flip = false
+
+    @Flag(help: "segment resizes probabilities to the picture's size instead of logits.")
+    var softmaxBeforeResize = false
+
     @Option(help: "Split that knn and linear learn from.")
     var trainSplit = "train"
 
@@ -73,7 +82,10 @@ struct EvalCommand: ParsableCommand {
         }
         if neighbours < 1 || temperature <= 0 { throw ValidationError("--k from 1, --temperature above 0.") }
         if bootstrap != 0 && bootstrap < 100 { throw ValidationError("--bootstrap \(bootstrap): 0, or at least 100.") }
-        guard task == .segment || window == nil else { throw ValidationError("--window is for segment.") }
+        guard task == .segment || (window == nil && scales == nil && !flip && !softmaxBeforeResize) else {
+            throw ValidationError("--window, --scales, --flip and --softmax-before-resize are for segment.")
+        }
+        _ = try augmentation()
         if let window, !(8...8192).contains(window) { throw ValidationError("--window \(window): 8 to 8192.") }
         if let stride {
             guard let window, (1...window).contains(stride) else {
@@ -81,6 +93,18 @@ struct EvalCommand: ParsableCommand {
             }
         }
         if let size, !(8...8192).contains(size) { throw ValidationError("--size \(size): 8 to 8192.") }
+    }
+
+    /// Nil unless an option asks for one.
+    private func augmentation() throws -> SegmentationAugmentation? {
+        if scales == nil && !flip && !softmaxBeforeResize { return nil }
+        let sizes = try (scales ?? "1").split(separator: ",", omittingEmptySubsequences: false).map { text in
+            guard let scale = Double(text), scale >= 0.1, scale <= 10 else {
+                throw ValidationError("--scales \(scales ?? ""): numbers from 0.1 to 10, such as 0.75,1,1.25.")
+            }
+            return scale
+        }
+        return SegmentationAugmentation(scales: sizes, flips: flip, softmaxBeforeResize: softmaxBeforeResize)
     }
 
     func run() throws {
@@ -94,6 +118,7 @@ struct EvalCommand: ParsableCommand {
             evaluation.out = out
             evaluation.arm = arm
             evaluation.size = size
+            evaluation.augmentation = try augmentation()
             if let window { evaluation.windows(of: window, stride: stride ?? max(1, window * 2 / 3)) }
             evaluation.trainSplit = trainSplit
             evaluation.neighbours = neighbours

@@ -31,7 +31,7 @@ import Testing
                 }
             }
         }
-        let labels = sums.labels(output: size)
+        let labels = SemanticLabels(largestOf: sums.values(output: size))
         for pixel in 0..<size.pixelCount {
             let means = (0..<classCount).map { expected[pixel * classCount + $0] / counts[pixel] }
             #expect(labels.labels[pixel] == Int32(means.firstIndex(of: means.max()!)!))

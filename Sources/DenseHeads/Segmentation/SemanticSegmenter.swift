@@ -96,6 +96,13 @@ public final class SemanticSegmenter<Decoder: SemanticDecoder>: DenseHead {
     ///   - logits: `(1, H', W', K)` over the whole network input.
     ///   - input: the network's input, padding included.
     public static func labels(_ logits: Variable, input: ImageSize, frame: PictureFrame) -> SemanticLabels {
+        SemanticLabels(largestOf: values(logits, input: input, frame: frame))
+    }
+
+    /// Logits of one picture at its own size, `(1, H, W, K)`; or, with `softmaxFirst`, probabilities that are resized.
+    public static func values(
+        _ logits: Variable, input: ImageSize, frame: PictureFrame, softmaxFirst: Bool = false
+    ) -> Variable {
         let content = frame.content
         precondition(
             content.height <= input.height && content.width <= input.width, "picture \(content) in an input of \(input)"
@@ -104,8 +111,16 @@ public final class SemanticSegmenter<Decoder: SemanticDecoder>: DenseHead {
         if content != input {
             values = values.sliced(axis: 1, 0..<content.height).sliced(axis: 2, 0..<content.width)
         }
-        values = values.resizedBilinear(to: (frame.output.height, frame.output.width))
-        return SemanticLabels(size: frame.output, labels: ArgMax.rows(values.value))
+        if softmaxFirst { values = values.softmax() }
+        return values.resizedBilinear(to: (frame.output.height, frame.output.width))
+    }
+}
+
+extension SemanticLabels {
+    /// The class of the largest value of each pixel of `(1, H, W, K)`, the first of equals.
+    public init(largestOf values: Variable) {
+        let size = ImageSize(height: values.shape[1], width: values.shape[2])
+        self.init(size: size, labels: ArgMax.rows(values.value))
     }
 }
 

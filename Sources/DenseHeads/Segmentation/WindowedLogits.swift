@@ -42,14 +42,14 @@ public struct WindowedLogits {
         keepAlive(values.storage)
     }
 
-    /// The winning classes at `output`'s size: means are resized bilinearly, the first of equals wins.
-    public func labels(output: ImageSize) -> SemanticLabels {
+    /// The means at `output`'s size, `(1, H, W, K)`; or, with `softmaxFirst`, their probabilities, which are resized.
+    public func values(output: ImageSize, softmaxFirst: Bool = false) -> Variable {
         let means = Tensor(uninitialized: sums.shape)
         let (sum, mean) = (sums.f32(), means.f32())
         for pixel in 0..<size.pixelCount {
             for k in 0..<classCount { mean[pixel * classCount + k] = sum[pixel * classCount + k] / counts[pixel] }
         }
-        let values = Variable(means).resizedBilinear(to: (output.height, output.width))
-        return SemanticLabels(size: output, labels: ArgMax.rows(values.value))
+        let values = softmaxFirst ? Variable(means).softmax() : Variable(means)
+        return values.resizedBilinear(to: (output.height, output.width))
     }
 }

@@ -36,7 +36,7 @@ extension HeadEvaluation {
                     windows.map { "sliding windows of \($0.crop), stride \($0.stride), mean of logits" }
                         ?? "whole picture"
                 ),
-                ("test-time augmentation", "none"),
+                ("test-time augmentation", augmentation?.words ?? "none"),
             ]
         }
         return EvaluationJob(
@@ -47,7 +47,7 @@ extension HeadEvaluation {
             protocolEntries: entries + segmentationEntries(dataset),
             predict: { target, onImage, shouldStop in
                 guard let model = loaded?.model else { return }
-                try SegmentationInference(shortSide: size, windows: windows).predict(
+                try SegmentationInference(shortSide: size, windows: windows, augmentation: augmentation).predict(
                     model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
             },
             score: { target, _ in try segmentationScores(target, dataset, source, session) })

@@ -29,6 +29,8 @@ public struct HeadEvaluation: Sendable {
     public var size: Int?
     /// Windows of a segmentation's pictures; whole pictures unless given.
     public private(set) var windows: WindowGrid?
+    /// Views of a segmentation's pictures; one of each unless given.
+    public var augmentation: SegmentationAugmentation?
     /// The split that neighbours and probes learn from.
     public var trainSplit = "train"
     public var neighbours = 20
@@ -194,6 +196,7 @@ public struct HeadEvaluation: Sendable {
         pairs.append(("image_list", imageList.map { Folder.name(of: $0) } ?? "none"))
         pairs.append(("size", size.map { "\($0)" } ?? "the checkpoint's"))
         if let windows { pairs += [("window", "\(windows.crop)"), ("stride", "\(windows.stride)")] }
+        if let augmentation { pairs.append(("augmentation", augmentation.words)) }
         pairs.append(("bootstrap_draws", "\(bootstrapDraws)"))
         pairs.append(("bootstrap_seed", "\(session.seed)"))
         if task == .knn || task == .linear { pairs.append(("train_split", trainSplit)) }

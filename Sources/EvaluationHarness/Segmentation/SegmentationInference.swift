@@ -13,12 +13,17 @@ public struct SegmentationInference {
     public var shortSide: Int?
     /// Windows that the picture is cut into; `nil`: it is seen whole.
     public var windows: WindowGrid?
+    /// `nil`: one view of each picture, whose largest logits win.
+    public var augmentation: SegmentationAugmentation?
     /// Pictures (or windows) of equal size that run together. Changes no prediction beyond rounding.
     public var batchSize = 16
 
-    public init(shortSide: Int? = nil, windows: WindowGrid? = nil) {
+    public init(
+        shortSide: Int? = nil, windows: WindowGrid? = nil, augmentation: SegmentationAugmentation? = nil
+    ) {
         self.shortSide = shortSide
         self.windows = windows
+        self.augmentation = augmentation
     }
 
     /// Writes one `<stem>.png` a picture into `folder`, which is created.
@@ -38,41 +43,24 @@ public struct SegmentationInference {
         onImage: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> [String] {
         try Folder.create(folder)
-        let patch = model.backbone.patchSize
         let offset: UInt16 = dataset.reducesZeroLabel ? 1 : 0
         let bitDepth = model.architecture.classCount + Int(offset) <= 256 ? 8 : 16
         var written: [String] = []
         for start in stride(from: 0, to: dataset.count, by: batchSize) {
             if shouldStop() { throw TrainingInterrupted(completedSteps: start) }
             let range = start..<min(start + batchSize, dataset.count)
-            let views = try ParallelMap.map(range.count) { place in
-                let picture = try dataset.picture(at: start + place)
-                let size = ImageSize(height: picture.height, width: picture.width)
-                let framing = framing(
-                    of: size, shortSide: shortSide ?? model.architecture.shortSide, divisor: windows == nil ? patch : 1)
-                return (
-                    picture: framing.picture(picture, filter: .bilinearAntialiased), output: framing.output,
-                    frame: PictureFrame(content: framing.resized, output: size)
-                )
-            }
-            var labels = [SemanticLabels?](repeating: nil, count: views.count)
-            if let windows {
-                let sliding = SlidingInference(grid: windows, batchSize: batchSize)
-                for (place, view) in views.enumerated() {
+            let labels: [SemanticLabels]
+            if windows == nil && augmentation == nil {
+                labels = try wholePictures(model, dataset, range)
+            } else {
+                labels = try range.map { index in
                     if shouldStop() { throw TrainingInterrupted(completedSteps: start) }
-                    labels[place] = sliding.labels(model, view.picture, output: view.frame.output)
+                    return self.labels(model, try dataset.picture(at: index))
                 }
             }
-            for group in windows == nil ? Self.groups(views.map(\.output)) : [] {
-                let images = Normalisation.imageNet.batch(
-                    group.map { views[$0].picture },
-                    contents: group.map { (views[$0].frame.content.height, views[$0].frame.content.width) })
-                let found = model.predict(Variable(images), frames: group.map { views[$0].frame })
-                for (place, map) in zip(group, found) { labels[place] = map }
-            }
             let names = range.map { Self.fileName(dataset.name(at: $0)) }
-            _ = try ParallelMap.map(views.count) { place in
-                guard let map = labels[place] else { return }
+            _ = try ParallelMap.map(labels.count) { place in
+                let map = labels[place]
                 let image = LabelImage(
                     height: map.size.height, width: map.size.width, values: map.labels.map { UInt16($0) + offset })
                 try AtomicFile.write(
@@ -83,6 +71,55 @@ public struct SegmentationInference {
         }
         Folder.synchronizeDisks()
         return written
+    }
+
+    /// One view of each picture; pictures of one size run together.
+    private func wholePictures(
+        _ model: SegmentationModel, _ dataset: SegmentationFolder, _ range: Range<Int>
+    ) throws -> [SemanticLabels] {
+        let views = try ParallelMap.map(range.count) { place in
+            let picture = try dataset.picture(at: range.lowerBound + place)
+            let size = ImageSize(height: picture.height, width: picture.width)
+            let framing = framing(
+                of: size, shortSide: shortSide ?? model.architecture.shortSide, divisor: model.backbone.patchSize)
+            return (
+                picture: framing.picture(picture, filter: .bilinearAntialiased), output: framing.output,
+                frame: PictureFrame(content: framing.resized, output: size)
+            )
+        }
+        var labels = [SemanticLabels?](repeating: nil, count: views.count)
+        for group in Self.groups(views.map(\.output)) {
+            let images = Normalisation.imageNet.batch(
+                group.map { views[$0].picture },
+                contents: group.map { (views[$0].frame.content.height, views[$0].frame.content.width) })
+            let found = model.predict(Variable(images), frames: group.map { views[$0].frame })
+            for (place, map) in zip(group, found) { labels[place] = map }
+        }
+        return labels.map { $0! }
+    }
+
+    /// A picture in windows, or in several views.
+    private func labels(_ model: SegmentationModel, _ picture: Picture) -> SemanticLabels {
+        let size = ImageSize(height: picture.height, width: picture.width)
+        let side = shortSide ?? model.architecture.shortSide
+        var sliding = SlidingInference(grid: windows, batchSize: batchSize)
+        guard let augmentation else {
+            let view = framing(of: size, shortSide: side, divisor: 1)
+            return SemanticLabels(
+                largestOf: sliding.values(model, view.picture(picture, filter: .bilinearAntialiased), output: size))
+        }
+        sliding.softmaxFirst = augmentation.softmaxBeforeResize
+        let mean = ProbabilityMean(size: size, classCount: model.architecture.classCount)
+        let shown = side == 0 ? min(size.height, size.width) : side
+        for scale in augmentation.scales {
+            let view = framing(of: size, shortSide: max(1, Int(Double(shown) * scale + 0.5)), divisor: 1)
+            for isMirrored in augmentation.flips ? [false, true] : [false] {
+                let seen = view.mirrored(isMirrored).picture(picture, filter: .bilinearAntialiased)
+                let values = sliding.values(model, seen, output: size)
+                mean.add(augmentation.softmaxBeforeResize ? values : values.softmax(), isMirrored: isMirrored)
+            }
+        }
+        return mean.labels
     }
 
     /// The prediction's file name: the picture's stem with `.png`.

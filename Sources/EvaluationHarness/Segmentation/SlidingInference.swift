@@ -6,16 +6,19 @@ import ImageFiles
 
 /// Predicts a picture window by window.
 struct SlidingInference {
-    let grid: WindowGrid
+    /// `nil`: one window of the picture's size.
+    let grid: WindowGrid?
     /// Windows that run together.
     let batchSize: Int
+    /// Whether probabilities are resized to the output, rather than logits.
+    var softmaxFirst = false
 
-    /// - Parameters:
-    ///   - picture: at the size the model is shown.
-    ///   - output: the size of the labels.
-    func labels(_ model: SegmentationModel, _ picture: Picture, output: ImageSize) -> SemanticLabels {
+    /// Logits or probabilities at the size of the output, `(1, H, W, K)`.
+    ///
+    /// - Parameter picture: at the size the model is shown.
+    func values(_ model: SegmentationModel, _ picture: Picture, output: ImageSize) -> Variable {
         let size = ImageSize(height: picture.height, width: picture.width)
-        let windows = grid.windows(of: size)
+        let windows = grid?.windows(of: size) ?? [Window(height: size.height, width: size.width)]
         let content = ImageSize(height: windows[0].height, width: windows[0].width)
         let patch = model.backbone.patchSize
         let input = ImageSize(
@@ -30,13 +33,14 @@ struct SlidingInference {
             for (place, window) in part.enumerated() {
                 let one = logits.sliced(axis: 0, place..<place + 1)
                 if windows.count == 1 {
-                    return LinearSegmenter.labels(
-                        one, input: input, frame: PictureFrame(content: content, output: output))
+                    return LinearSegmenter.values(
+                        one, input: input, frame: PictureFrame(content: content, output: output),
+                        softmaxFirst: softmaxFirst)
                 }
                 sums.add(one, input: input, content: content, top: window.top, left: window.left)
             }
         }
-        return sums.labels(output: output)
+        return sums.values(output: output, softmaxFirst: softmaxFirst)
     }
 
     /// The picture in the top left corner of a larger one.

@@ -1,3 +1,8 @@
+import TensorCore
+import Geometry
+import Determinism
+import DenseHeads
+import Autograd
 import DenseData
 import DenseMetrics
 import Foundation
@@ -54,6 +59,54 @@ import Testing
                 #expect(whole != (try files("small\(side)", side: side, small)))
             }
         }
+    }
+
+    @Test("a single view of probabilities decides as logits do; mirrored pictures give mirrored labels")
+    func augmentation() throws {
+        try withTemporaryFolder { folder in
+            let dataset = try DrawnScenes(folder).data(.segment).segmentation()
+            let trainer = SegmentationTrainer(DrawnScenes.segmentation(steps: 6))
+            let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
+            try trainer.run(model, dataset: dataset)
+            func files(_ name: String, _ augmentation: SegmentationAugmentation?) throws -> [[UInt16]] {
+                var inference = SegmentationInference(shortSide: 45, augmentation: augmentation)
+                inference.batchSize = 1
+                let names = try inference.predict(model, dataset: dataset, to: "\(folder)/\(name)")
+                return try names.map { try PictureFile.loadLabels("\(folder)/\(name)/\($0)").values }
+            }
+            func differing(_ a: [[UInt16]], _ b: [[UInt16]]) -> Double {
+                let pixels = zip(a.joined(), b.joined())
+                return Double(pixels.count { $0 != $1 }) / Double(a.joined().count)
+            }
+            let plain = try files("plain", nil)
+            // Softmax keeps the order; rounding may decide a tie otherwise.
+            #expect(differing(plain, try files("one", SegmentationAugmentation())) < 1e-3)
+            let early = try files("early", SegmentationAugmentation(softmaxBeforeResize: true))
+            #expect(differing(plain, early) < 0.1)
+            let many = try files("many", SegmentationAugmentation(scales: [0.75, 1, 1.25], flips: true))
+            #expect(many != plain && differing(plain, many) < 0.5)
+        }
+    }
+
+    @Test("a mirrored view counts at its own place")
+    func mirroredViews() {
+        let size = ImageSize(height: 3, width: 5)
+        var stream = RandomStream(seed: 2, purpose: "mirrored views")
+        let values = (0..<size.pixelCount * 4).map { _ in Float(stream.uniform()) }
+        var mirrored = values
+        for y in 0..<size.height {
+            for x in 0..<size.width {
+                for k in 0..<4 {
+                    mirrored[(y * size.width + x) * 4 + k] = values[(y * size.width + size.width - 1 - x) * 4 + k]
+                }
+            }
+        }
+        let views = [values, mirrored].map { Variable(Tensor($0, [1, size.height, size.width, 4])) }
+        let mean = ProbabilityMean(size: size, classCount: 4)
+        mean.add(views[1], isMirrored: true)
+        #expect(mean.labels == SemanticLabels(largestOf: views[0]))
+        mean.add(views[0], isMirrored: false)
+        #expect(mean.labels == SemanticLabels(largestOf: views[0]))
     }
 
     @Test("one seed gives the same files on one and two threads, another seed others")
