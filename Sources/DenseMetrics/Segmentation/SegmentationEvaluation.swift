@@ -88,15 +88,13 @@ public struct SegmentationEvaluation: Sendable {
     ///
     /// - Parameter bootstrap: when given, each value carries a standard error and a 95 % interval from resampled images.
     public func metrics(bootstrap: Bootstrap? = nil) -> [MetricValue] {
-        SegmentationMetric.allCases.map { result($0, name: $0.rawValue, bootstrap) }
+        SegmentationMetric.allCases.map { metric($0, named: $0.rawValue, bootstrap: bootstrap) }
     }
 
-    /// `mIoU_boundary`: `mIoU` of counts along outlines (`SegmentationCounter.boundaryCounts`), which these have to be.
-    public func boundaryMetric(bootstrap: Bootstrap? = nil) -> MetricValue {
-        result(.mIoU, name: "mIoU_boundary", bootstrap)
-    }
-
-    private func result(_ metric: SegmentationMetric, name: String, _ bootstrap: Bootstrap?) -> MetricValue {
+    /// One metric under a name of its own, for counts of another kind.
+    public func metric(
+        _ metric: SegmentationMetric, named name: String, bootstrap: Bootstrap? = nil
+    ) -> MetricValue {
         var result = MetricValue(
             name: name, value: value(of: metric), unit: .fraction, direction: .higherIsBetter,
             sampleCount: images.count, undefinedReason: "no scored pixel")

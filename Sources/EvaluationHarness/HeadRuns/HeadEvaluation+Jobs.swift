@@ -81,7 +81,16 @@ extension HeadEvaluation {
                 try FrozenSegmentation(probe: probe, side: side).predict(
                     backbone, train: train, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
             },
-            score: { target, _ in try segmentationScores(target, dataset, source, session) })
+            score: { target, _ in
+                var scores = try segmentationScores(target, dataset, source, session)
+                if let backbone {
+                    let patches = side / backbone.patchSize
+                    let oracle = try PatchOracle.evaluation(dataset, grid: (patches, patches))
+                    scores.metrics.append(
+                        oracle.metric(.mIoU, named: "mIoU_patch_oracle", bootstrap: bootstrap(session)))
+                }
+                return scores
+            })
     }
 
     private func segmentationEntries(_ dataset: SegmentationFolder) -> [(String, String)] {

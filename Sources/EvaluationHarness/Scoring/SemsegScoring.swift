@@ -46,7 +46,7 @@ public enum SemsegScoring {
         let (evaluation, boundary, confusion) = try folders.evaluate(
             only: listed, countsConfusion: countsConfusion, countsBoundaries: countsBoundaries)
         var metrics = evaluation.metrics(bootstrap: bootstrap)
-        if let boundary { metrics.append(boundary.boundaryMetric(bootstrap: bootstrap)) }
+        if let boundary { metrics.append(boundary.metric(.mIoU, named: "mIoU_boundary", bootstrap: bootstrap)) }
         return SemsegScore(
             coding: dataset.coding, classNames: classNames.isEmpty ? dataset.classNames : classNames,
             evaluation: evaluation, metrics: metrics, warnings: warnings(evaluation),

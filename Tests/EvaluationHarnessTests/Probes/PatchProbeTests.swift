@@ -53,4 +53,27 @@ import VisionBackbones
             #expect(map.values == [0, 2, 8, 10].map { wanted.values[$0] })
         }
     }
+
+    @Test func theOracleGivesEachPatchItsCommonestLabel() {
+        // Two by two patches of two pixels; 9 is not scored.
+        let map = LabelImage(
+            height: 4, width: 4,
+            values: [
+                1, 1, 2, 0,
+                1, 0, 0, 2,
+                9, 9, 9, 3,
+                9, 9, 3, 1,
+            ])
+        let found = PatchOracle.prediction(map, grid: (2, 2), ignore: 9)
+        #expect(
+            found.values == [
+                1, 1, 0, 0,
+                1, 1, 0, 0,
+                0, 0, 3, 3,
+                0, 0, 3, 3,
+            ])
+        // Patches that are pixels give every label back.
+        let whole = PatchOracle.prediction(map, grid: (4, 4), ignore: 9)
+        #expect(zip(whole.values, map.values).allSatisfy { $1 == 9 || $0 == $1 })
+    }
 }
