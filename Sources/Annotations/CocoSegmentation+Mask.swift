@@ -28,7 +28,7 @@ extension CocoSegmentation {
     /// Whether `mask` can draw this.
     ///
     /// - Throws: what `mask` throws.
-    public func check(size: ImageSize) throws(DrawingError) {
+    private func check(size: ImageSize) throws(DrawingError) {
         guard case .polygons(let polygons) = self else { return }
         guard let first = polygons.first else {
             throw DrawingError(expected: "at least one polygon", found: "an empty list")

@@ -50,7 +50,7 @@ struct CocoTruthReading: Sendable {
     func plain(_ text: UnsafeRawBufferPointer) -> CocoDataset? {
         var dataset = CocoDataset(images: [], categories: [], annotations: [])
         let isPlain = PlainRecords.forEach(in: text, fields: fields) { record in
-            guard record.has(DMT_RECORD_ID, DMT_RECORD_IMAGE_ID, DMT_RECORD_CATEGORY_ID) else { return false }
+            guard record.has(DMT_RECORD_ID | DMT_RECORD_IMAGE_ID | DMT_RECORD_CATEGORY_ID) else { return false }
             var annotation = CocoAnnotation(
                 id: record.id, imageID: record.image_id, categoryID: record.category_id, box: record.boxValue,
                 area: record.has(DMT_RECORD_AREA) ? record.area : nil, isCrowd: record.is_crowd != 0,

@@ -90,7 +90,7 @@ public struct DetectionTable: Sendable, Hashable {
 
     /// Adds a record that was read plainly; returns false if it lacks what every record needs.
     mutating func append(_ record: borrowing dmt_record) -> Bool {
-        guard record.has(DMT_RECORD_IMAGE_ID, DMT_RECORD_CATEGORY_ID, DMT_RECORD_SCORE) else { return false }
+        guard record.has(DMT_RECORD_IMAGE_ID | DMT_RECORD_CATEGORY_ID | DMT_RECORD_SCORE) else { return false }
         var parts = Parts()
         let hasSegmentation = Int(record.segmentation) != DMT_SEGMENTATION_SKIPPED
         if hasSegmentation {

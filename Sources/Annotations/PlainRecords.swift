@@ -31,7 +31,8 @@ enum PlainRecords {
 }
 
 extension dmt_record {
-    func has(_ parts: Int...) -> Bool { parts.allSatisfy { found & UInt32($0) != 0 } }
+    /// Whether the record carries all of some `DMT_RECORD_` parts.
+    func has(_ parts: Int) -> Bool { found & UInt32(parts) == UInt32(parts) }
 
     var boxValue: CocoBox? {
         has(DMT_RECORD_BOX) ? CocoBox(x: box.0, y: box.1, width: box.2, height: box.3) : nil

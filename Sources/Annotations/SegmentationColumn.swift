@@ -76,8 +76,7 @@ public struct SegmentationColumn: Sendable, Hashable {
     /// A record's segmentation; nil where it has none.
     public subscript(index: Int) -> CocoSegmentation? {
         bytes.withUnsafeBytes { bytes in
-            let start = index == 0 ? 0 : ends[index - 1]
-            let own = UnsafeRawBufferPointer(rebasing: bytes[start..<ends[index]])
+            let own = UnsafeRawBufferPointer(rebasing: bytes[range(index)])
             switch forms[index] {
             case .none: return nil
             case .polygons:
@@ -99,6 +98,8 @@ public struct SegmentationColumn: Sendable, Hashable {
         }
     }
 
+    private func range(_ index: Int) -> Range<Int> { (index == 0 ? 0 : ends[index - 1])..<ends[index] }
+
     private func size(_ index: Int) -> ImageSize {
         ImageSize(height: Int(sizes[index].x), width: Int(sizes[index].y))
     }
@@ -115,8 +116,7 @@ public struct SegmentationColumn: Sendable, Hashable {
             return
         }
         bytes.withUnsafeBufferPointer { bytes in
-            let start = index == 0 ? 0 : ends[index - 1]
-            room.append(cocoString: UnsafeBufferPointer(rebasing: bytes[start..<ends[index]]), size: size(index))
+            room.append(cocoString: UnsafeBufferPointer(rebasing: bytes[range(index)]), size: size(index))
         }
     }
 }

@@ -76,5 +76,21 @@ public struct ImageSize: Sendable, Hashable, CustomStringConvertible {
     }
 
     public var pixelCount: Int { height * width }
+
+    /// The least size of whole multiples of `divisor` that holds this one.
+    public func roundedUp(toMultiplesOf divisor: Int) -> ImageSize {
+        func rounded(_ side: Int) -> Int { (side + divisor - 1) / divisor * divisor }
+        return ImageSize(height: rounded(height), width: rounded(width))
+    }
+
+    /// Width of the band along outlines that Boundary IoU compares: a share of the diagonal, rounded half to even, at
+    /// least 1 pixel.
+    ///
+    /// - Source: Cheng et al. 2021, arXiv:2103.16562, `mask_to_boundary` of boundary-iou-api.
+    public func boundaryDistance(ratio: Double = 0.02) -> Int {
+        let (h, w) = (Double(height), Double(width))
+        return max(1, Int((ratio * (h * h + w * w).squareRoot()).rounded(.toNearestOrEven)))
+    }
+
     public var description: String { "\(height)x\(width)" }
 }

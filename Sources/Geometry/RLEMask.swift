@@ -125,8 +125,7 @@ public struct RLEMask: Sendable, Hashable {
     /// - Parameter ratio: width of the band as a share of the picture's diagonal, rounded half to even, at least 1 pixel.
     /// - Source: Cheng et al. 2021, arXiv:2103.16562, `mask_to_boundary` of boundary-iou-api.
     public func boundary(ratio: Double = 0.02) -> RLEMask {
-        let (h, w) = (Double(size.height), Double(size.width))
-        let distance = max(1, Int((ratio * (h * h + w * w).squareRoot()).rounded(.toNearestOrEven)))
+        let distance = size.boundaryDistance(ratio: ratio)
         var pointer: UnsafeMutablePointer<UInt32>?
         let count = dmt_rle_boundary(runs, runs.count, size.height, size.width, distance, &pointer)
         guard let pointer else { fatalError("out of memory for the boundary of a mask") }

@@ -48,12 +48,10 @@ public struct Framing: Sendable, Hashable {
         let size = ImageSize(
             height: min(max(1, Int(Double(picture.height) * scale + 0.5)), limit.height),
             width: min(max(1, Int(Double(picture.width) * scale + 0.5)), limit.width))
-        func padded(_ n: Int) -> Int { (n + divisor - 1) / divisor * divisor }
         self.init(
             source: Window(height: picture.height, width: picture.width), resized: size,
             crop: Window(height: size.height, width: size.width),
-            output: fillsLimit
-                ? limit : ImageSize(height: padded(size.height), width: padded(size.width)))
+            output: fillsLimit ? limit : size.roundedUp(toMultiplesOf: divisor))
     }
 
     /// Short side to `shortSide`, then the middle square of `crop` pixels: the usual classification test view.

@@ -104,7 +104,7 @@ public struct SegmentationCounter {
     ///
     /// - Parameters:
     ///   - prediction, label: `(H·W)` file values in the same pixel order, which `counts` has accepted.
-    ///   - distance: in pixels; `SegmentationCounter.boundaryDistance` is the usual one.
+    ///   - distance: in pixels; `ImageSize.boundaryDistance` is the usual one.
     /// - Source: Cheng et al. 2021, arXiv:2103.16562: the pixels of a class's mask that its erosion by a square of
     ///   `2 distance + 1` pixels a side takes away.
     public func boundaryCounts(
@@ -120,12 +120,6 @@ public struct SegmentationCounter {
                 &result.predicted, &result.labelled) != 0
         else { fatalError("out of memory for the boundaries of \(height) x \(width) pixels") }
         return result
-    }
-
-    /// 2 % of a picture's diagonal, rounded half to even, at least 1 pixel.
-    public static func boundaryDistance(height: Int, width: Int) -> Int {
-        let (h, w) = (Double(height), Double(width))
-        return max(1, Int((0.02 * (h * h + w * w).squareRoot()).rounded(.toNearestOrEven)))
     }
 
     private mutating func withConfusion(

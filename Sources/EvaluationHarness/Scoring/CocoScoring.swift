@@ -90,7 +90,7 @@ public enum CocoScoring {
     }
 
     /// One name a line.
-    public static func classNames(_ path: String) throws -> [String] {
+    public static func classNames(_ path: String) throws(DataError) -> [String] {
         String(decoding: try FileBytes.read(path, limit: 1 << 24), as: UTF8.self)
             .split(whereSeparator: \.isNewline).map(String.init)
     }

@@ -1,5 +1,6 @@
 import DenseMetrics
 import Determinism
+import Geometry
 import ImageFiles
 import SafeFiles
 
@@ -97,7 +98,7 @@ struct SemsegFolders {
             let (height, width) = (label.height, label.width)
             let band = counter.boundaryCounts(
                 prediction: prediction.values, label: label.values, height: height, width: width,
-                distance: SegmentationCounter.boundaryDistance(height: height, width: width))
+                distance: ImageSize(height: height, width: width).boundaryDistance())
             return (whole, band)
         } catch {
             throw DataError(

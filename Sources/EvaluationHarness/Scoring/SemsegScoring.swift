@@ -92,8 +92,7 @@ public enum SemsegScoring {
     }
 
     private static func classNames(_ path: String, _ coding: LabelCoding) throws(DataError) -> [String] {
-        let names = String(decoding: try FileBytes.read(path, limit: 1 << 24), as: UTF8.self)
-            .split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+        let names = try CocoScoring.classNames(path).map { $0.trimmingCharacters(in: .whitespaces) }
         guard names.count == coding.classCount else {
             throw DataError(
                 .malformed, file: path, expected: "\(coding.classCount) class names, one a line",

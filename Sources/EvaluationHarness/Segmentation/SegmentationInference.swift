@@ -134,11 +134,10 @@ public struct SegmentationInference {
         let resized = ImageSize(
             height: max(1, Int(Double(size.height) * scale + 0.5)),
             width: max(1, Int(Double(size.width) * scale + 0.5)))
-        func padded(_ n: Int) -> Int { (n + divisor - 1) / divisor * divisor }
         return Framing(
             source: Window(height: size.height, width: size.width), resized: resized,
             crop: Window(height: resized.height, width: resized.width),
-            output: ImageSize(height: padded(resized.height), width: padded(resized.width)))
+            output: resized.roundedUp(toMultiplesOf: divisor))
     }
 
     /// Places of equal size, in order of first appearance.

@@ -99,7 +99,7 @@ private func values(_ coding: LabelCoding) -> [Int] {
                     values[(pixel / size.width / rows + pixel % size.width / columns) % 5]
                 }
             }
-            let distance = SegmentationCounter.boundaryDistance(height: size.height, width: size.width)
+            let distance = size.boundaryDistance()
             let counts = counter.boundaryCounts(
                 prediction: maps[0], label: maps[1], height: size.height, width: size.width, distance: distance)
             for k in 0..<4 {

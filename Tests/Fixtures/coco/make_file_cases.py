@@ -10,7 +10,6 @@ truths, inventions and repetitions, with scores of two digits. OUT gets cases.js
 """
 import argparse
 import contextlib
-import hashlib
 import io
 import json
 import os
@@ -19,6 +18,8 @@ import numpy as np
 import pycocotools.mask as mask_utils
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+
+from answers import answers
 
 
 def evaluate(iou_type, truth, results):
@@ -30,10 +31,8 @@ def evaluate(iou_type, truth, results):
         run.summarize()
     case = {"name": f"{iou_type} {os.path.basename(truth)} {os.path.basename(results)}", "iou_type": iou_type,
             "max_dets": None, "use_categories": True, "truth_file": os.path.abspath(truth),
-            "results_file": os.path.abspath(results), "stats": [float(v) for v in run.stats]}
-    for key in ("precision", "recall", "scores"):
-        case[key + "_sha256"] = hashlib.sha256(np.ascontiguousarray(run.eval[key], dtype="<f8").tobytes()).hexdigest()
-    return case
+            "results_file": os.path.abspath(results)}
+    return case | answers(run)
 
 
 def drawn(truth, folder):
