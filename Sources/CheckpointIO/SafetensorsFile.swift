@@ -54,6 +54,19 @@ public final class SafetensorsFile: Sendable {
         try Self.fill(descriptor, from: range.lowerBound, buffer, path, range.count)
     }
 
+    /// Reads part of a tensor's bytes.
+    ///
+    /// - Precondition: the part lies within the tensor.
+    public func read(
+        _ name: String, from offset: Int, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(DataError) {
+        let range = try entry(name).byteRange
+        precondition(
+            offset >= 0 && offset + buffer.count <= range.count,
+            "read '\(name)': \(buffer.count) bytes at \(offset) of \(range.count)")
+        try Self.fill(descriptor, from: range.lowerBound + offset, buffer, path, buffer.count)
+    }
+
     /// - Throws: `DataError` naming the tensor when the file does not hold it.
     public func entry(_ name: String) throws(DataError) -> SafetensorsHeader.Entry {
         guard let entry = header[name] else {

@@ -7,14 +7,14 @@ struct EvalCommand: ParsableCommand {
         commandName: "eval",
         abstract: "Evaluate a checkpoint, or predictions, on a task.",
         discussion: """
-            TASK is segment, detect, classify, knn or linear. Predictions are written first, then scored from the \
+            TASK is segment, detect, classify, knn, dense-knn or linear. Predictions are written first, then scored from the \
             files; the run folder holds both, a complete record (run.json) and reports.
             """)
 
-    @Argument(help: "segment, detect, classify, knn or linear.")
+    @Argument(help: "segment, detect, classify, knn, dense-knn or linear.")
     var task: EvaluationTask
 
-    @Option(help: "A model (segment, detect, classify) or a backbone (knn, linear).")
+    @Option(help: "A model (segment, detect, classify) or a backbone (knn, dense-knn, linear).")
     var checkpoint: String?
 
     @Option(help: "A dataset.yaml, or the folder it lies in.")
@@ -38,7 +38,7 @@ struct EvalCommand: ParsableCommand {
     @Option(help: "The row of a table this run belongs to.")
     var arm: String?
 
-    @Option(help: "Short side (segment) or side (knn, linear) in pixels; the checkpoint's own unless given.")
+    @Option(help: "Short side (segment) or side (probes) in pixels; the checkpoint's own unless given.")
     var size: Int?
 
     @Option(help: "Side of the windows that segment cuts pictures into; whole pictures unless given.")
@@ -56,20 +56,10 @@ struct EvalCommand: ParsableCommand {
     @Flag(help: "segment resizes probabilities to the picture's size instead of logits.")
     var softmaxBeforeResize = false
 
-    @Option(help: "Split that knn and linear learn from.")
-    var trainSplit = "train"
-
-    @Option(name: .customLong("k"), help: "Neighbours of knn.")
-    var neighbours = 20
-
-    @Option(help: "Temperature of knn.")
-    var temperature = 0.07
-
-    @Option(help: "Feature of knn: class-token, mean-token or concatenated.")
-    var feature = NeighbourEvaluation.Feature.classToken
-
     @Option(help: "Draws of the bootstrap over images; 0 for none.")
     var bootstrap = 1000
+
+    @OptionGroup(title: "Frozen probes (linear, dense-knn, knn)") var probe: ProbeArguments
 
     @OptionGroup var global: GlobalOptions
 
@@ -80,7 +70,7 @@ struct EvalCommand: ParsableCommand {
         if predictOnly && fromPredictions != nil {
             throw ValidationError("--predict-only and --from-predictions exclude each other.")
         }
-        if neighbours < 1 || temperature <= 0 { throw ValidationError("--k from 1, --temperature above 0.") }
+        _ = try probe.options()
         if bootstrap != 0 && bootstrap < 100 { throw ValidationError("--bootstrap \(bootstrap): 0, or at least 100.") }
         guard task == .segment || (window == nil && scales == nil && !flip && !softmaxBeforeResize) else {
             throw ValidationError("--window, --scales, --flip and --softmax-before-resize are for segment.")
@@ -120,10 +110,8 @@ struct EvalCommand: ParsableCommand {
             evaluation.size = size
             evaluation.augmentation = try augmentation()
             if let window { evaluation.windows(of: window, stride: stride ?? max(1, window * 2 / 3)) }
-            evaluation.trainSplit = trainSplit
-            evaluation.neighbours = neighbours
-            evaluation.temperature = temperature
-            evaluation.feature = feature
+            evaluation.trainSplit = probe.trainSplit
+            evaluation.probe = try probe.options()
             evaluation.bootstrapDraws = bootstrap
             evaluation.commandLine = CommandLine.arguments
             let document = try evaluation.run(session)
@@ -133,4 +121,3 @@ struct EvalCommand: ParsableCommand {
 }
 
 extension EvaluationTask: ExpressibleByArgument {}
-extension NeighbourEvaluation.Feature: ExpressibleByArgument {}

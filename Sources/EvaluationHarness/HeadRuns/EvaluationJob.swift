@@ -9,6 +9,13 @@ struct EvaluationJob {
         var warnings: [RunWarning]
     }
 
+    /// What a probe did before it predicted.
+    struct Learned {
+        var selection: ProbeSelection
+        /// The head in words, with the settings that were chosen.
+        var head: String
+    }
+
     /// What the checkpoint says about itself.
     var notes: TrainingNotes
     /// The model in a few words: "vit 96x4/8, upernet".
@@ -21,6 +28,6 @@ struct EvaluationJob {
     /// A file or folder of the run.
     var predictionName: String
     var protocolEntries: [(String, String)]
-    var predict: (_ target: String, _ onImage: (Int) -> Void, _ shouldStop: () -> Bool) throws -> Void
+    var predict: (_ target: String, _ onImage: (Int) -> Void, _ shouldStop: () -> Bool) throws -> Learned?
     var score: (_ target: String, _ run: RunFolder) throws -> Scores
 }

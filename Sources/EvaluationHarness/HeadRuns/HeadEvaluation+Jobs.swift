@@ -9,10 +9,10 @@ extension HeadEvaluation {
     func job(_ source: TaskData, _ session: CommandSession) throws -> EvaluationJob {
         switch task {
         case .segment: try segmentJob(source, session)
-        case .linear: try linearJob(source, session)
+        case .linear, .denseKNN: try probeJob(source, session)
         case .detect: try detectJob(source, session)
         case .classify: try classifyJob(source)
-        case .knn: try neighbourJob(source)
+        case .knn: try classProbeJob(source, session, .knn)
         }
     }
 
@@ -46,54 +46,15 @@ extension HeadEvaluation {
             imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count, predictionName: "predictions",
             protocolEntries: entries + segmentationEntries(dataset),
             predict: { target, onImage, shouldStop in
-                guard let model = loaded?.model else { return }
+                guard let model = loaded?.model else { return nil }
                 try SegmentationInference(shortSide: size, windows: windows, augmentation: augmentation).predict(
                     model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
+                return nil
             },
             score: { target, _ in try segmentationScores(target, dataset, source, session) })
     }
 
-    private func linearJob(_ source: TaskData, _ session: CommandSession) throws -> EvaluationJob {
-        let dataset = try source.segmentation()
-        let backbone = try checkpoint.map { path throws(DataError) in try ModelFile.loadBackbone(path) }
-        let side = size ?? backbone?.configuration.imageSize ?? 0
-        var probe = PatchProbe()
-        probe.seed = session.seed
-        let train = try TaskData(data, section: task.section, split: trainSplit, listFile: nil).segmentation()
-        return EvaluationJob(
-            notes: TrainingNotes(), model: backbone.map { Self.words($0, "linear probe") } ?? "predictions",
-            summary: try source.summary(dataset, listed: try source.segmentation(all: true).count),
-            imageNames: (0..<dataset.count).map(dataset.name), workload: train.count + dataset.count,
-            predictionName: "predictions",
-            protocolEntries: [
-                ("input", "squeezed to \(side)x\(side)"), ("resize filter", "bilinear-antialiased"),
-                ("layers used", "last block, final norm"),
-                (
-                    "head",
-                    "linear on standardised patch tokens, \(probe.epochs) epochs of \(probe.batchSize), "
-                        + "rate \(probe.learningRate), weight decay \(probe.weightDecay)"
-                ),
-                ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
-                ("test-time augmentation", "none"),
-            ] + segmentationEntries(dataset),
-            predict: { target, onImage, shouldStop in
-                guard let backbone else { return }
-                try FrozenSegmentation(probe: probe, side: side).predict(
-                    backbone, train: train, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
-            },
-            score: { target, _ in
-                var scores = try segmentationScores(target, dataset, source, session)
-                if let backbone {
-                    let patches = side / backbone.patchSize
-                    let oracle = try PatchOracle.evaluation(dataset, grid: (patches, patches))
-                    scores.metrics.append(
-                        oracle.metric(.mIoU, named: "mIoU_patch_oracle", bootstrap: bootstrap(session)))
-                }
-                return scores
-            })
-    }
-
-    private func segmentationEntries(_ dataset: SegmentationFolder) -> [(String, String)] {
+    func segmentationEntries(_ dataset: SegmentationFolder) -> [(String, String)] {
         [
             ("label size", "the label file's"),
             ("ignored labels", (dataset.reducesZeroLabel ? "0 and " : "") + "\(dataset.info.ignoreLabel ?? 255)"),
@@ -102,7 +63,7 @@ extension HeadEvaluation {
         ]
     }
 
-    private func segmentationScores(
+    func segmentationScores(
         _ target: String, _ dataset: SegmentationFolder, _ source: TaskData, _ session: CommandSession
     ) throws -> EvaluationJob.Scores {
         let info = dataset.info
@@ -125,7 +86,7 @@ extension HeadEvaluation {
             warnings: score.warnings)
     }
 
-    private func bootstrap(_ session: CommandSession) -> Bootstrap? {
+    func bootstrap(_ session: CommandSession) -> Bootstrap? {
         bootstrapDraws > 0 ? Bootstrap(drawCount: bootstrapDraws, seed: session.seed) : nil
     }
 
@@ -155,9 +116,10 @@ extension HeadEvaluation {
             imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count,
             predictionName: "predictions.json", protocolEntries: entries,
             predict: { target, onImage, shouldStop in
-                guard let model = loaded?.model else { return }
+                guard let model = loaded?.model else { return nil }
                 try DetectionInference().predict(
                     model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
+                return nil
             },
             score: { target, run in
                 var truth = dataset.annotationFile
@@ -188,42 +150,16 @@ extension HeadEvaluation {
             imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count,
             predictionName: "predictions.tsv", protocolEntries: entries,
             predict: { target, onImage, shouldStop in
-                guard let model = loaded?.model else { return }
+                guard let model = loaded?.model else { return nil }
                 let labels = try ClassificationInference().predict(
                     model, dataset: dataset, onImage: onImage, shouldStop: shouldStop)
                 try ClassPredictions.write(labels, of: dataset, to: target)
+                return nil
             },
             score: { target, _ in try ClassPredictions.scores(target, dataset, metric: "top1") })
     }
 
-    private func neighbourJob(_ source: TaskData) throws -> EvaluationJob {
-        let dataset = try source.classification()
-        let backbone = try checkpoint.map { path throws(DataError) in try ModelFile.loadBackbone(path) }
-        let train = try TaskData(data, section: task.section, split: trainSplit, listFile: nil).classification()
-        let side = size ?? backbone?.configuration.imageSize ?? 0
-        return EvaluationJob(
-            notes: TrainingNotes(), model: backbone.map { Self.words($0, "k-NN") } ?? "predictions",
-            summary: try source.summary(dataset, listed: try source.classification(all: true).count),
-            imageNames: (0..<dataset.count).map(dataset.name), workload: train.count + dataset.count,
-            predictionName: "predictions.tsv",
-            protocolEntries: [
-                ("input", "short side \(side), middle square"), ("resize filter", "bicubic-antialiased"),
-                ("layers used", "last block, final norm, \(feature.rawValue)"),
-                ("head", "\(neighbours) neighbours by cosine, temperature \(temperature)"),
-                ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
-                ("test-time augmentation", "none"),
-            ],
-            predict: { target, onImage, shouldStop in
-                guard let backbone else { return }
-                let outcome = try NeighbourEvaluation.run(
-                    backbone, train: train, val: dataset, size: side, k: neighbours, temperature: temperature,
-                    feature: feature, onImage: onImage, shouldStop: shouldStop)
-                try ClassPredictions.write(outcome.predictions, of: dataset, to: target)
-            },
-            score: { target, _ in try ClassPredictions.scores(target, dataset, metric: "knn_top1") })
-    }
-
-    private static func words(_ backbone: VisionTransformer, _ head: String) -> String {
+    static func words(_ backbone: VisionTransformer, _ head: String) -> String {
         let c = backbone.configuration
         return "vit \(c.width)x\(c.depth), patch \(c.patchSize), \(head)"
     }

@@ -33,9 +33,7 @@ public struct HeadEvaluation: Sendable {
     public var augmentation: SegmentationAugmentation?
     /// The split that neighbours and probes learn from.
     public var trainSplit = "train"
-    public var neighbours = 20
-    public var temperature = 0.07
-    public var feature = NeighbourEvaluation.Feature.classToken
+    public var probe = ProbeOptions()
     /// Draws of the bootstrap over images.
     public var bootstrapDraws = 1000
 
@@ -55,7 +53,7 @@ public struct HeadEvaluation: Sendable {
     /// - Throws: `Interruption`; everything that checkpoints, data and files throw.
     public func run(_ session: CommandSession) throws -> JSONValue {
         try check()
-        let source = try TaskData(data, section: task.section, split: split, listFile: imageList)
+        let source = try TaskData(data, section: section, split: split, listFile: imageList)
         // Before the folder: a checkpoint or data set that cannot be opened leaves no run behind.
         let job = try job(source, session)
         let folder = try RunFolder(
@@ -87,11 +85,16 @@ public struct HeadEvaluation: Sendable {
         guard !(predictsOnly && predictions != nil) else {
             throw refuse("--predict-only or --from-predictions", "both")
         }
-        guard neighbours >= 1, temperature > 0, (size ?? 8) >= 0, bootstrapDraws == 0 || bootstrapDraws >= 100 else {
-            throw refuse(
-                "k from 1, a positive temperature and 0 or at least 100 bootstrap draws",
-                "k \(neighbours), temperature \(temperature), \(bootstrapDraws) draws")
+        guard (size ?? 8) >= 0, bootstrapDraws == 0 || bootstrapDraws >= 100 else {
+            throw refuse("0 or at least 100 bootstrap draws", "\(bootstrapDraws)")
         }
+        try probe.check(task)
+    }
+
+    /// The section of the data set: `linear` looks at patches or at whole pictures as its protocol wants.
+    var section: String {
+        probe.protocolName.flatMap(ProbeProtocol.init)?.isOfPictures == true && task == .linear
+            ? HeadTask.classify.section : task.section
     }
 
     private func evaluate(
@@ -101,12 +104,13 @@ public struct HeadEvaluation: Sendable {
         let start = clock.now
         let notes = job.notes
         let target: String
+        var learned: EvaluationJob.Learned?
         if let predictions {
             target = predictions
         } else {
             target = try folder.file(job.predictionName)
             let progress = session.progress("predict", total: job.workload, unit: "image")
-            try job.predict(target, { progress.advance(by: $0 - progress.done) }) {
+            learned = try job.predict(target, { progress.advance(by: $0 - progress.done) }) {
                 session.interrupt.signalNumber != nil
             }
             progress.finish()
@@ -140,8 +144,12 @@ public struct HeadEvaluation: Sendable {
                 ResolvedSetting(key: "training.\($0.key)", value: $0.value, origin: $0.origin)
             }
         draft.seed = notes.seed
-        draft.selectionRule = checkpoint == nil ? "predictions as given" : "last step"
-        draft.protocolFingerprint = fingerprint(job, source)
+        draft.selectionRule =
+            checkpoint == nil ? "predictions as given" : learned.map(\.selection.rule) ?? "last step"
+        draft.protocolFingerprint = fingerprint(job, source, learned)
+        if let learned, !learned.selection.trials.isEmpty {
+            try folder.write(CSVRenderer().render(learned.selection.table), to: "selection.csv")
+        }
         draft.metrics = scores.metrics
         draft.classTable = scores.classTable
         draft.warnings = scores.warnings + coverageWarnings(job.summary)
@@ -166,8 +174,11 @@ public struct HeadEvaluation: Sendable {
     }
 
     /// Every choice that changes a number without being the model.
-    private func fingerprint(_ job: EvaluationJob, _ source: TaskData) -> ProtocolFingerprint {
+    private func fingerprint(
+        _ job: EvaluationJob, _ source: TaskData, _ learned: EvaluationJob.Learned?
+    ) -> ProtocolFingerprint {
         var fingerprint = ProtocolFingerprint()
+        if let learned { fingerprint.set("head", learned.head) }
         for (key, value) in job.protocolEntries + job.notes.protocolEntries where fingerprint[key] == nil {
             fingerprint.set(key, value)
         }
@@ -199,10 +210,7 @@ public struct HeadEvaluation: Sendable {
         if let augmentation { pairs.append(("augmentation", augmentation.words)) }
         pairs.append(("bootstrap_draws", "\(bootstrapDraws)"))
         pairs.append(("bootstrap_seed", "\(session.seed)"))
-        if task == .knn || task == .linear { pairs.append(("train_split", trainSplit)) }
-        if task == .knn {
-            pairs += [("k", "\(neighbours)"), ("temperature", "\(temperature)"), ("feature", feature.rawValue)]
-        }
+        if [.knn, .linear, .denseKNN].contains(task) { pairs += [("train_split", trainSplit)] + probe.settings }
         let nodes = pairs.map { key, value in
             (key: key, value: RecipeNode(.scalar(value, isQuoted: false), origin: .commandLine))
         }
@@ -222,7 +230,13 @@ extension HeadEvaluation {
         let record = try RunRecord(json: document)
         let f = record.fields
         let report = Report(
-            title: "\(f.arm) on \(f.task)", introduction: ["\(f.model), \(f.dataset.coverage)."],
+            title: "\(f.arm) on \(f.task)",
+            introduction: ["\(f.model), \(f.dataset.coverage)."]
+                + (f.protocolFingerprint["probe"] == nil
+                    ? []
+                    : ["probe", "head", "layers used", "input", "training views"]
+                        .compactMap { key in f.protocolFingerprint[key].map { "\(key): \($0)" } }
+                        + ["settings: \(f.selectionRule)"]),
             sections: [ReportSection(heading: "Results", blocks: [.table(Report.metricTable(f.metrics))])])
         return TerminalRenderer().render(report)
     }

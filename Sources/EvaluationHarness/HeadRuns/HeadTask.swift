@@ -17,12 +17,14 @@ public enum EvaluationTask: String, Sendable, CaseIterable {
     case segment, detect, classify
     /// Weighted neighbours of frozen features.
     case knn
-    /// A linear classifier of frozen patch tokens, scored as segmentation.
+    /// A linear classifier of frozen features: patches scored as segmentation, or whole pictures.
     case linear
+    /// Nearest neighbours of frozen patch tokens, scored as segmentation.
+    case denseKNN = "dense-knn"
 
     var section: String {
         switch self {
-        case .segment, .linear: HeadTask.segment.section
+        case .segment, .linear, .denseKNN: HeadTask.segment.section
         case .detect: HeadTask.detect.section
         case .classify, .knn: HeadTask.classify.section
         }

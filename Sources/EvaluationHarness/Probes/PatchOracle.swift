@@ -24,7 +24,7 @@ enum PatchOracle {
 
     /// The labels of the patches drawn at the size of the map; of equals the lower class wins.
     static func prediction(_ map: LabelImage, grid: (height: Int, width: Int), ignore: UInt16) -> LabelImage {
-        let classes = PatchProbe.majority(map, grid: grid, ignore: ignore)
+        let classes = majority(map, grid: grid, ignore: ignore)
         var result = map
         for gy in 0..<grid.height {
             for gx in 0..<grid.width {
@@ -35,6 +35,25 @@ enum PatchOracle {
                         result.values[y * map.width + x] = label
                     }
                 }
+            }
+        }
+        return result
+    }
+
+    /// The most common label of each cell of a grid over the map; ties go to the lower label, all-ignored cells to -1.
+    static func majority(_ map: LabelImage, grid: (height: Int, width: Int), ignore: UInt16) -> [Int32] {
+        var result: [Int32] = []
+        for gy in 0..<grid.height {
+            for gx in 0..<grid.width {
+                var counts: [UInt16: Int] = [:]
+                for y in gy * map.height / grid.height..<(gy + 1) * map.height / grid.height {
+                    for x in gx * map.width / grid.width..<(gx + 1) * map.width / grid.width {
+                        let label = map.values[y * map.width + x]
+                        if label != ignore { counts[label, default: 0] += 1 }
+                    }
+                }
+                let best = counts.max { ($0.value, $1.key) < ($1.value, $0.key) }
+                result.append(best.map { Int32($0.key) } ?? -1)
             }
         }
         return result

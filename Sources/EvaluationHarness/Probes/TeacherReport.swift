@@ -1,6 +1,7 @@
 import DenseData
 import DenseMetrics
 import Distillation
+import Geometry
 import ImageFiles
 import JSONText
 import Reporting
@@ -74,12 +75,17 @@ public struct TeacherReport {
         _ name: String, _ network: VisionTransformer, _ train: FrozenFeatures, _ sets: ProbeSets, side: Int
     ) throws -> Row {
         let test = FrozenFeatures(network, sets.validation.map { PictureFit.square($0.picture, side: side) })
-        var probe = PatchProbe()
-        probe.seed = seed
-        let first = sets.validation[0].labels
-        let maps = probe.predictions(
-            train: train, labels: sets.train.map(\.labels), test: test, classCount: sets.classCount,
-            ignore: sets.ignoreLabel, size: (first.height, first.width))
+        let grid = (height: train.grid.height, width: train.grid.width)
+        let set = ProbeSet(
+            store: TokenStore(train.patches), inputs: Array(sets.train.indices), grid: grid, side: side,
+            classCount: sets.classCount, ignoreLabel: sets.ignoreLabel
+        ) { sets.train[$0].labels }
+        let probe = try PatchProbe(seed: seed).fit(set, shouldStop: { false })
+        let maps = sets.validation.enumerated().map { index, sample in
+            probe.labels(
+                of: test.patches.rows(index..<index + 1).reshaped([-1, network.width]), grid: grid, side: side,
+                output: ImageSize(height: sample.labels.height, width: sample.labels.width))
+        }
         let coding = try LabelCoding(classCount: sets.classCount, ignoreLabel: Int(sets.ignoreLabel))
         var counter = SegmentationCounter(coding: coding)
         var evaluation = SegmentationEvaluation(classCount: sets.classCount)

@@ -84,6 +84,9 @@ public struct EnvironmentReport: Sendable, Equatable {
         text("/proc/sys/kernel/osrelease")?.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
+    /// Physical memory; 4 GiB where the system does not tell.
+    static var memoryBytes: Int { (memoryMiB ?? 4096) << 20 }
+
     private static var memoryMiB: Int? {
         field("MemTotal", in: text("/proc/meminfo") ?? "").flatMap { Int($0.prefix { $0.isNumber }) }.map { $0 / 1024 }
     }

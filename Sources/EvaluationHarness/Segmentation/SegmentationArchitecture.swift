@@ -7,7 +7,7 @@ public enum SegmentationHeadKind: String, Sendable, CaseIterable {
     case upernet
     /// Two 3x3 convolutions and a classifier on the last block's normed tokens.
     case fcn
-    /// Batch norm and a classifier on the last block's normed tokens.
+    /// Batch norm (or none) and a classifier on the normed tokens of the last block, or of several joined.
     case linear
 }
 
@@ -16,8 +16,11 @@ public struct SegmentationArchitecture: Sendable, Equatable {
     public var head = SegmentationHeadKind.upernet
     /// Width of the decoder.
     public var channels = 48
-    /// Blocks whose outputs the decoder reads, finest pyramid level first; four for UPerNet, unused by the others.
+    /// Blocks whose outputs the decoder reads: four for UPerNet, finest pyramid level first; any for the linear head,
+    /// the last where there are none; unused by FCN.
     public var taps: [Int] = []
+    /// Whether the linear head starts with batch normalisation.
+    public var hasBatchNorm = true
     /// An auxiliary FCN head on the third map, trained beside UPerNet.
     public var hasAuxiliary = true
     public var classCount = 1
@@ -32,7 +35,7 @@ public struct SegmentationArchitecture: Sendable, Equatable {
             ("head", .string(head.rawValue)), ("channels", .int(Int64(channels))),
             ("taps", .array(taps.map { .int(Int64($0)) })), ("auxiliary", .bool(hasAuxiliary)),
             ("class_count", .int(Int64(classCount))), ("ignore_label", .int(Int64(ignoreLabel))),
-            ("short_side", .int(Int64(shortSide))),
+            ("short_side", .int(Int64(shortSide))), ("batch_norm", .bool(hasBatchNorm)),
         ])
     }
 
@@ -45,5 +48,7 @@ public struct SegmentationArchitecture: Sendable, Equatable {
         classCount = try fields.int("class_count", 1...65_534)
         ignoreLabel = try fields.int("ignore_label", classCount...65_535)
         shortSide = try fields.int("short_side", 0...8192)
+        // Older checkpoints know no other head.
+        hasBatchNorm = fields.json["batch_norm"] == nil ? true : try fields.bool("batch_norm")
     }
 }

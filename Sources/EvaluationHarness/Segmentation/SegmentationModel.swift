@@ -37,15 +37,7 @@ public final class SegmentationModel: HeadedModel {
         switch architecture.head {
         case .upernet:
             if architecture.taps.isEmpty { architecture.taps = VisionTransformer.evenTaps(depth: backbone.depth) }
-            guard architecture.taps.allSatisfy({ (0..<backbone.depth).contains($0) }) else {
-                throw DataError(
-                    .configuration, file: "segmentation head", record: "taps",
-                    expected: "blocks in 0...\(backbone.depth - 1)", found: "\(architecture.taps)",
-                    remedy: "tap blocks that the backbone has")
-            }
-            let taps = architecture.taps.map {
-                FeatureSpec(name: "block\($0)", channels: backbone.width, stride: backbone.patchSize)
-            }
+            let taps = try Self.specs(of: architecture.taps, backbone)
             let neck = try MultiTapPyramid(taps: taps, &stream)
             let decoder = try UPerHead(
                 inputs: neck.outputSpecs, channels: architecture.channels, classCount: architecture.classCount, &stream)
@@ -64,13 +56,25 @@ public final class SegmentationModel: HeadedModel {
                 classCount: architecture.classCount, &stream)
             segmenter = .fcn(try SemanticSegmenter(neck: nil, decoder: decoder, ignoreLabel: ignore))
         case .linear:
-            architecture.taps = []
             architecture.hasAuxiliary = false
-            let decoder = try LinearHead(inputs: [last], classCount: architecture.classCount, &stream)
+            let taps = try Self.specs(of: architecture.taps, backbone)
+            let decoder = try LinearHead(
+                inputs: taps.isEmpty ? [last] : taps, classCount: architecture.classCount,
+                normalizes: architecture.hasBatchNorm, &stream)
             segmenter = .linear(try SemanticSegmenter(neck: nil, decoder: decoder, ignoreLabel: ignore))
         }
         self.backbone = backbone
         self.architecture = architecture
+    }
+
+    private static func specs(of taps: [Int], _ backbone: VisionTransformer) throws(DataError) -> [FeatureSpec] {
+        guard taps.allSatisfy({ (0..<backbone.depth).contains($0) }) else {
+            throw DataError(
+                .configuration, file: "segmentation head", record: "taps",
+                expected: "blocks in 0...\(backbone.depth - 1)", found: "\(taps)",
+                remedy: "tap blocks that the backbone has")
+        }
+        return taps.map { FeatureSpec(name: "block\($0)", channels: backbone.width, stride: backbone.patchSize) }
     }
 
     public static func make(
@@ -143,7 +147,8 @@ public final class SegmentationModel: HeadedModel {
         }
     }
 
-    /// The tapped blocks' patch tokens before the final norm, or the last block's behind it, as maps.
+    /// The tapped blocks' patch tokens as maps: before the final norm for UPerNet, behind it for the linear head; or the
+    /// last block's, behind it.
     private func maps(_ images: Variable, _ forward: Forward) -> FeatureMaps {
         let tokens = backbone.tokens(of: images, visible: nil, masked: nil, taps: architecture.taps, forward)
         func map(_ name: String, _ patches: Variable) -> (spec: FeatureSpec, map: Variable) {
@@ -155,7 +160,8 @@ public final class SegmentationModel: HeadedModel {
         if architecture.taps.isEmpty { return FeatureMaps([map("tokens", tokens.patches)]) }
         return FeatureMaps(
             zip(architecture.taps, tokens.taps).map { block, tap in
-                map("block\(block)", tap.sliced(axis: 1, 1..<tap.shape[1]))
+                let seen = architecture.head == .linear ? backbone.norm(tap, forward) : tap
+                return map("block\(block)", seen.sliced(axis: 1, 1..<tap.shape[1]))
             })
     }
 }

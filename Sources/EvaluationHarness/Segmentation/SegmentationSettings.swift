@@ -28,10 +28,11 @@ public struct SegmentationSettings: Sendable, Equatable {
         architecture.head = try head.choice("kind")
         architecture.channels = try head.int("channels", in: 1...8192, default: architecture.channels)
         architecture.taps = try head.value("taps", default: [])
-        if !architecture.taps.isEmpty, architecture.taps.count != 4 {
+        if architecture.head == .upernet, !architecture.taps.isEmpty, architecture.taps.count != 4 {
             throw head.refused(
                 "taps", expected: "four blocks", found: "\(architecture.taps.count)", "name one block a pyramid level")
         }
+        architecture.hasBatchNorm = try head.value("batch_norm", default: architecture.hasBatchNorm)
         auxiliaryWeight = try head.double("auxiliary_weight", in: 0...100, default: auxiliaryWeight)
         architecture.hasAuxiliary = auxiliaryWeight > 0
         let views = try reader.map("views")
@@ -50,10 +51,17 @@ public struct SegmentationSettings: Sendable, Equatable {
         tuning.protocolEntries + [
             (
                 "head",
-                "\(architecture.head.rawValue), \(architecture.channels) channels"
-                    + (architecture.hasAuxiliary ? ", auxiliary \(auxiliaryWeight)" : "")
+                architecture.head == .linear
+                    ? "linear, " + (architecture.hasBatchNorm ? "batch norm" : "no norm")
+                    : "\(architecture.head.rawValue), \(architecture.channels) channels"
+                        + (architecture.hasAuxiliary ? ", auxiliary \(auxiliaryWeight)" : "")
             ),
-            ("layers used", architecture.taps.isEmpty ? "last block, final norm" : "blocks \(architecture.taps)"),
+            (
+                "layers used",
+                architecture.taps.isEmpty
+                    ? "last block, final norm"
+                    : "blocks \(architecture.taps)" + (architecture.head == .linear ? ", final norm" : "")
+            ),
             (
                 "training views",
                 "crop \(cropSize), short side \(shortSide) x \(scale.lowerBound)-\(scale.upperBound), "

@@ -36,16 +36,17 @@ import Testing
 
     @Test(
         "with the split as its own bank the nearest neighbour is the picture itself",
-        arguments: NeighbourEvaluation.Feature.allCases)
-    func nearest(feature: NeighbourEvaluation.Feature) throws {
+        arguments: PictureFeature.allCases)
+    func nearest(feature: PictureFeature) throws {
         try withTemporaryFolder { folder in
             let dataset = try DrawnScenes(folder).data(.knn).classification()
-            let outcome = try NeighbourEvaluation.run(
-                DrawnScenes.backbone(), train: dataset, val: dataset, size: 32, k: 1, feature: feature)
-            #expect(outcome.metric.name == "knn_top1")
-            #expect(outcome.correct.count == dataset.count)
-            #expect(outcome.metric.value == 1)
-            #expect(outcome.correct.allSatisfy { $0 })
+            let run = ClassProbeRun(
+                candidates: [NeighbourClassProbe(neighbours: 1)], feature: feature, options: ProbeOptions(), side: 32,
+                seed: 0, checkpointHash: "")
+            let outcome = try run.predict(
+                DrawnScenes.backbone(), train: dataset, dataset: dataset, onImage: { _ in }, shouldStop: { false })
+            #expect(outcome.predictions == (0..<dataset.count).map(dataset.label))
+            #expect(outcome.selection.trials.isEmpty)
         }
     }
 

@@ -1,4 +1,5 @@
 import Determinism
+import Geometry
 import ImageFiles
 import TensorCore
 import Testing
@@ -17,17 +18,12 @@ import VisionBackbones
                 3, 9, 5, 4,
                 3, 3, 5, 5,
             ])
-        #expect(PatchProbe.majority(map, grid: (2, 2), ignore: 9) == [1, -1, 3, 5])
+        #expect(PatchOracle.majority(map, grid: (2, 2), ignore: 9) == [1, -1, 3, 5])
     }
 
-    @Test func theLowerClassWinsAmongEqualLogits() {
-        let logits = Tensor([0, 1, 1, 2, 2, 0] as [Float], [1, 1, 2, 3])
-        #expect(PatchProbe.argMax(logits, height: 1, width: 2, classCount: 3).values == [1, 0])
-    }
-
-    @Test func tokensThatHoldTheLabelAreReadPerfectly() {
+    @Test func tokensThatHoldTheLabelAreReadPerfectly() throws {
         let classes = 3
-        func set(_ count: Int, seed: UInt64) -> (FrozenFeatures, [LabelImage]) {
+        func set(_ count: Int, seed: UInt64) -> (Tensor, [LabelImage]) {
             var stream = RandomStream(seed: seed, purpose: "tokens")
             var values: [Float] = []
             var maps: [LabelImage] = []
@@ -41,16 +37,20 @@ import VisionBackbones
                         height: 4, width: 4, values: (0..<16).map { UInt16(labels[$0 / 8 * 2 + $0 % 4 / 2]) }))
             }
             let patches = Tensor(values, [count, 4, 6])
-            return (FrozenFeatures(classTokens: .zeros([count, 6]), patches: patches, grid: (2, 2)), maps)
+            return (patches, maps)
         }
         let (train, labels) = set(40, seed: 1)
         let (test, truth) = set(10, seed: 2)
-        var probe = PatchProbe()
-        probe.batchSize = 64
-        let found = probe.predictions(
-            train: train, labels: labels, test: test, classCount: classes, ignore: 255, size: (2, 2))
-        for (map, wanted) in zip(found, truth) {
-            #expect(map.values == [0, 2, 8, 10].map { wanted.values[$0] })
+        let set = ProbeSet(
+            store: TokenStore(train), inputs: Array(0..<40), grid: (2, 2), side: 4, classCount: classes,
+            ignoreLabel: 255
+        ) { labels[$0] }
+        let fitted = try PatchProbe(batchSize: 64).fit(set, shouldStop: { false })
+        for (index, wanted) in truth.enumerated() {
+            let found = fitted.labels(
+                of: test.rows(index..<index + 1).reshaped([4, 6]), grid: (2, 2), side: 2,
+                output: ImageSize(height: 2, width: 2))
+            #expect(found.values == [0, 2, 8, 10].map { wanted.values[$0] })
         }
     }
 

@@ -108,22 +108,6 @@ import Testing
         }
     }
 
-    @Test("k-NN and the linear probe evaluate a bare backbone", arguments: [EvaluationTask.knn, .linear])
-    func frozen(task: EvaluationTask) throws {
-        try withTemporaryFolder { folder in
-            let scenes = try DrawnScenes(folder, val: 16)
-            try ModelFile.save(DrawnScenes.backbone(), to: folder + "/student.safetensors")
-            var evaluation = HeadEvaluation(task: task, data: scenes.folder)
-            evaluation.checkpoint = folder + "/student.safetensors"
-            evaluation.out = folder + "/eval"
-            evaluation.neighbours = 3
-            _ = try evaluation.run(session())
-            let record = try RunRecord.load(folder + "/eval/run.json")
-            #expect(record.fields.arm == "student")
-            #expect(record.metric(task == .knn ? "knn_top1" : "mIoU")?.value != nil)
-        }
-    }
-
     @Test("a missing checkpoint leaves no run folder")
     func missingCheckpoint() throws {
         try withTemporaryFolder { folder in

@@ -1,0 +1,96 @@
+import DenseData
+import SafeFiles
+import VisionBackbones
+
+extension HeadEvaluation {
+    /// A probe of frozen features, of patches or of pictures as its protocol wants.
+    func probeJob(_ source: TaskData, _ session: CommandSession) throws -> EvaluationJob {
+        let kind = try ProbeProtocol.named(probe.protocolName, of: task)
+        return kind.isOfPictures
+            ? try classProbeJob(source, session, kind) : try patchProbeJob(source, session, kind)
+    }
+
+    // MARK: Patches
+
+    private func patchProbeJob(
+        _ source: TaskData, _ session: CommandSession, _ kind: ProbeProtocol
+    ) throws -> EvaluationJob {
+        let dataset = try source.segmentation()
+        let backbone = try checkpoint.map { path throws(DataError) in try ModelFile.loadBackbone(path) }
+        let train = try TaskData(data, section: section, split: trainSplit, listFile: nil).segmentation()
+        let run = SegmentationProbeRun(
+            kind: kind, options: probe, side: size ?? backbone?.configuration.imageSize ?? 0, seed: session.seed,
+            checkpointHash: try checkpoint.map(CheckpointFile.hash) ?? "")
+        var entries = [("input", "squeezed to \(run.side)x\(run.side)"), ("resize filter", kind.filter.rawValue)]
+        if let backbone {
+            entries.append(("layers used", kind.request(depth: backbone.depth).words(depth: backbone.depth)))
+        }
+        return EvaluationJob(
+            notes: TrainingNotes(), model: backbone.map { Self.words($0, "\(kind.rawValue) probe") } ?? "predictions",
+            summary: try source.summary(dataset, listed: try source.segmentation(all: true).count),
+            imageNames: (0..<dataset.count).map(dataset.name),
+            workload: train.count * run.views.perPicture + dataset.count, predictionName: "predictions",
+            protocolEntries: entries + probeEntries(kind, run.views) + [
+                ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
+                ("test-time augmentation", "none"),
+            ] + segmentationEntries(dataset),
+            predict: { target, onImage, shouldStop in
+                guard let backbone else { return nil }
+                let (selection, words) = try run.predict(
+                    backbone, train: train, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
+                return EvaluationJob.Learned(selection: selection, head: words)
+            },
+            score: { target, _ in
+                var scores = try segmentationScores(target, dataset, source, session)
+                if let backbone {
+                    let patches = run.side / backbone.patchSize
+                    let oracle = try PatchOracle.evaluation(dataset, grid: (patches, patches))
+                    scores.metrics.append(
+                        oracle.metric(.mIoU, named: "mIoU_patch_oracle", bootstrap: bootstrap(session)))
+                }
+                return scores
+            })
+    }
+
+    // MARK: Pictures
+
+    func classProbeJob(
+        _ source: TaskData, _ session: CommandSession, _ kind: ProbeProtocol
+    ) throws -> EvaluationJob {
+        let dataset = try source.classification()
+        let backbone = try checkpoint.map { path throws(DataError) in try ModelFile.loadBackbone(path) }
+        let train = try TaskData(data, section: section, split: trainSplit, listFile: nil).classification()
+        let feature = probe.feature ?? kind.feature(width: backbone?.width ?? 0)
+        let run = ClassProbeRun(
+            candidates: kind.classCandidates(probe, seed: session.seed), feature: feature, options: probe,
+            side: size ?? backbone?.configuration.imageSize ?? 0, seed: session.seed,
+            checkpointHash: try checkpoint.map(CheckpointFile.hash) ?? "")
+        var entries = [("input", "short side \(run.side), middle square"), ("resize filter", kind.filter.rawValue)]
+        if let backbone {
+            entries.append(("layers used", feature.request(depth: backbone.depth).words(depth: backbone.depth)))
+        }
+        return EvaluationJob(
+            notes: TrainingNotes(), model: backbone.map { Self.words($0, "\(kind.rawValue) probe") } ?? "predictions",
+            summary: try source.summary(dataset, listed: try source.classification(all: true).count),
+            imageNames: (0..<dataset.count).map(dataset.name),
+            workload: train.count * run.views.perPicture + dataset.count, predictionName: "predictions.tsv",
+            protocolEntries: entries + probeEntries(kind, run.views) + [
+                ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
+                ("test-time augmentation", "none"),
+            ],
+            predict: { target, onImage, shouldStop in
+                guard let backbone else { return nil }
+                let (predictions, selection, words) = try run.predict(
+                    backbone, train: train, dataset: dataset, onImage: onImage, shouldStop: shouldStop)
+                try ClassPredictions.write(predictions, of: dataset, to: target)
+                return EvaluationJob.Learned(selection: selection, head: words)
+            },
+            score: { target, _ in
+                try ClassPredictions.scores(target, dataset, metric: task == .knn ? "knn_top1" : "linear_top1")
+            })
+    }
+
+    private func probeEntries(_ kind: ProbeProtocol, _ views: ProbeViews) -> [(String, String)] {
+        [("probe", "\(kind.rawValue): \(kind.source)"), ("training views", views.words)]
+    }
+}

@@ -1,0 +1,93 @@
+import DenseData
+import Geometry
+import ImageFiles
+import SafeFiles
+import TensorCore
+import VisionBackbones
+
+/// A frozen classification probe from pictures to their classes: features, choice of settings, fit, predictions.
+struct ClassProbeRun {
+    var candidates: [any ClassProbe]
+    var feature: PictureFeature
+    var options: ProbeOptions
+    /// Pixels of the square that the backbone sees: short side, then the middle.
+    var side: Int
+    var seed: UInt64
+    /// Hash of the checkpoint, for kept features.
+    var checkpointHash: String
+
+    /// The reference's crops: 8 % to all of the area, mirrored every other time.
+    var views: ProbeViews { ProbeViews(side: side, drawn: options.views, area: 0.08...1, mirror: 0.5, seed: seed) }
+
+    func predict(
+        _ backbone: VisionTransformer, train: ClassFolder, dataset: ClassFolder, onImage: (Int) -> Void,
+        shouldStop: () -> Bool
+    ) throws -> (predictions: [Int?], selection: ProbeSelection, words: String) {
+        try ClassificationInference.check(train.info.classes, dataset.info, modelName: "the training split")
+        guard side > 0, side % backbone.patchSize == 0 else {
+            throw DataError(
+                .configuration, file: "options", record: "size",
+                expected: "a multiple of the patch size \(backbone.patchSize)", found: "\(side)",
+                remedy: "choose another size")
+        }
+        guard train.count >= (candidates.count > 1 ? 2 : 1) else {
+            throw DataError(
+                .configuration, file: "options", record: "train split",
+                expected: "at least two pictures to choose settings on", found: "\(train.count)",
+                remedy: "learn from more pictures, or give one value of each setting")
+        }
+        let (seen, classCount) = (views, train.info.classes.count)
+        let bank = try features(backbone, train, seen, before: 0, onImage, shouldStop)
+        let labels = (0..<bank.shape[0]).map { train.label(at: $0 % train.count) }
+        let selection = try choose(bank, labels, pictures: train.count, classCount: classCount, shouldStop)
+        let chosen = candidates[selection.chosen]
+        let classify = try chosen.fit(bank, labels: labels, classCount: classCount, shouldStop: shouldStop)
+        let queries = try features(
+            backbone, dataset, ProbeViews(side: side), before: bank.shape[0], onImage, shouldStop)
+        return (classify(queries), selection, chosen.words)
+    }
+
+    private func choose(
+        _ bank: Tensor, _ labels: [Int], pictures: Int, classCount: Int, _ shouldStop: () -> Bool
+    ) throws -> ProbeSelection {
+        guard candidates.count > 1 else { return ProbeSelection() }
+        let split = HeldOutSplit(count: pictures, share: options.heldOutShare, seed: seed)
+        let held = Set(split.heldOut)
+        let learning = labels.indices.filter { !held.contains($0 % pictures) }
+        let (part, scored) = (bank.gathering(learning), bank.gathering(split.heldOut))
+        let rule = "\(split.heldOut.count) held-out pictures of the training split (seed \(seed)), then refitted on all"
+        return try ProbeSelection.choose(candidates.map(\.choice), by: "top-1", on: rule) { index in
+            let classify = try candidates[index].fit(
+                part, labels: learning.map { labels[$0] }, classCount: classCount, shouldStop: shouldStop)
+            let found = classify(scored)
+            return Double(zip(found, split.heldOut).count { $0 == labels[$1] }) / Double(found.count)
+        }
+    }
+
+    /// `(N, C)`: one row an input.
+    private func features(
+        _ backbone: VisionTransformer, _ dataset: ClassFolder, _ views: ProbeViews, before: Int,
+        _ onImage: (Int) -> Void, _ shouldStop: () -> Bool
+    ) throws -> Tensor {
+        let request = feature.request(depth: backbone.depth)
+        let key =
+            "checkpoint \(checkpointHash); data \(try dataset.contentHash()); short side \(side), middle square, "
+            + "bicubic; blocks \(request.blocks), \(request.pooling.rawValue); \(views.words), "
+            + "seed \(views.drawn > 0 ? seed : 0)"
+        let shards = try FeatureShards(
+            count: dataset.count * views.perPicture, key: key, folder: options.featureFolder
+        ) { range in
+            let pictures = try ParallelMap.map(range.count) { place in
+                let input = range.lowerBound + place
+                let picture = try dataset.sample(at: input % dataset.count).picture
+                let size = ImageSize(height: picture.height, width: picture.width)
+                return views.framing(
+                    of: size, input: input, test: Framing(of: size, shortSide: side, centreCrop: side)
+                ).picture(picture, filter: .bicubicAntialiased)
+            }
+            return request.features(of: pictures, backbone)
+        }
+        let store = try TokenStore(shards, onInput: { onImage(before + $0) }, shouldStop: shouldStop)
+        return try store.features(Array(0..<store.count)).reshaped([store.count, store.shape.channels])
+    }
+}

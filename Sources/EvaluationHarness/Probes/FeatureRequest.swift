@@ -1,0 +1,62 @@
+import Autograd
+import DenseData
+import ImageFiles
+import JSONText
+import NeuralLayers
+import SafeFiles
+import TensorCore
+import VisionBackbones
+
+/// What is read from a frozen backbone for each picture.
+struct FeatureRequest: Equatable {
+    /// How a block's tokens become rows.
+    enum Pooling: String {
+        /// One row a patch.
+        case patches
+        case classToken = "class token"
+        case meanToken = "mean token"
+        /// The class tokens, then the mean patch token of the last block.
+        case classAndMean = "class token and mean token"
+    }
+
+    /// Blocks from 0; each one's tokens pass the final norm, and all are joined by channels.
+    var blocks: [Int]
+    var pooling: Pooling
+
+    /// Channels of a row.
+    func width(of backbone: VisionTransformer) -> Int {
+        backbone.width * (pooling == .meanToken ? 1 : blocks.count + (pooling == .classAndMean ? 1 : 0))
+    }
+
+    /// - Parameter depth: of the backbone.
+    func words(depth: Int) -> String {
+        let which =
+            blocks == [depth - 1]
+            ? "last block"
+            : blocks == Array(depth - blocks.count..<depth) ? "last \(blocks.count) blocks" : "blocks \(blocks)"
+        return "\(which), final norm" + (pooling == .patches ? "" : ", \(pooling.rawValue)")
+    }
+
+    /// - Parameter pictures: all of one size, a multiple of the patch.
+    /// - Returns: `(N, R, C)`, where R is the number of patches or 1.
+    func features(of pictures: [Picture], _ backbone: VisionTransformer) -> Tensor {
+        let images = Variable(Normalisation.imageNet.batch(pictures))
+        let forward = Forward.evaluation
+        let tokens = backbone.tokens(of: images, visible: nil, masked: nil, taps: blocks, forward)
+        let normed = tokens.taps.map { backbone.norm($0, forward) }
+        let last = normed[normed.count - 1]
+        let patches = last.shape[1]
+        func classes() -> [Variable] { normed.map { $0.sliced(axis: 1, 0..<1) } }
+        func mean() -> Variable {
+            last.sliced(axis: 1, 1..<patches).meanOverAxis1().reshaped([pictures.count, 1, backbone.width])
+        }
+        let parts: [Variable]
+        switch pooling {
+        case .patches: parts = normed.map { $0.sliced(axis: 1, 1..<patches) }
+        case .classToken: parts = classes()
+        case .meanToken: parts = [mean()]
+        case .classAndMean: parts = classes() + [mean()]
+        }
+        return (parts.count == 1 ? parts[0] : Variable.concatenated(parts, axis: 2)).value
+    }
+}
