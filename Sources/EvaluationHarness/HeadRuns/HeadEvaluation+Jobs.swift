@@ -27,7 +27,7 @@ extension HeadEvaluation {
             entries = [
                 (
                     "input",
-                    (side == 0 ? "own size" : "short side \(side)")
+                    (side == 0 ? "own size" : "short side \(side), long side at most \(4 * side)")
                         + ", padded to multiples of \(model.backbone.patchSize)"
                 ),
                 ("resize filter", "bilinear-antialiased"),

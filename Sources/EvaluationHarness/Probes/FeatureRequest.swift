@@ -40,6 +40,17 @@ struct FeatureRequest: Equatable {
     /// - Parameter pictures: all of one size, a multiple of the patch.
     /// - Returns: `(N, R, C)`, where R is the number of patches or 1.
     func features(of pictures: [Picture], _ backbone: VisionTransformer) -> Tensor {
+        let patches = pictures[0].height / backbone.patchSize * (pictures[0].width / backbone.patchSize)
+        // 64 pictures of 32 x 32 patches pass together, fewer of more.
+        let size = max(1, min(pictures.count, 65_536 / patches))
+        if size >= pictures.count { return batch(pictures, backbone) }
+        let parts = stride(from: 0, to: pictures.count, by: size).map {
+            Variable(batch(Array(pictures[$0..<min($0 + size, pictures.count)]), backbone))
+        }
+        return Variable.concatenated(parts, axis: 0).value
+    }
+
+    private func batch(_ pictures: [Picture], _ backbone: VisionTransformer) -> Tensor {
         let images = Variable(Normalisation.imageNet.batch(pictures))
         let forward = Forward.evaluation
         let tokens = backbone.tokens(of: images, visible: nil, masked: nil, taps: blocks, forward)

@@ -98,7 +98,9 @@ enum ProbeMemory {
                 .configuration, file: "options", record: "memory",
                 expected: "tokens of at most \(limit >> 20) MiB, half of this machine's memory",
                 found: "\(patches) patches of \(width) numbers, \(needed >> 20) MiB",
-                remedy: "keep fewer patches with --memory N, or learn from fewer pictures")
+                remedy:
+                    "keep features in a folder (--features), fewer patches (--memory), or show smaller pictures (--size)"
+            )
         }
     }
 }

@@ -39,8 +39,8 @@ public struct ProbeOptions: Sendable, Equatable {
             return
         }
         let kind = try ProbeProtocol.named(protocolName, of: task)
-        guard neighbours.allSatisfy({ (1...100_000).contains($0) }) else {
-            throw refuse("k", "1 to 100,000 neighbours", "\(neighbours)")
+        guard neighbours.allSatisfy({ (1...1000).contains($0) }) else {
+            throw refuse("k", "1 to 1000 neighbours", "\(neighbours)")
         }
         guard (temperature ?? 1) > 0, rates.allSatisfy({ $0 > 0 && $0 < 1e6 }) else {
             throw refuse("rates, temperature", "positive numbers", "\(rates), \(temperature ?? 1)")

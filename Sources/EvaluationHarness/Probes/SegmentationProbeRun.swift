@@ -92,6 +92,11 @@ struct SegmentationProbeRun {
         let ignore = train.info.ignoreLabel ?? 255
         let request = kind.request(depth: backbone.depth)
         let (pictures, views, inputs) = (train.count, views, train.count * views.perPicture)
+        let patches = (side / backbone.patchSize) * (side / backbone.patchSize)
+        // Kept in files, a shard is all that memory holds.
+        try ProbeMemory.check(
+            patches: patches * (options.featureFolder == nil ? inputs : min(inputs, FeatureShards.shardSize)),
+            width: request.width(of: backbone))
         let shards = try FeatureShards(
             count: inputs, key: try key(train, request, views: "\(views.words), seed \(views.drawn > 0 ? seed : 0)"),
             folder: options.featureFolder

@@ -9,7 +9,8 @@ import SafeFiles
 
 /// Predicts label maps and writes them as index PNGs, coded like the data set's label files.
 public struct SegmentationInference {
-    /// The short side that pictures are resized to; 0 keeps their size. `nil`: the model's own.
+    /// The short side that pictures are resized to, the long side at most four times that; 0 keeps their size. `nil`: the
+    /// model's own.
     public var shortSide: Int?
     /// Windows that the picture is cut into; `nil`: it is seen whole.
     public var windows: WindowGrid?
@@ -80,7 +81,7 @@ public struct SegmentationInference {
         let views = try ParallelMap.map(range.count) { place in
             let picture = try dataset.picture(at: range.lowerBound + place)
             let size = ImageSize(height: picture.height, width: picture.width)
-            let framing = framing(
+            let framing = Self.framing(
                 of: size, shortSide: shortSide ?? model.architecture.shortSide, divisor: model.backbone.patchSize)
             return (
                 picture: framing.picture(picture, filter: .bilinearAntialiased), output: framing.output,
@@ -104,7 +105,7 @@ public struct SegmentationInference {
         let side = shortSide ?? model.architecture.shortSide
         var sliding = SlidingInference(grid: windows, batchSize: batchSize)
         guard let augmentation else {
-            let view = framing(of: size, shortSide: side, divisor: 1)
+            let view = Self.framing(of: size, shortSide: side, divisor: 1)
             return SemanticLabels(
                 largestOf: sliding.values(model, view.picture(picture, filter: .bilinearAntialiased), output: size))
         }
@@ -112,7 +113,7 @@ public struct SegmentationInference {
         let mean = ProbabilityMean(size: size, classCount: model.architecture.classCount)
         let shown = side == 0 ? min(size.height, size.width) : side
         for scale in augmentation.scales {
-            let view = framing(of: size, shortSide: max(1, Int(Double(shown) * scale + 0.5)), divisor: 1)
+            let view = Self.framing(of: size, shortSide: max(1, Int(Double(shown) * scale + 0.5)), divisor: 1)
             for isMirrored in augmentation.flips ? [false, true] : [false] {
                 let seen = view.mirrored(isMirrored).picture(picture, filter: .bilinearAntialiased)
                 let values = sliding.values(model, seen, output: size)
@@ -128,9 +129,13 @@ public struct SegmentationInference {
         return picture[..<dot] + ".png"
     }
 
-    /// Short side to `shortSide`, padded right and bottom to whole patches.
-    private func framing(of size: ImageSize, shortSide: Int, divisor: Int) -> Framing {
-        let scale = shortSide == 0 ? 1 : Double(shortSide) / Double(min(size.height, size.width))
+    /// Short side to `shortSide`, or less where the long side would pass four times that; padded right and bottom to
+    /// whole patches.
+    ///
+    /// - Source: mmsegmentation's `Resize` into (2048, 512).
+    static func framing(of size: ImageSize, shortSide: Int, divisor: Int) -> Framing {
+        let (short, long) = (Double(min(size.height, size.width)), Double(max(size.height, size.width)))
+        let scale = shortSide == 0 ? 1 : min(Double(shortSide) / short, Double(4 * shortSide) / long)
         let resized = ImageSize(
             height: max(1, Int(Double(size.height) * scale + 0.5)),
             width: max(1, Int(Double(size.width) * scale + 0.5)))

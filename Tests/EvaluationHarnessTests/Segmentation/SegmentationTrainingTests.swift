@@ -136,11 +136,17 @@ import Testing
         }
     }
 
-    @Test("a saved model predicts the same bytes, and its backbone loads alone")
-    func roundTrip() throws {
+    @Test("a saved model predicts the same bytes, and its backbone loads alone", arguments: [false, true])
+    func roundTrip(joinsBlocks: Bool) throws {
         try withTemporaryFolder { folder in
             let dataset = try DrawnScenes(folder).data(.segment).segmentation()
-            let trainer = SegmentationTrainer(DrawnScenes.segmentation(steps: 3))
+            var settings = DrawnScenes.segmentation(steps: 3)
+            if joinsBlocks {
+                settings.architecture.head = .linear
+                settings.architecture.taps = [1, 3]
+                settings.architecture.hasBatchNorm = false
+            }
+            let trainer = SegmentationTrainer(settings)
             let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
             try trainer.run(model, dataset: dataset)
             try model.save(to: folder + "/m.safetensors", metadata: ["dmt.arm": "x"])
