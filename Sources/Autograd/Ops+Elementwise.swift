@@ -59,6 +59,33 @@ extension Variable {
         }
     }
 
+    /// `y = x ∘ g` with one factor `g` a column of the last axis: LayerScale.
+    public func scalingColumns(_ g: Variable) -> Variable {
+        let (rows, columns) = rowsAndColumns
+        precondition(g.shape == [columns], "scalingColumns: \(g.shape) for rows of \(columns)")
+        let (x, factors, whole, needX, needG) = (value, g.value, shape, isTracked, g.isTracked)
+        let zeros = Tensor.zeros([columns], x.dtype)
+        func scaled(_ input: Tensor) -> Tensor {
+            let result = Tensor(uninitialized: whole, x.dtype)
+            let (table, size) = (Kernels.table(x.dtype), x.dtype.size)
+            let (yp, xp, zp, gp) = (result.raw, input.raw, zeros.raw, factors.raw)
+            Parallel.forEachRange(rows, grain: max(1, Elementwise.grain / max(columns, 1))) { range in
+                let offset = range.lowerBound * columns * size
+                table.pointee.column_affine(yp + offset, xp + offset, zp, gp, zp, range.count, columns)
+            }
+            return result
+        }
+        return .record(scaled(x), from: [self, g]) { dy in
+            [
+                needX ? scaled(dy) : nil,
+                needG ? Elementwise.columnSums(Elementwise.product(dy, x), rows: rows, columns: columns) : nil,
+            ]
+        }
+    }
+
+    /// `y = x σ(x)`, also called swish.
+    public func silu() -> Variable { multiplied(by: sigmoid()) }
+
     /// `y = x Φ(x)`, with the exact error function.
     public func gelu() -> Variable { activated(.gelu) }
 

@@ -54,21 +54,23 @@ extension Variable {
 
     /// Bicubic resize of `(H, W, C)` maps, such as position embeddings: `a = −0.75`, half-pixel centres, edges clamped.
     ///
+    /// - Parameter offset: added to the wanted size where the step between samples is computed. DINO's code and its
+    ///   descendants add 0.1 to keep a rounding from losing a row, which moves every sample a little.
     /// - Source: the bicubic rule of PyTorch's interpolate without antialiasing (Keys 1981).
-    public func resizedBicubic(to size: (height: Int, width: Int)) -> Variable {
+    public func resizedBicubic(to size: (height: Int, width: Int), offset: Double = 0) -> Variable {
         precondition(shape.count == 3, "resizedBicubic of \(shape)")
         let (height, width, channels) = (shape[0], shape[1], shape[2])
         if (height, width) == size { return self }
         let dtype = value.dtype
-        let rows = Variable(Self.cubicMatrix(from: height, to: size.height).converted(to: dtype))
-        let columns = Variable(Self.cubicMatrix(from: width, to: size.width).converted(to: dtype))
+        let rows = Variable(Self.cubicMatrix(from: height, to: size.height, offset).converted(to: dtype))
+        let columns = Variable(Self.cubicMatrix(from: width, to: size.width, offset).converted(to: dtype))
         // Rᵀ acts from the right on the axis that is moved last.
         let tall = permuted([1, 2, 0]).linear(rows)
         return tall.permuted([2, 1, 0]).linear(columns).permuted([0, 2, 1])
             .reshaped([size.height, size.width, channels])
     }
 
-    private static func cubicMatrix(from length: Int, to wanted: Int) -> Tensor {
+    private static func cubicMatrix(from length: Int, to wanted: Int, _ offset: Double) -> Tensor {
         let a = -0.75
         func weight(_ distance: Double) -> Double {
             let d = abs(distance)
@@ -76,7 +78,7 @@ extension Variable {
             return d < 2 ? (((d - 5) * d + 8) * d - 4) * a : 0
         }
         var matrix = [Double](repeating: 0, count: wanted * length)
-        let ratio = Double(length) / Double(wanted)
+        let ratio = Double(length) / (Double(wanted) + offset)
         for position in 0..<wanted {
             let center = (Double(position) + 0.5) * ratio - 0.5
             let base = Int(center.rounded(.down))

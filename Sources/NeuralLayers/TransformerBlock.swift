@@ -2,22 +2,6 @@ import Autograd
 import Determinism
 import TensorCore
 
-/// Multi-head self-attention. Checkpoint names `qkv`, `proj`.
-public final class Attention: Layer {
-    public let qkv: Linear
-    public let proj: Linear
-    public let headCount: Int
-
-    public init(width: Int, heads: Int, _ stream: inout RandomStream) {
-        precondition(width % heads == 0, "attention: width \(width) for \(heads) heads")
-        headCount = heads
-        qkv = Linear(width, 3 * width, initialization: .xavierUniform, &stream)
-        proj = Linear(width, width, initialization: .xavierUniform, &stream)
-    }
-
-    public static var slots: [Slot<Attention>] { [.layer("qkv", \.qkv), .layer("proj", \.proj)] }
-}
-
 /// The two-layer perceptron of a block. Checkpoint names `fc1`, `fc2`.
 public final class MLP: Layer {
     public let fc1: Linear
@@ -31,45 +15,109 @@ public final class MLP: Layer {
     public static var slots: [Slot<MLP>] { [.layer("fc1", \.fc1), .layer("fc2", \.fc2)] }
 }
 
-/// A pre-norm transformer block: `x += proj(attention(qkv(norm1 x)))`, then `x += fc2(gelu(fc1(norm2 x)))`.
+/// DINOv2's gated perceptron: `w3(silu(a) ∘ b)`, `a, b` the halves of `w12 x`. Checkpoint names `w12`, `w3`.
 ///
-/// Checkpoint names `norm1`, `attn.qkv`, `attn.proj`, `norm2`, `mlp.fc1`, `mlp.fc2`.
+/// - Source: Shazeer 2020, arXiv:2002.05202, eq. 6; DINOv2's `swiglu_ffn.py`.
+public final class SwiGLU: Layer {
+    public let w12: Linear
+    public let w3: Linear
+    private let hidden: Int
+
+    public init(_ width: Int, hidden: Int, _ stream: inout RandomStream) {
+        self.hidden = hidden
+        w12 = Linear(width, 2 * hidden, &stream)
+        w3 = Linear(hidden, width, &stream)
+    }
+
+    public static var slots: [Slot<SwiGLU>] { [.layer("w12", \.w12), .layer("w3", \.w3)] }
+
+    /// What `w3` is applied to.
+    func gated(_ x: Variable, _ forward: Forward) -> Variable {
+        let both = w12(x, forward)
+        let last = both.shape.count - 1
+        return both.sliced(axis: last, 0..<hidden).silu()
+            .multiplied(by: both.sliced(axis: last, hidden..<2 * hidden))
+    }
+}
+
+/// One factor a channel. Checkpoint name `gamma (C)`.
+///
+/// - Source: Touvron et al. 2021, arXiv:2103.17239 (CaiT), eq. 10.
+public final class LayerScale: Layer {
+    public let gamma: Parameter
+
+    public init(_ channels: Int, value: Double) { gamma = Parameter(.full([channels], value)) }
+
+    public static var slots: [Slot<LayerScale>] { [.parameter("gamma", \.gamma)] }
+
+    public func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable { x.scalingColumns(forward(gamma)) }
+}
+
+/// A pre-norm transformer block: `x += ls1(proj(attention(qkv(norm1 x))))`, then `x += ls2(mlp(norm2 x))`.
+///
+/// Checkpoint names `norm1`, `attn.qkv`, `attn.proj`, `ls1`, `norm2`, `mlp.*`, `ls2`.
 /// - Source: Dosovitskiy et al. 2021, arXiv:2010.11929, eqs. 2–3.
 public final class TransformerBlock: Layer {
     public let norm1: LayerNorm
     public let attention: Attention
+    public let scale1: LayerScale?
     public let norm2: LayerNorm
-    public let mlp: MLP
+    public let mlp: MLP?
+    public let gated: SwiGLU?
+    public let scale2: LayerScale?
     /// The probability that a picture skips a branch in training.
     public let dropPath: Double
     private let index: UInt64
 
     public init(
-        width: Int, heads: Int, mlpRatio: Double = 4, dropPath: Double = 0, index: Int = 0, _ stream: inout RandomStream
+        width: Int, heads: Int, mlpRatio: Double = 4, dropPath: Double = 0, index: Int = 0,
+        options: BlockOptions = .plain, _ stream: inout RandomStream
     ) {
         norm1 = LayerNorm(width)
-        attention = Attention(width: width, heads: heads, &stream)
+        attention = Attention(width: width, heads: heads, options: options, &stream)
+        scale1 = options.layerScale.map { LayerScale(width, value: $0) }
         norm2 = LayerNorm(width)
-        mlp = MLP(width, hidden: Int(Double(width) * mlpRatio), &stream)
+        let hidden = Int(Double(width) * mlpRatio)
+        mlp = options.perceptron == .gelu ? MLP(width, hidden: hidden, &stream) : nil
+        gated = options.perceptron == .swiGLU ? SwiGLU(width, hidden: hidden, &stream) : nil
+        scale2 = options.layerScale.map { LayerScale(width, value: $0) }
         self.dropPath = dropPath
         self.index = UInt64(index)
     }
 
     public static var slots: [Slot<TransformerBlock>] {
-        [.layer("norm1", \.norm1), .layer("attn", \.attention), .layer("norm2", \.norm2), .layer("mlp", \.mlp)]
+        [
+            .layer("norm1", \.norm1), .layer("attn", \.attention), .layer("ls1", \.scale1), .layer("norm2", \.norm2),
+            .layer("mlp", \.mlp), .layer("mlp", \.gated), .layer("ls2", \.scale2),
+        ]
     }
 
     /// - Parameter x: `(N, T, C)`.
     public func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable {
-        let mixed = attention.qkv(norm1(x, forward), forward).attention(heads: attention.headCount)
-        if forward.mode == .evaluation || dropPath == 0 {
-            let y = attention.proj(mixed, residual: x, forward)
-            return mlp.fc2(mlp.fc1(norm2(y, forward), activation: .gelu, forward), residual: y, forward)
+        let y = joined(x, attention.proj, attention.mixed(norm1(x, forward), forward), scale1, branch: 0, forward)
+        return perceptron(y, forward)
+    }
+
+    /// `x + ls2(mlp(norm2 x))` on rows of any shape.
+    public func perceptron(_ x: Variable, _ forward: Forward) -> Variable {
+        let normed = norm2(x, forward)
+        if let mlp {
+            return joined(x, mlp.fc2, mlp.fc1(normed, activation: .gelu, forward), scale2, branch: 1, forward)
         }
-        let first = RandomStream(seed: forward.seed, purpose: "drop path", index, 0)
-        let second = RandomStream(seed: forward.seed, purpose: "drop path", index, 1)
-        let y = x + attention.proj(mixed, forward).dropPath(dropPath, stream: first)
-        let branch = mlp.fc2(mlp.fc1(norm2(y, forward), activation: .gelu, forward), forward)
-        return y + branch.dropPath(dropPath, stream: second)
+        return joined(x, gated!.w3, gated!.gated(normed, forward), scale2, branch: 1, forward)
+    }
+
+    /// `x + drop(scale(layer(hidden)))`; the sum is part of the product where nothing stands between.
+    public func joined(
+        _ x: Variable, _ layer: Linear, _ hidden: Variable, _ scale: LayerScale?, branch: UInt64, _ forward: Forward
+    ) -> Variable {
+        let drops = forward.mode == .training && dropPath > 0
+        if !drops && scale == nil { return layer(hidden, residual: x, forward) }
+        var y = layer(hidden, forward)
+        if let scale { y = scale(y, forward) }
+        if drops {
+            y = y.dropPath(dropPath, stream: RandomStream(seed: forward.seed, purpose: "drop path", index, branch))
+        }
+        return x + y
     }
 }

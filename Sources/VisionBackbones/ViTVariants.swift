@@ -1,3 +1,5 @@
+import NeuralLayers
+
 /// A named ViT shape.
 public struct ViTVariant: Sendable, Equatable {
     public let name: String
@@ -9,13 +11,14 @@ public struct ViTVariant: Sendable, Equatable {
     }
 }
 
-/// The ViT shapes that have a name, smallest first: pictures of 224, patch 16, twelve blocks.
+/// The ViT shapes that have a name, smallest first: pictures of 224, patch 16, twelve blocks (24 of the large one).
 ///
 /// | name | width | heads | parameters with a 1000-way head |
 /// |:--|--:|--:|--:|
 /// | vit-tiny | 192 | 3 | 5,717,416 |
 /// | vit-small | 384 | 6 | 22,050,664 |
 /// | vit-base | 768 | 12 | 86,567,656 |
+/// | vit-large | 1024 | 16 | 304,326,632 |
 ///
 /// - Source: Touvron et al. 2021, arXiv:2012.12877, table 1; Dosovitskiy et al. 2021, arXiv:2010.11929, table 1.
 public enum ViTVariants {
@@ -23,6 +26,7 @@ public enum ViTVariants {
         ViTVariant(name: "vit-tiny", configuration: ViTConfiguration(width: 192, headCount: 3)),
         ViTVariant(name: "vit-small", configuration: ViTConfiguration(width: 384, headCount: 6)),
         ViTVariant(name: "vit-base", configuration: ViTConfiguration(width: 768, headCount: 12)),
+        ViTVariant(name: "vit-large", configuration: ViTConfiguration(width: 1024, depth: 24, headCount: 16)),
     ]
 
     public static var names: [String] { all.map(\.name) }
@@ -50,11 +54,19 @@ extension ViTConfiguration {
     public func parameterCount(classCount: Int = 0) -> Int {
         let side = imageSize / patchSize
         let embedding = 3 * patchSize * patchSize * width + width
-        let positions = width * (2 + side * side)
-        let attention = 4 * width * width + 4 * width
-        let perceptron = 2 * width * hiddenWidth + hiddenWidth + width
+        let positions = width * (1 + registerCount + (position == .none ? 0 : 1 + side * side))
+        let biases = [.full: 3, .queryAndValue: 2, .none: 0][block.projectionBias]! * width
+        let tables =
+            (block.relativeBiasSide.map { ((2 * $0 - 1) * (2 * $0 - 1) + 3) * headCount } ?? 0)
+            + (block.decomposedSide.map { 2 * (2 * $0 - 1) * (width / headCount) } ?? 0)
+        let attention = 4 * width * width + biases + width + tables
+        let perceptron =
+            block.perceptron == .gelu
+            ? 2 * width * hiddenWidth + hiddenWidth + width : 3 * width * hiddenWidth + 2 * hiddenWidth + width
+        let scales = block.layerScale == nil ? 0 : 2 * width
         let head = classCount > 0 ? classCount * (width + 1) : 0
-        return embedding + positions + depth * (attention + perceptron + 4 * width) + 2 * width + head
+        return embedding + positions + depth * (attention + perceptron + scales + 4 * width)
+            + (hasFinalNorm ? 2 * width : 0) + head
     }
 
     /// Floating-point operations of one forward pass of one picture, two a multiply-add.
@@ -67,10 +79,11 @@ extension ViTConfiguration {
     ///   - classCount: outputs of a linear classifier on the class token; 0 for none.
     public func flops(at size: Int? = nil, classCount: Int = 0) -> Double {
         let side = Double((size ?? imageSize) / patchSize)
-        let (patches, tokens) = (side * side, side * side + 1)
+        let (patches, tokens) = (side * side, side * side + Double(1 + registerCount))
         let (wide, hidden) = (Double(width), Double(hiddenWidth))
         let embedding = patches * Double(3 * patchSize * patchSize) * wide
-        let block = tokens * wide * (4 * wide + 2 * hidden) + 2 * tokens * tokens * wide
-        return 2 * (embedding + Double(depth) * block + wide * Double(classCount))
+        let layers = block.perceptron == .gelu ? 2.0 : 3.0
+        let one = tokens * wide * (4 * wide + layers * hidden) + 2 * tokens * tokens * wide
+        return 2 * (embedding + Double(depth) * one + wide * Double(classCount))
     }
 }

@@ -4,53 +4,21 @@ import Foundation
 import NeuralLayers
 import TensorCore
 
-/// How patches learn where they are.
-public enum PositionEmbedding: String, Sendable, CaseIterable {
-    /// Fixed two-dimensional sines and cosines (MAE, MoCo v3).
-    case sinCos
-    /// A trained table (iBOT, DINO).
-    case learned
-}
-
-/// The shape of a ViT.
-public struct ViTConfiguration: Sendable, Equatable {
-    public var imageSize: Int
-    public var patchSize: Int
-    public var width: Int
-    public var depth: Int
-    public var headCount: Int
-    public var mlpRatio: Double
-    public var position: PositionEmbedding
-    public var dropPath: Double
-
-    public init(
-        imageSize: Int = 224, patchSize: Int = 16, width: Int, depth: Int = 12, headCount: Int, mlpRatio: Double = 4,
-        position: PositionEmbedding = .learned, dropPath: Double = 0
-    ) {
-        self.imageSize = imageSize
-        self.patchSize = patchSize
-        self.width = width
-        self.depth = depth
-        self.headCount = headCount
-        self.mlpRatio = mlpRatio
-        self.position = position
-        self.dropPath = dropPath
-    }
-}
-
 /// A plain vision transformer with a class token.
 ///
-/// Checkpoint names follow timm: `cls_token`, `pos_embed`, `patch_embed.proj`, `blocks.i.*`, `norm`.
+/// Checkpoint names follow timm: `cls_token`, `reg_token`, `pos_embed`, `patch_embed.proj`, `blocks.i.*`, `norm`.
 /// - Source: Dosovitskiy et al. 2021, arXiv:2010.11929.
 public final class VisionTransformer: TokenBackbone {
     public let configuration: ViTConfiguration
     public let patchEmbedding: PatchEmbedding
     /// `(1, 1, C)`.
     public let classToken: Parameter
+    /// `(1, R, C)`.
+    public let registers: Parameter?
     /// `(1, 1 + T, C)`, class token first.
-    public let positions: Parameter
+    public let positions: Parameter?
     public let blocks: [TransformerBlock]
-    public let norm: LayerNorm
+    private let finalNorm: LayerNorm?
 
     public var width: Int { configuration.width }
     public var patchSize: Int { configuration.patchSize }
@@ -65,9 +33,11 @@ public final class VisionTransformer: TokenBackbone {
         classToken = Parameter(Initialization.normal(0.02).draw([1, 1, width], fanIn: 1, fanOut: 1, &stream))
         let side = configuration.imageSize / configuration.patchSize
         switch configuration.position {
+        case .none: positions = nil
         case .sinCos:
-            positions = Parameter(Self.sinCosTable(height: side, width: side, channels: width))
-            positions.isTrainable = false
+            let table = Parameter(Self.sinCosTable(height: side, width: side, channels: width))
+            table.isTrainable = false
+            positions = table
         case .learned:
             positions = Parameter(
                 Initialization.truncatedNormal(0.02).draw([1, 1 + side * side, width], fanIn: 1, fanOut: 1, &stream))
@@ -76,15 +46,25 @@ public final class VisionTransformer: TokenBackbone {
         blocks = (0..<configuration.depth).map { index in
             TransformerBlock(
                 width: width, heads: configuration.headCount, mlpRatio: configuration.mlpRatio,
-                dropPath: configuration.dropPath * Double(index) / last, index: index, &stream)
+                dropPath: configuration.dropPath * Double(index) / last, index: index, options: configuration.block,
+                &stream)
         }
-        norm = LayerNorm(width)
+        finalNorm = configuration.hasFinalNorm ? LayerNorm(width) : nil
+        registers =
+            configuration.registerCount > 0
+            ? Parameter(
+                Initialization.normal(1e-6).draw(
+                    [1, configuration.registerCount, width], fanIn: 1, fanOut: 1, &stream)) : nil
     }
+
+    /// The final norm, or the same values where there is none.
+    public func norm(_ x: Variable, _ forward: Forward) -> Variable { finalNorm?(x, forward) ?? x }
 
     public static var slots: [Slot<VisionTransformer>] {
         [
-            .parameter("cls_token", \.classToken), .parameter("pos_embed", \.positions),
-            .layer("patch_embed", \.patchEmbedding), .layers("blocks", \.blocks), .layer("norm", \.norm),
+            .parameter("cls_token", \.classToken), .parameter("reg_token", \.registers),
+            .parameter("pos_embed", \.positions), .layer("patch_embed", \.patchEmbedding),
+            .layers("blocks", \.blocks), .layer("norm", \.finalNorm),
         ]
     }
 
@@ -105,23 +85,36 @@ public final class VisionTransformer: TokenBackbone {
             patches = tokens.scatteringRows(rows, into: patches)
         }
         let table = positionTable(grid, forward)
-        patches = patches.addingRows(table.sliced(axis: 0, 1..<count + 1))
+        if let table { patches = patches.addingRows(table.sliced(axis: 0, 1..<count + 1)) }
         if let visible {
             precondition(visible.count == pictures, "tokens: \(visible.count) visible lists for \(pictures) pictures")
             patches = patches.gatheringRows(Self.flatRows(visible, count)).reshaped([pictures, visible[0].count, width])
         }
-        let start = forward(classToken).reshaped([1, width]) + table.sliced(axis: 0, 0..<1)
-        let starts = start.gatheringRows([Int32](repeating: 0, count: pictures)).reshaped([pictures, 1, width])
+        var start = forward(classToken).reshaped([1, width])
+        if let table { start = start + table.sliced(axis: 0, 0..<1) }
+        let fixed = 1 + configuration.registerCount
+        if let registers {
+            start = .concatenated([start, forward(registers).reshaped([configuration.registerCount, width])], axis: 0)
+        }
+        let rows = (0..<pictures).flatMap { _ in (0..<fixed).map(Int32.init) }
+        let starts = start.gatheringRows(rows).reshaped([pictures, fixed, width])
         var x = Variable.concatenated([starts, patches], axis: 1)
         var tapped: [Int: Variable] = [:]
         for (index, block) in blocks.enumerated() {
             x = block(x, forward)
-            if taps.contains(index) { tapped[index] = x }
+            if taps.contains(index) { tapped[index] = withoutRegisters(x) }
         }
         let final = norm(x, forward)
         return Tokens(
             classToken: final.sliced(axis: 1, 0..<1).reshaped([pictures, width]),
-            patches: final.sliced(axis: 1, 1..<x.shape[1]), taps: taps.map { tapped[$0]! }, grid: grid)
+            patches: final.sliced(axis: 1, fixed..<x.shape[1]), taps: taps.map { tapped[$0]! }, grid: grid)
+    }
+
+    /// Class token and patches.
+    private func withoutRegisters(_ x: Variable) -> Variable {
+        if registers == nil { return x }
+        let fixed = 1 + configuration.registerCount
+        return .concatenated([x.sliced(axis: 1, 0..<1), x.sliced(axis: 1, fixed..<x.shape[1])], axis: 1)
     }
 
     private static func flatRows(_ lists: [[Int32]], _ count: Int) -> [Int32] {
@@ -129,7 +122,8 @@ public final class VisionTransformer: TokenBackbone {
     }
 
     /// Positions `(1 + T, C)` for a grid: recomputed (sines) or resized by bicubic interpolation (trained table).
-    private func positionTable(_ grid: (height: Int, width: Int), _ forward: Forward) -> Variable {
+    private func positionTable(_ grid: (height: Int, width: Int), _ forward: Forward) -> Variable? {
+        guard let positions else { return nil }
         let table = forward(positions).reshaped([positions.shape[1], width])
         let side = configuration.imageSize / patchSize
         if grid.height == side && grid.width == side { return table }
@@ -138,7 +132,9 @@ public final class VisionTransformer: TokenBackbone {
             return Variable(sines.reshaped([1 + grid.height * grid.width, width]).converted(to: table.value.dtype))
         }
         let map = table.sliced(axis: 0, 1..<1 + side * side).reshaped([side, side, width])
-        let resized = map.resizedBicubic(to: grid).reshaped([grid.height * grid.width, width])
+        let resized = map.resizedBicubic(
+            to: grid, offset: configuration.positionResize == .bicubicOffset ? 0.1 : 0
+        ).reshaped([grid.height * grid.width, width])
         return .concatenated([table.sliced(axis: 0, 0..<1), resized], axis: 0)
     }
 

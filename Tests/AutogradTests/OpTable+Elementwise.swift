@@ -41,6 +41,16 @@ extension OpTable {
             OpCase(
                 "addingRows positions", roundings: 80, inputs: { [$0.normal(70, 3, 4), $0.normal(3, 4)] },
                 apply: { $0[0].addingRows($0[1]) }, twin: addedRows),
+            OpCase(
+                "scalingColumns", inputs: { [$0.normal(3, 4, 5), $0.normal(5)] },
+                apply: { $0[0].scalingColumns($0[1]) }
+            ) { inputs in
+                Plain(
+                    inputs[0].shape, inputs[0].values.enumerated().map { $1 * inputs[1].values[$0 % 5] })
+            },
+            OpCase("silu", inputs: { [$0.normal(3, 37, scale: 2)] }, apply: { $0[0].silu() }) {
+                $0[0].map { $0 / (1 + exp(-$0)) }
+            },
             OpCase("gelu", inputs: { [$0.normal(3, 37, scale: 2)] }, apply: { $0[0].gelu() }) { $0[0].map(plainGelu) },
             OpCase("relu", inputs: { [$0.awayFromZero(3, 37)] }, apply: { $0[0].relu() }) { $0[0].map { max($0, 0) } },
             OpCase("sigmoid", inputs: { [$0.normal(3, 37, scale: 3)] }, apply: { $0[0].sigmoid() }) {

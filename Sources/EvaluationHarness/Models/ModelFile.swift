@@ -98,12 +98,27 @@ public enum ModelFile {
     }
 
     static func architecture(of configuration: ViTConfiguration) -> JSONValue {
-        .object([
-            ("kind", .string("vit")), ("image_size", .int(Int64(configuration.imageSize))),
-            ("patch_size", .int(Int64(configuration.patchSize))), ("width", .int(Int64(configuration.width))),
-            ("depth", .int(Int64(configuration.depth))), ("head_count", .int(Int64(configuration.headCount))),
-            ("mlp_ratio", .double(configuration.mlpRatio)), ("position", .string(configuration.position.rawValue)),
-        ])
+        // A plain ViT's file says no more than it always did.
+        var extras: [(String, JSONValue)] = []
+        let (block, plain) = (configuration.block, BlockOptions.plain)
+        if configuration.registerCount > 0 { extras.append(("registers", .int(Int64(configuration.registerCount)))) }
+        if configuration.positionResize != .bicubic {
+            extras.append(("position_resize", .string(configuration.positionResize.rawValue)))
+        }
+        if !configuration.hasFinalNorm { extras.append(("final_norm", .bool(false))) }
+        if block.projectionBias != plain.projectionBias {
+            extras.append(("qkv_bias", .string(block.projectionBias.rawValue)))
+        }
+        if block.perceptron != plain.perceptron { extras.append(("mlp", .string(block.perceptron.rawValue))) }
+        if let scale = block.layerScale { extras.append(("layer_scale", .double(scale))) }
+        if let side = block.relativeBiasSide { extras.append(("relative_bias", .int(Int64(side)))) }
+        return .object(
+            [
+                ("kind", .string("vit")), ("image_size", .int(Int64(configuration.imageSize))),
+                ("patch_size", .int(Int64(configuration.patchSize))), ("width", .int(Int64(configuration.width))),
+                ("depth", .int(Int64(configuration.depth))), ("head_count", .int(Int64(configuration.headCount))),
+                ("mlp_ratio", .double(configuration.mlpRatio)), ("position", .string(configuration.position.rawValue)),
+            ] + extras)
     }
 
     /// The configuration an architecture describes, checked: sizes positive and bounded, divisions without rest.
@@ -118,14 +133,33 @@ public enum ModelFile {
             throw malformed(file, "architecture.mlp_ratio in 0...64", json["mlp_ratio"]?.text() ?? "nothing")
         }
         guard let position = json["position"]?.string.flatMap({ PositionEmbedding(rawValue: $0) }) else {
-            throw malformed(file, "architecture.position sinCos or learned", json["position"]?.text() ?? "nothing")
+            throw malformed(
+                file, "architecture.position sinCos, learned or none", json["position"]?.text() ?? "nothing")
         }
-        let result = ViTConfiguration(
+        var result = ViTConfiguration(
             imageSize: try int("image_size", 1...8192), patchSize: try int("patch_size", 1...512),
             width: try int("width", 1...65536), depth: try int("depth", 1...1024),
             headCount: try int("head_count", 1...1024), mlpRatio: ratio, position: position)
+        func choice<Choice: RawRepresentable<String> & CaseIterable>(
+            _ key: String, _ fallback: Choice
+        ) throws(DataError) -> Choice {
+            guard let value = json[key] else { return fallback }
+            guard let found = value.string.flatMap({ Choice(rawValue: $0) }) else {
+                throw malformed(
+                    file, "architecture.\(key): " + Choice.allCases.map(\.rawValue).joined(separator: ", "),
+                    value.text())
+            }
+            return found
+        }
+        if json["registers"] != nil { result.registerCount = try int("registers", 0...1024) }
+        result.positionResize = try choice("position_resize", result.positionResize)
+        result.hasFinalNorm = json["final_norm"] != .bool(false)
+        result.block.projectionBias = try choice("qkv_bias", result.block.projectionBias)
+        result.block.perceptron = try choice("mlp", result.block.perceptron)
+        result.block.layerScale = json["layer_scale"]?.double
+        if json["relative_bias"] != nil { result.block.relativeBiasSide = try int("relative_bias", 1...1024) }
         guard result.imageSize % result.patchSize == 0, result.width % result.headCount == 0,
-            result.position == .learned || result.width % 4 == 0
+            result.position != .sinCos || result.width % 4 == 0
         else {
             throw malformed(file, "whole patches, whole heads and a width that 4 divides", json.text())
         }
