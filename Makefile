@@ -4,8 +4,8 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 DMT := .build/release/dmt
 
-PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev pkg-config
-MODULES := openblas libjpeg libpng json-c simdjson libdeflate
+PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev libzip-dev pkg-config
+MODULES := openblas libjpeg libpng json-c simdjson libdeflate libzip
 
 .PHONY: all setup build install quickstart teachers test bench fuzz format lint
 

@@ -19,7 +19,7 @@ let table: [(level: Int, name: String, mayImport: [Target.Dependency])] = [
     (2, "Annotations", ["Determinism", "Geometry", "JSONText", "SafeFiles", "CCocoRecords"]),
     (2, "ImageFiles", ["Geometry", "SafeFiles", "CImageCodecs"]),
     (3, "Autograd", ["TensorCore", "Communication", "Determinism", "CKernels"]),
-    (3, "CheckpointIO", ["TensorCore", "SafeFiles", "JSONText"]),
+    (3, "CheckpointIO", ["TensorCore", "SafeFiles", "JSONText", "CZip"]),
     (3, "DenseData", ["Annotations", "ImageFiles", "TensorCore", "Geometry", "Determinism", "SafeFiles", "JSONText"]),
     (3, "DenseMetrics", ["Determinism", "Geometry", "Annotations", "Reporting", "CMetricKernels"]),
     (4, "NeuralLayers", ["Autograd", "TensorCore", "Determinism", "CKernels"]),
@@ -52,6 +52,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+        .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
         .target(name: "CKernels"),
         .target(name: "CMetricKernels"),
         .target(

@@ -93,7 +93,7 @@ public struct EnvironmentReport: Sendable, Equatable {
 
     /// Versions of the linked system libraries, from the names of the files mapped into this process.
     static var libraries: [EnvironmentFact] {
-        let wanted = ["libjpeg", "libpng16", "libdeflate", "libjson-c", "libsimdjson", "libc.so"]
+        let wanted = ["libjpeg", "libpng16", "libdeflate", "libjson-c", "libsimdjson", "libzip", "libc.so"]
         var found: [String: String] = [:]
         for line in (text("/proc/self/maps") ?? "").split(separator: "\n") {
             guard let slash = line.firstIndex(of: "/") else { continue }
