@@ -60,7 +60,7 @@ bench: build
 	$(DMT) bench
 
 # Random and damaged input for the readers, with address checks: FUZZ_RUNS inputs each, what they find kept in runs/fuzz.
-FUZZ := FuzzCocoRecords FuzzRunLengths
+FUZZ := FuzzCocoRecords FuzzRunLengths FuzzPickle FuzzArchive
 FUZZ_RUNS ?= 1000000
 fuzz:
 	swift build --package-path Tests/Fuzz --scratch-path .build/fuzz -c release -Xswiftc -enable-testing --sanitize=fuzzer --sanitize=address

@@ -52,6 +52,8 @@ private func open(_ bytes: [UInt8]) throws(DataError) -> NumPyFile {
         let mixed = "{\"shape\":(8,),\"fortran_order\":False,\"descr\":\"|b1\"}"
         #expect(try open(array(mixed, eight)).entries[0].type == .bool)
         #expect(throws: DataError.self) { try open(array(mixed, eight)).bytes(of: "arr_1") }
+        let long = try open(array(literal("|u1", "(8,)"), eight, version: 2, padsTo: 1 << 16))
+        #expect(try long.bytes(of: "arr_0") == eight)
     }
 
     /// Arrays of more than one piece, in both orders.
@@ -109,10 +111,11 @@ private func open(_ bytes: [UInt8]) throws(DataError) -> NumPyFile {
 
     @Test func archivesHoldArraysAlone() throws {
         let one = array(literal("|u1", "(8,)"), eight)
-        let archive = HandMadeZip([.init(name: "a/w.npy", data: one), .init(name: "b.npy", data: one)])
+        let long = array(literal("|u1", "(8,)"), eight, version: 2, padsTo: 1 << 16)
+        let archive = HandMadeZip([.init(name: "a/w.npy", data: one), .init(name: "b.npy", data: long)])
         let file = try NumPyFile(ZipArchive(ByteSource(archive.bytes(), name: "t.npz")))
         #expect(file.entries.map(\.name) == ["a/w", "b"])
-        #expect(try file.bytes(of: "a/w") == eight)
+        #expect(try file.bytes(of: "a/w") == eight && file.bytes(of: "b") == eight)
         #expect(file.find("c") == nil)
         for name in ["readme.txt", ".npy"] {
             let other = HandMadeZip([.init(name: name, data: one)])

@@ -6,6 +6,8 @@ import PackageDescription
 let targets: [(name: String, modules: [String])] = [
     ("FuzzCocoRecords", ["Annotations", "Determinism", "SafeFiles"]),
     ("FuzzRunLengths", ["Geometry"]),
+    ("FuzzPickle", ["CheckpointIO", "SafeFiles"]),
+    ("FuzzArchive", ["CheckpointIO", "SafeFiles"]),
 ]
 
 let package = Package(

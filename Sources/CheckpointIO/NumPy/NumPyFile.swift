@@ -49,7 +49,9 @@ public final class NumPyFile: TensorArchive {
                 throw ZipDirectory.refused(
                     archive.source, "entries named *.npy", "another", record, "check that numpy.savez wrote this file")
             }
-            let prefix = try archive.prefix(of: entry, NumPyHeader.prefixSize)
+            var prefix = try archive.prefix(of: entry, NumPyHeader.usualPrefixSize)
+            let wanted = NumPyHeader.prefixSize(prefix)
+            if wanted > prefix.count { prefix = try archive.prefix(of: entry, wanted) }
             let header = try NumPyHeader(prefix, size: entry.size, file: path, record: record)
             let name = String(entry.name.dropLast(4))
             arrays[name] = Array(header: header, entry: entry)
@@ -62,7 +64,8 @@ public final class NumPyFile: TensorArchive {
     init(array source: ByteSource) throws(DataError) {
         path = source.path
         backing = .array(source)
-        let prefix = try source.bytes(0..<min(source.count, NumPyHeader.prefixSize))
+        let start = try source.bytes(0..<min(source.count, NumPyHeader.usualPrefixSize))
+        let prefix = try source.bytes(0..<min(source.count, NumPyHeader.prefixSize(start)))
         let header = try NumPyHeader(prefix, size: source.count, file: path, record: nil)
         arrays = ["arr_0": Array(header: header)]
         entries = [TensorEntry(name: "arr_0", type: header.type, shape: header.shape)]

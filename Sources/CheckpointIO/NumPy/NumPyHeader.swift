@@ -35,7 +35,7 @@ struct NumPyHeader: Equatable {
 
     /// Reads the header of an array of `size` bytes, which must end with its last number.
     ///
-    /// - Parameter bytes: the array's first bytes, as many as `prefixSize` or all.
+    /// - Parameter bytes: the array's first bytes, as many as `prefixSize` says, or all.
     init(_ bytes: [UInt8], size: Int, file: String, record: String?) throws(DataError) {
         func refused(_ expected: String, _ found: String) -> DataError {
             DataError(
@@ -82,8 +82,15 @@ struct NumPyHeader: Equatable {
         }
     }
 
-    /// As many bytes as any accepted header has.
-    static let prefixSize = textLimit + 12
+    /// As many bytes as most headers have.
+    static let usualPrefixSize = 512
+
+    /// How many bytes the header that starts so has, or would have within the limits.
+    static func prefixSize(_ start: [UInt8]) -> Int {
+        guard start.count >= 12 else { return start.count }
+        let textCount = start[6] == 1 ? Int(start.uint16(at: 8)) : Int(start.uint32(at: 8))
+        return 12 + min(textCount, textLimit)
+    }
 
     private static let types: [String: SafetensorsType] = [
         "<f2": .f16, "<f4": .f32, "<f8": .f64, "|i1": .i8, "<i2": .i16, "<i4": .i32, "<i8": .i64, "|u1": .u8,

@@ -48,7 +48,7 @@ struct PickleMachine {
 
     private mutating func run() throws(DataError) -> PickleNode.Index {
         guard bytes.count <= Self.byteLimit else {
-            throw refused("a pickle of at most \(Self.byteLimit) bytes", "\(bytes.count) bytes")
+            throw refused("a pickle of at most \(Self.byteLimit) bytes", "\(bytes.count) bytes", Self.remedy)
         }
         guard bytes.count >= 2, bytes[0] == PickleOpcode.proto.rawValue, bytes[1] == 2 else {
             throw refused("a pickle of protocol 2", "other bytes at its start")
@@ -78,7 +78,9 @@ struct PickleMachine {
         switch opcode {
         case .proto, .stop: break
         case .mark:
-            guard marks.count < Self.stackLimit else { throw refused("at most \(Self.stackLimit) marks", "more") }
+            guard marks.count < Self.stackLimit else {
+                throw refused("at most \(Self.stackLimit) marks", "more", Self.remedy)
+            }
             marks.append(stack.count)
         case .none: try push(.none)
         case .newTrue: try push(.bool(true))
@@ -167,13 +169,17 @@ struct PickleMachine {
     // MARK: Stack and memo
 
     mutating func push(_ node: PickleNode) throws(DataError) {
-        guard nodes.count < Self.valueLimit else { throw refused("at most \(Self.valueLimit) values", "more") }
+        guard nodes.count < Self.valueLimit else {
+            throw refused("at most \(Self.valueLimit) values", "more", Self.remedy)
+        }
         nodes.append(node)
         try push(PickleNode.Index(nodes.count - 1))
     }
 
     private mutating func push(_ index: PickleNode.Index) throws(DataError) {
-        guard stack.count < Self.stackLimit else { throw refused("at most \(Self.stackLimit) values at once", "more") }
+        guard stack.count < Self.stackLimit else {
+            throw refused("at most \(Self.stackLimit) values at once", "more", Self.remedy)
+        }
         stack.append(index)
     }
 
@@ -203,7 +209,9 @@ struct PickleMachine {
 
     private mutating func remember(_ key: UInt32) throws(DataError) {
         memo[key] = try top()
-        guard memo.count <= Self.memoLimit else { throw refused("at most \(Self.memoLimit) stored values", "more") }
+        guard memo.count <= Self.memoLimit else {
+            throw refused("at most \(Self.memoLimit) stored values", "more", Self.remedy)
+        }
     }
 
     // MARK: Errors
