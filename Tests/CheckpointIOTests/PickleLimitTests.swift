@@ -21,12 +21,16 @@ import Testing
     }
 
     @Test func sizesAreLimited() {
-        expectRefusal("at most 1000000 values") { $0.raw(many(.none, 1_000_001)) }
-        expectRefusal("at most 1000000 values") { pickle in
-            for _ in 0..<11 {
+        expectRefusal("at most 250000 values") { pickle in
+            for _ in 0...250_000 { pickle.raw([PickleOpcode.binInt1.rawValue, 7]) }
+        }
+        expectRefusal("at most 1000000 values at once") { $0.raw(many(.none, 1_000_001)) }
+        expectRefusal("at most 4000000 uses") { pickle in
+            pickle.op(.emptyList)
+            for _ in 0..<5 {
                 pickle.op(.mark)
-                pickle.raw(many(.none, 100_000))
-                pickle.op(.tuple)
+                pickle.raw(many(.none, 900_000))
+                pickle.op(.appends)
             }
         }
         expectRefusal("values at once") { pickle in
@@ -45,6 +49,45 @@ import Testing
         }
         expectRefusal("at most 1048576 bytes") { $0.raw([PickleOpcode.binUnicode.rawValue, 255, 255, 255, 255]) }
         expectRefusal("a name of at most 256 bytes") { $0.global(String(repeating: "a", count: 257), "b") }
+    }
+
+    /// Work that a few bytes could ask for again and again.
+    @Test func repeatedWorkIsLimited() {
+        expectRefusal("a key of at most 1024 bytes") {
+            $0.op(.emptyDict)
+            $0.string(String(repeating: "k", count: 1025))
+            $0.op(.none, .setItem)
+        }
+        expectRefusal("at most 16 parts of a key") { pickle in
+            pickle.op(.emptyDict)
+            pickle.tuple { $0.raw(many(.none, 17)) }
+            pickle.op(.none, .setItem)
+        }
+        expectRefusal("at most 32 sizes") { pickle in
+            pickle.call("torch", "Size") { $0.ints(Array(repeating: 1, count: 33)) }
+        }
+    }
+
+    /// Small dicts and large ones refuse a key that stands twice, whenever it comes.
+    @Test func repeatedKeysAreFoundInDictsOfAnySize() throws {
+        for count in [1, 7, 8, 9, 40] {
+            for repeated in [nil, 0, count - 1] {
+                let pickle = PickleAssembler.pickle { pickle in
+                    pickle.op(.emptyDict)
+                    for key in 0..<count {
+                        pickle.int(key)
+                        pickle.op(.none, .setItem)
+                    }
+                    pickle.op(.mark)
+                    pickle.int(-1)
+                    pickle.op(.none)
+                    pickle.int(repeated ?? count)
+                    pickle.op(.none, .setItems)
+                }
+                let value = try? PickleMachine.read(pickle, file: "t").value
+                #expect(value?.kind == (repeated == nil ? "a dict of \(count + 2)" : nil))
+            }
+        }
     }
 
     @Test func aStringOfTheLargestSizeIsRead() throws {
@@ -68,7 +111,7 @@ import Testing
         #expect(throws: DataError.self) { try PickleMachine.read(nested(101), file: "t") }
         expectRefusal("100 levels") {
             $0.op(.emptyTuple)
-            $0.raw(many(.tuple1, 900_000))
+            $0.raw(many(.tuple1, 240_000))
         }
         // A tree of 60 levels, first at the top and then 60 levels down.
         expectRefusal("100 levels") { pickle in
@@ -108,7 +151,7 @@ import Testing
 
     /// Each level holds the one below twice: 2^60 values in 300 bytes.
     @Test func sharingCannotExplode() {
-        expectRefusal("at most 10000000 values") { pickle in
+        expectRefusal("at most 2000000 values") { pickle in
             pickle.op(.emptyTuple)
             for level in 0..<60 {
                 pickle.put(UInt32(level))

@@ -46,8 +46,8 @@ import Testing
         expectRefusal("strides from 0") { $0.tensor(shape: [2], strides: [-1]) }
         expectRefusal("sizes from 0") { $0.tensor(shape: [-2], strides: [1]) }
         expectRefusal("offset from 0") { $0.tensor(offset: -1, shape: [2], strides: [1]) }
-        expectRefusal("as many strides") { $0.tensor(shape: [2], strides: [1, 1]) }
-        expectRefusal("up to 32 sizes") {
+        expectRefusal("as many strides as sizes") { $0.tensor(shape: [2], strides: [1, 1]) }
+        expectRefusal("at most 32 sizes") {
             $0.tensor(shape: Array(repeating: 1, count: 33), strides: Array(repeating: 1, count: 33))
         }
     }

@@ -2,6 +2,10 @@ import SafeFiles
 
 /// Instructions that fill containers and make tensors, storages and opaque values.
 extension PickleMachine {
+    /// Keys are hashed each time they are used: long ones, used over and over, would take for ever.
+    static let keyByteLimit = 1024
+    static let keyPartLimit = 16
+
     mutating func extendList(_ items: [PickleNode.Index]) throws(DataError) {
         let target = Int(try top())
         guard case .list(var list) = nodes[target] else { throw refused("a list to append to", nodes[target].kind) }
@@ -15,21 +19,30 @@ extension PickleMachine {
         let target = Int(try top())
         guard items.count % 2 == 0 else { throw refused("pairs of key and value", "\(items.count) values") }
         guard case .dict(var dict) = nodes[target] else { throw refused("a dict to set keys in", nodes[target].kind) }
-        let keys = try stride(from: 0, to: items.count, by: 2).map { index throws(DataError) in
+        let added = try stride(from: 0, to: items.count, by: 2).map { index throws(DataError) in
             try key(items[index])
         }
+        let isSmall = dict.members.count + added.count <= PickleNode.Dict.smallCount
+        // What a small dict holds, or all keys so far.
+        var known = dict.keys
+        if known.count < dict.members.count {
+            known = Set(try dict.members.map { member throws(DataError) in try key(member.key) })
+        }
         nodes[target] = .none
-        for (index, key) in keys.enumerated() {
-            guard dict.keys.insert(key).inserted else {
-                throw refused("keys that differ", "\(Self.text(of: key)) twice")
-            }
+        dict.keys = []
+        for (index, key) in added.enumerated() {
+            guard known.insert(key).inserted else { throw refused("keys that differ", "\(Self.text(of: key)) twice") }
             dict.members.append((items[2 * index], items[2 * index + 1]))
         }
+        if !isSmall { dict.keys = known }
         nodes[target] = .dict(dict)
     }
 
     private func key(_ index: PickleNode.Index) throws(DataError) -> PickleNode.Key {
         if case .tuple(let items) = nodes[Int(index)] {
+            guard items.count <= Self.keyPartLimit else {
+                throw refused("at most \(Self.keyPartLimit) parts of a key", "\(items.count)")
+            }
             return .tuple(try items.map { item throws(DataError) in try plainKey(item) })
         }
         return try plainKey(index)
@@ -42,7 +55,11 @@ extension PickleMachine {
         case .int(let value): return .int(value)
         case .longInt(let digits): return .long(digits)
         case .double(let value): return Int(exactly: value).map { .int($0) } ?? .double(value.bitPattern)
-        case .string(let value): return .string(value)
+        case .string(let value):
+            guard value.utf8.count <= Self.keyByteLimit else {
+                throw refused("a key of at most \(Self.keyByteLimit) bytes", "\(value.utf8.count)")
+            }
+            return .string(value)
         default: throw refused("a string or number as key", nodes[Int(index)].kind)
         }
     }
@@ -127,7 +144,7 @@ extension PickleMachine {
             throw refused("a reference to a storage of a known type", nodes[Int(operand)].kind, Self.remedy)
         }
         guard (1...19).contains(key.utf8.count), key.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
-            throw refused("a storage key of digits", "'\(key)'")
+            throw refused("a storage key of digits", "'\(key.prefix(64))'")
         }
         guard count >= 0, !count.multipliedReportingOverflow(by: type.bitCount).overflow else {
             throw refused("a storage size below 2^63 bits", "\(count) elements")

@@ -18,9 +18,9 @@ extension PickleMachine {
         }
         let shape = try sizes(arguments[2], "sizes")
         let strides = try sizes(arguments[3], "strides")
-        guard shape.count == strides.count, shape.count <= Self.rankLimit, offset >= 0 else {
+        guard shape.count == strides.count, offset >= 0 else {
             throw refused(
-                "up to \(Self.rankLimit) sizes, as many strides, an offset from 0",
+                "as many strides as sizes, an offset from 0",
                 "\(shape.count) sizes, \(strides.count) strides, offset \(offset)")
         }
         let tensor = PyTorchTensor(storage: storage, offset: offset, shape: shape, strides: strides)
@@ -42,6 +42,9 @@ extension PickleMachine {
     func sizes(_ index: PickleNode.Index, _ what: String) throws(DataError) -> [Int] {
         guard case .tuple(let items) = nodes[Int(index)] else {
             throw refused("a tuple of \(what)", nodes[Int(index)].kind)
+        }
+        guard items.count <= Self.rankLimit else {
+            throw refused("at most \(Self.rankLimit) \(what)", "\(items.count)")
         }
         return try items.map { item throws(DataError) in
             guard case .int(let size) = nodes[Int(item)], size >= 0 else {

@@ -11,8 +11,10 @@ struct PickleMachine {
     static let byteLimit = 64 << 20
     static let stackLimit = 1_000_000
     static let memoLimit = 1_000_000
-    /// Values made in all, shared ones counted once.
-    static let valueLimit = 1_000_000
+    /// Values made in all, shared ones counted once. A tensor takes about 20, so this is 12,000 tensors.
+    static let valueLimit = 250_000
+    /// Values put on the stack in all, shared ones counted each time: no container grows beyond.
+    static let pushLimit = 4_000_000
     static let stringLimit = 1 << 20
     static let globalNameLimit = 256
 
@@ -26,6 +28,10 @@ struct PickleMachine {
     /// Heights of the stack at the open marks; nothing below the last one can be reached.
     var marks: [Int] = []
     var memo: [UInt32: PickleNode.Index] = [:]
+    private var pushCount = 0
+    /// Values without parts and the names met so far: each is made once.
+    private var constants: [PickleOpcode: PickleNode.Index] = [:]
+    private var globals: [String: PickleNode.Index] = [:]
     var storages: [String: PyTorchStorage] = [:]
 
     /// What a pickle says, and the storages that its tensors use.
@@ -82,13 +88,13 @@ struct PickleMachine {
                 throw refused("at most \(Self.stackLimit) marks", "more", Self.remedy)
             }
             marks.append(stack.count)
-        case .none: try push(.none)
-        case .newTrue: try push(.bool(true))
-        case .newFalse: try push(.bool(false))
+        case .none: try push(constant: opcode, .none)
+        case .newTrue: try push(constant: opcode, .bool(true))
+        case .newFalse: try push(constant: opcode, .bool(false))
         case .emptyDict: try push(.dict(.init()))
         case .emptyList: try push(.list([]))
-        case .emptyTuple: try push(.tuple([]))
-        case .emptySet: try push(.set)
+        case .emptyTuple: try push(constant: opcode, .tuple([]))
+        case .emptySet: try push(constant: opcode, .set)
         case .tuple: try push(.tuple(popToMark()))
         case .tuple1: try push(.tuple(popTop(1)))
         case .tuple2: try push(.tuple(popTop(2)))
@@ -160,10 +166,13 @@ struct PickleMachine {
     private mutating func pushGlobal() throws(DataError) {
         let module = try line()
         let name = try line()
+        let path = "\(module).\(name)"
+        if let known = globals[path] { return try push(known) }
         guard let global = PickleGlobal(module: module, name: name) else {
-            throw refused("names that a state dict needs", "\(module).\(name)", Self.remedy)
+            throw refused("names that a state dict needs", path, Self.remedy)
         }
         try push(.global(global))
+        globals[path] = stack.last
     }
 
     // MARK: Stack and memo
@@ -176,7 +185,17 @@ struct PickleMachine {
         try push(PickleNode.Index(nodes.count - 1))
     }
 
+    private mutating func push(constant opcode: PickleOpcode, _ node: PickleNode) throws(DataError) {
+        if let known = constants[opcode] { return try push(known) }
+        try push(node)
+        constants[opcode] = stack.last
+    }
+
     private mutating func push(_ index: PickleNode.Index) throws(DataError) {
+        pushCount += 1
+        guard pushCount <= Self.pushLimit else {
+            throw refused("at most \(Self.pushLimit) uses of values", "more", Self.remedy)
+        }
         guard stack.count < Self.stackLimit else {
             throw refused("at most \(Self.stackLimit) values at once", "more", Self.remedy)
         }

@@ -9,19 +9,22 @@ enum PickleNode {
     case longInt([UInt8])
     case double(Double)
     case string(String)
-    case global(PickleGlobal)
+    indirect case global(PickleGlobal)
     case list([Index])
     case tuple([Index])
     case set
-    case dict(Dict)
-    case storage(PyTorchStorage)
-    case tensor(PyTorchTensor)
-    case opaque(Opaque)
+    indirect case dict(Dict)
+    indirect case storage(PyTorchStorage)
+    indirect case tensor(PyTorchTensor)
+    indirect case opaque(Opaque)
 
     struct Dict {
         var isOrdered = false
+        /// Kept for dicts of more than `smallCount` members; small ones are compared key by key.
         var keys: Set<Key> = []
         var members: [(key: Index, value: Index)] = []
+
+        static let smallCount = 8
     }
 
     struct Opaque {

@@ -4,12 +4,12 @@ import SafeFiles
 struct PickleTree {
     static let depthLimit = 100
     /// Values when shared ones count at each of their places: no walk over the tree takes more steps.
-    static let expandedLimit = 10_000_000
+    static let expandedLimit = 2_000_000
 
     private struct Made {
         var value: PyTorchValue
-        var height: Int
-        var expandedCount: Int
+        var height: Int32
+        var expandedCount: Int32
     }
 
     let nodes: [PickleNode]
@@ -33,7 +33,7 @@ struct PickleTree {
     private mutating func make(_ index: PickleNode.Index, depth: Int) throws(DataError) -> Made {
         let place = Int(index)
         if let known = made[place] {
-            guard depth + known.height - 1 <= Self.depthLimit else { throw tooDeep() }
+            guard depth + Int(known.height) - 1 <= Self.depthLimit else { throw tooDeep() }
             return known
         }
         guard depth <= Self.depthLimit else { throw tooDeep() }
@@ -71,8 +71,8 @@ struct PickleTree {
     }
 
     private struct Parts {
-        var height = 0
-        var expandedCount = 0
+        var height: Int32 = 0
+        var expandedCount: Int32 = 0
     }
 
     private mutating func make(
@@ -83,6 +83,7 @@ struct PickleTree {
         for item in items {
             let part = try make(item, depth: depth + 1)
             parts.height = max(parts.height, part.height)
+            // Both terms are below the limit, so the sum fits.
             parts.expandedCount += part.expandedCount
             guard parts.expandedCount < Self.expandedLimit else {
                 throw refused("at most \(Self.expandedLimit) values", "more, by repeating shared ones")

@@ -9,7 +9,7 @@ public enum PyTorchValue: Sendable {
     case tuple([PyTorchValue])
     /// Members in the order of the file. Keys are mostly strings; optimizers use whole numbers.
     case dict([Member])
-    case tensor(PyTorchTensor)
+    indirect case tensor(PyTorchTensor)
     indirect case opaque(PyTorchOpaque)
 
     public struct Member: Sendable {
