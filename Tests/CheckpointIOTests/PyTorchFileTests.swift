@@ -174,59 +174,41 @@ import Testing
         #expect(refused > 200, "\(refused) of 2000 refused")
     }
 
-    /// Opening takes what the pickle takes, whatever the size of the numbers: a sparse file of 1 GiB.
+    /// A sparse file of 5 GiB, beyond the reach of 32-bit offsets: it opens though the checksum of its numbers is wrong, as
+    /// they are not read, and a read that streams all of them finds out.
     @Test func aLargeFileOpensWithoutItsNumbers() throws {
         let path = NSTemporaryDirectory() + "dmt-\(UUID().uuidString).pth"
         defer { unlink(path) }
-        let storage = 1 << 30
-        let whole = checkpoint(
-            PickleAssembler.pickle { pickle in
-                pickle.op(.emptyDict)
-                pickle.string("w")
-                pickle.tensor(storageCount: storage / 4, offset: 5, shape: [3], strides: [1 << 26])
-                pickle.op(.setItem)
-            }, storages: [:]
-        ) { zip in zip.entries.insert(.init(name: "model/data/0", data: [], isWide: true), at: 2) }
-        // The archive's end goes behind a hole of the storage's size, with the numbers that say so.
-        let entry = whole.firstRange(of: Array("model/data/0".utf8))!.upperBound
-        let version = entry
-        var tail = Array(whole[version...])
-        let directory = tail.firstRange(of: [0x50, 0x4B, 1, 2])!.lowerBound
-        func shift32(_ place: Int) {
-            let value = tail.uint32(at: place) + UInt32(storage)
-            tail.replaceSubrange(place..<place + 4, with: littleEndian(value))
+        let gibi = 1 << 30
+        let pickle = PickleAssembler.pickle { pickle in
+            pickle.op(.emptyDict, .mark)
+            pickle.string("large")
+            pickle.tensor(type: "ByteStorage", storageCount: 4 * gibi, shape: [2], strides: [4 * gibi - 1])
+            pickle.string("small")
+            pickle.tensor(key: "1", type: "ByteStorage", storageCount: gibi, offset: 5, shape: [3], strides: [1 << 28])
+            pickle.string("last")
+            pickle.tensor(key: "2", type: "ByteStorage", storageCount: 2, shape: [2], strides: [1])
+            pickle.op(.setItems)
         }
-        let end = tail.count - 22
-        shift32(end + 16)
-        var record = directory
-        while record < end {
-            let name = Int(tail.uint16(at: record + 28))
-            let extra = Int(tail.uint16(at: record + 30))
-            let text = String(decoding: tail[record + 46..<record + 46 + name], as: UTF8.self)
-            if text == "model/version" { shift32(record + 42) }
-            if text == "model/data/0" {
-                let field = record + 46 + name + 4
-                tail.replaceSubrange(
-                    field..<field + 16, with: littleEndian(UInt64(storage)) + littleEndian(UInt64(storage)))
-            }
-            record += 46 + name + extra
-        }
-        var head = Array(whole[..<version])
-        let local = version - 12 - 30
-        let size = littleEndian(UInt32(storage))
-        head.replaceSubrange(local + 18..<local + 26, with: size + size)
+        var zip = checkpointZip(pickle, storages: ["0": [], "1": [], "2": [8, 9]])
+        zip.isWide = true
+        for index in zip.entries.indices { zip.entries[index].isWide = true }
+        zip.entries[2].hole = 4 * gibi
+        zip.entries[2].localSize = .max
+        zip.entries[3].hole = gibi
         let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)
         defer { close(descriptor) }
-        try #require(pwrite(descriptor, head, head.count, 0) == head.count)
-        try #require(pwrite(descriptor, tail, tail.count, off_t(head.count + storage)) == tail.count)
+        for piece in zip.pieces() {
+            try #require(pwrite(descriptor, piece.bytes, piece.bytes.count, off_t(piece.offset)) == piece.bytes.count)
+        }
 
-        let clock = ContinuousClock()
-        var file: PyTorchFile?
-        let seconds = try clock.measure { file = try PyTorchFile(path: path) }
-        #expect(seconds < .seconds(1))
-        let archive = try #require(try file?.tensors())
-        #expect(archive.entries.first?.shape == [3])
-        // The hole's checksum is not the 0 that the archive states, so a read streams all of it and then refuses.
-        #expect(throws: DataError.self) { try archive.bytes(of: "w") }
+        let archive = try PyTorchFile(path: path).tensors()
+        #expect(archive.entries.map(\.shape) == [[2], [3], [2]])
+        #expect(try archive.bytes(of: "last") == [8, 9])
+        #expect {
+            try archive.bytes(of: "small")
+        } throws: {
+            ($0 as? DataError)?.expected == "data with checksum 0"
+        }
     }
 }

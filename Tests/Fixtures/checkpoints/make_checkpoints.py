@@ -4,7 +4,8 @@
     DMT_PTH_CASES=DIR python make_checkpoints.py        200 drawn checkpoints with their answers into DIR
 
 Made with Python 3.11, torch 2.15.0, numpy 2.2.6 (pip install torch==2.15.0 numpy==2.2.6). All numbers are drawn from
-seeds; another version of torch may lay out its archives otherwise, with the same values.
+seeds; another version of torch may lay out its archives otherwise, with the same values. The bytes are the same in each
+run, those of legacy.pth and script.pt apart; of these two only the kind of file matters.
 
 answers.json maps each file to a text of its whole tree:
     N  T  F  i12  d<16 hex digits of the double>  s<bytes>:<text>  [list]  (tuple)  {key=value}  o<name>{state}
