@@ -12,6 +12,16 @@ public enum CheckpointArchive {
         return try open(source, keyPath: keyPath)
     }
 
+    /// The PyTorch checkpoint in a file, or nil where the file is of another format that is read.
+    ///
+    /// - Throws: as `open`.
+    public static func pyTorch(_ path: String) throws(DataError) -> PyTorchFile? {
+        let source = try ByteSource(path: path, expected: "a readable checkpoint")
+        guard try CheckpointFormat(of: source) == .zip else { return nil }
+        let archive = try ZipArchive(source)
+        return NumPyFile.isPlausible(archive) ? nil : try PyTorchFile(archive)
+    }
+
     static func open(_ source: ByteSource, keyPath: [String]) throws(DataError) -> any TensorArchive {
         let format = try CheckpointFormat(of: source)
         if format == .zip {

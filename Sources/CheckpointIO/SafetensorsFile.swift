@@ -54,7 +54,7 @@ public final class SafetensorsFile: TensorArchive {
         precondition(
             offset >= 0 && offset + buffer.count <= range.count,
             "read '\(name)': \(buffer.count) bytes at \(offset) of \(range.count)")
-        try Self.fill(descriptor, from: range.lowerBound + offset, buffer, path, buffer.count)
+        try source.read(at: range.lowerBound + offset, into: buffer)
     }
 
     /// - Throws: `DataError` naming the tensor when the file does not hold it.

@@ -64,6 +64,35 @@ public final class Attention: Layer {
         return packed.attention(heads: headCount)
     }
 
+    /// How much the first token takes from each other token, `(N, heads, T − 1)`: its row of the softmax without its own
+    /// part. Biases of positions are included.
+    ///
+    /// - Parameter x: `(N, T, C)`, normed.
+    public func firstTokenWeights(_ x: Variable) -> Tensor {
+        let packed = projected(x, .evaluation).value.converted(to: .f32)
+        let (pictures, tokens, width) = (x.shape[0], x.shape[1], x.shape[2])
+        let dim = width / headCount
+        let bias = biasTable.map { Variable($0.value).gatheringRows(Array(biasIndices.prefix(tokens))).value.floats() }
+        let result = Tensor(uninitialized: [pictures, headCount, tokens - 1])
+        let values = packed.f32()
+        for picture in 0..<pictures {
+            for head in 0..<headCount {
+                let base = picture * tokens * 3 * width + head * dim
+                var scores = (0..<tokens).map { token in
+                    let product = (0..<dim).reduce(Float(0)) {
+                        $0 + values[base + $1] * values[base + token * 3 * width + width + $1]
+                    }
+                    return product / Float(dim).squareRoot() + (bias?[token * headCount + head] ?? 0)
+                }
+                let row = Tensor(scores, [1, tokens])
+                scores = Variable(row).softmax().value.floats()
+                let place = result.f32() + (picture * headCount + head) * (tokens - 1)
+                for token in 1..<tokens { place[token - 1] = scores[token] }
+            }
+        }
+        return result
+    }
+
     private func projected(_ x: Variable, _ forward: Forward) -> Variable {
         guard let queryBias, let valueBias else { return qkv(x, forward) }
         let none = Variable(Tensor.zeros(queryBias.shape, x.value.dtype))

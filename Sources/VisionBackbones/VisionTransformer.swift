@@ -72,6 +72,25 @@ public final class VisionTransformer: TokenBackbone {
         of images: Variable, visible: [[Int32]]?, masked: (patches: [[Int32]], token: Variable)?, taps: [Int],
         _ forward: Forward
     ) -> Tokens {
+        let (embedded, grid) = embedded(images, visible: visible, masked: masked, forward)
+        var x = embedded
+        let fixed = 1 + configuration.registerCount
+        let pictures = images.shape[0]
+        var tapped: [Int: Variable] = [:]
+        for (index, block) in blocks.enumerated() {
+            x = block(x, forward)
+            if taps.contains(index) { tapped[index] = withoutRegisters(x) }
+        }
+        let final = norm(x, forward)
+        return Tokens(
+            classToken: final.sliced(axis: 1, 0..<1).reshaped([pictures, width]),
+            patches: final.sliced(axis: 1, fixed..<x.shape[1]), taps: taps.map { tapped[$0]! }, grid: grid)
+    }
+
+    /// What enters the first block, `(N, 1 + R + T, C)`, and the grid of all patches.
+    private func embedded(
+        _ images: Variable, visible: [[Int32]]?, masked: (patches: [[Int32]], token: Variable)?, _ forward: Forward
+    ) -> (tokens: Variable, grid: (height: Int, width: Int)) {
         let pictures = images.shape[0]
         let grid = (height: images.shape[1] / patchSize, width: images.shape[2] / patchSize)
         let count = grid.height * grid.width
@@ -98,16 +117,19 @@ public final class VisionTransformer: TokenBackbone {
         }
         let rows = (0..<pictures).flatMap { _ in (0..<fixed).map(Int32.init) }
         let starts = start.gatheringRows(rows).reshaped([pictures, fixed, width])
-        var x = Variable.concatenated([starts, patches], axis: 1)
-        var tapped: [Int: Variable] = [:]
-        for (index, block) in blocks.enumerated() {
-            x = block(x, forward)
-            if taps.contains(index) { tapped[index] = withoutRegisters(x) }
-        }
-        let final = norm(x, forward)
-        return Tokens(
-            classToken: final.sliced(axis: 1, 0..<1).reshaped([pictures, width]),
-            patches: final.sliced(axis: 1, fixed..<x.shape[1]), taps: taps.map { tapped[$0]! }, grid: grid)
+        return (.concatenated([starts, patches], axis: 1), grid)
+    }
+
+    /// What the class token of the last block takes from each patch, `(N, heads, T)`.
+    ///
+    /// - Parameter images: `(N, H, W, 3)`, normalised.
+    public func lastAttention(of images: Variable) -> Tensor {
+        let forward = Forward.evaluation
+        var x = embedded(images, visible: nil, masked: nil, forward).tokens
+        for block in blocks.dropLast() { x = block(x, forward) }
+        let last = blocks[blocks.count - 1]
+        let weights = Variable(last.attention.firstTokenWeights(last.norm1(x, forward)))
+        return weights.sliced(axis: 2, configuration.registerCount..<weights.shape[2]).value
     }
 
     /// Class token and patches.
@@ -119,6 +141,12 @@ public final class VisionTransformer: TokenBackbone {
 
     private static func flatRows(_ lists: [[Int32]], _ count: Int) -> [Int32] {
         lists.enumerated().flatMap { picture, list in list.map { Int32(picture * count) + $0 } }
+    }
+
+    /// The table of positions `(1, 1 + T, C)` for pictures of another size, as `tokens` uses it; nil without positions.
+    public func positions(forSize size: Int) -> Tensor? {
+        let side = size / patchSize
+        return positionTable((side, side), .evaluation).map { $0.value.reshaped([1, 1 + side * side, width]) }
     }
 
     /// Positions `(1 + T, C)` for a grid: recomputed (sines) or resized by bicubic interpolation (trained table).

@@ -17,6 +17,12 @@ struct EvalCommand: ParsableCommand {
     @Option(help: "A model (segment, detect, classify) or a backbone (knn, dense-knn, linear).")
     var checkpoint: String?
 
+    @Option(
+        help:
+            "Code base that wrote the backbone's checkpoint (probes): \(FeatureInspection.Source.allCases.map(\.rawValue).joined(separator: ", "))."
+    )
+    var source: FeatureInspection.Source?
+
     @Option(help: "A dataset.yaml, or the folder it lies in.")
     var data: String
 
@@ -101,6 +107,7 @@ struct EvalCommand: ParsableCommand {
         try runReporting(global) { session in
             var evaluation = HeadEvaluation(task: task, data: data)
             evaluation.checkpoint = checkpoint
+            evaluation.source = source
             evaluation.split = split
             evaluation.imageList = imageList
             evaluation.predictsOnly = predictOnly

@@ -4,7 +4,8 @@ import EvaluationHarness
 /// `dmt inspect`
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect", abstract: "Look at what a model computes.", subcommands: [Features.self, Teachers.self])
+        commandName: "inspect", abstract: "Look at what a model computes.",
+        subcommands: [Features.self, PCA.self, Attention.self, Teachers.self])
 
     /// `dmt inspect features`
     struct Features: ParsableCommand {
@@ -16,10 +17,13 @@ struct InspectCommand: ParsableCommand {
                 resized by their short side and cut to the middle square.
                 """)
 
-        @Option(help: "A safetensors file; decoder and classifier may be missing.")
+        @Option(help: "A checkpoint (safetensors, .pth); decoder and classifier may be missing.")
         var checkpoint: String
 
-        @Option(help: "Where the checkpoint comes from: mae, mocov3, ibot, dino or timm.")
+        @Option(
+            help:
+                "Code base that wrote it: \(FeatureInspection.Source.allCases.map(\.rawValue).joined(separator: ", "))."
+        )
         var source: String
 
         @Option(help: "Folder of JPEG and PNG files.")

@@ -11,7 +11,7 @@ struct ModelCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "info", abstract: "List a checkpoint's tensors and tell which ViT it is and what it costs.")
 
-        @Argument(help: "A safetensors file.")
+        @Argument(help: "A checkpoint: safetensors, PyTorch (.pth) or NumPy (.npz).")
         var file: String
 
         @Option(help: "Pixels a side of the picture that FLOPs are told for.")
@@ -34,25 +34,49 @@ struct ModelCommand: ParsableCommand {
     /// `dmt model convert`
     struct Convert: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "convert", abstract: "Write a checkpoint's tensors in another storage type.")
+            commandName: "convert",
+            abstract: "Make a backbone's file of a published checkpoint, or change how tensors are stored.",
+            discussion: """
+                With --source the encoder is taken out of the checkpoint (.pth or safetensors) and written with what it \
+                is; eval, distill and train take such a file. Without, tensors and names stay as they are.
+                """)
 
-        @Argument(help: "A safetensors file.")
+        @Argument(help: "A checkpoint.")
         var input: String
 
         @Argument(help: "The safetensors file to write.")
         var output: String
 
         @Option(help: "Stored values: f32 or bf16.")
-        var storage: ModelFile.StoredType
+        var storage = ModelFile.StoredType.f32
+
+        @Option(
+            help:
+                "Code base that wrote it: \(FeatureInspection.Source.allCases.map(\.rawValue).joined(separator: ", "))."
+        )
+        var source: FeatureInspection.Source?
+
+        @Option(help: "Attention heads; the source's rule unless given.")
+        var heads: Int?
+
+        @Option(help: "Resize the table of positions for pictures of this many pixels a side.")
+        var size: Int?
 
         @OptionGroup var global: GlobalOptions
 
         func run() throws {
             try runReporting(global) { session in
-                try ModelConversion.run(input, to: output, storage: storage)
+                var conversion = ModelConversion()
+                conversion.storage = storage
+                conversion.source = source
+                conversion.heads = heads
+                conversion.imageSize = size
+                try conversion.run(input, to: output)
                 let report = try ModelReport(output, imageSize: 224)
                 try session.emit(report.json, text: "\(output)\n")
             }
         }
     }
 }
+
+extension FeatureInspection.Source: ExpressibleByArgument {}

@@ -80,7 +80,7 @@ import Testing
         var stream = RandomStream(seed: 5, purpose: "drop path test")
         let block = TransformerBlock(width: 4, heads: 1, dropPath: 0.4, index: 2, &stream)
         // Only the first branch is left: attention over one token, whose output is a linear function of the token.
-        for i in 0..<block.mlp.fc2.weight.value.count { block.mlp.fc2.weight.value.f32()[i] = 0 }
+        for i in 0..<block.mlp!.fc2.weight.value.count { block.mlp!.fc2.weight.value.f32()[i] = 0 }
         let picture: [Float] = [1, -2, 0.5, 3]
         let count = 4000
         let x = Variable(Tensor((0..<count).flatMap { _ in picture }, [count, 1, 4]))

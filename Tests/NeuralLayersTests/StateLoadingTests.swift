@@ -56,7 +56,7 @@ import Testing
         try into.load(from.state().mapValues { $0.converted(to: .f64) }, from: "double")
         #expect(values(into) == values(from))
         try into.load(from.state().mapValues { $0.converted(to: .bf16) }, from: "half")
-        #expect(into.mlp.fc1.weight.value.floats() == from.mlp.fc1.weight.value.converted(to: .bf16).floats())
+        #expect(into.mlp!.fc1.weight.value.floats() == from.mlp!.fc1.weight.value.converted(to: .bf16).floats())
     }
 
     @Test func frozenParametersAreNoLeaves() {

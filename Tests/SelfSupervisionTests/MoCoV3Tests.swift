@@ -29,8 +29,8 @@ import Testing
         let model = model()
         #expect(model.momentum.parameters.allSatisfy { !$0.isTrainable })
         #expect(model.base.encoder.projection.parameters.allSatisfy { !$0.isTrainable })
-        let weight = model.base.encoder.block.mlp.fc1.weight
-        let follower = model.momentum.encoder.block.mlp.fc1.weight
+        let weight = model.base.encoder.block.mlp!.fc1.weight
+        let follower = model.momentum.encoder.block.mlp!.fc1.weight
         #expect(weight.value.floats() == follower.value.floats())
         for i in 0..<weight.value.count { weight.value.f32()[i] += 1 }
         let before = follower.value.floats()

@@ -38,7 +38,7 @@ import VisionBackbones
 
     @Test func unknownNamesAreNil() {
         #expect(ViTVariants.named("vit-huge") == nil)
-        #expect(ViTVariants.names == ["vit-tiny", "vit-small", "vit-base"])
+        #expect(ViTVariants.names == ["vit-tiny", "vit-small", "vit-base", "vit-large"])
         #expect(ViTVariants.matching(ViTConfiguration(width: 384, headCount: 12))?.name == "vit-small")
         #expect(ViTVariants.matching(ViTConfiguration(width: 384, depth: 11, headCount: 6)) == nil)
     }

@@ -10,13 +10,20 @@ extension HeadEvaluation {
             ? try classProbeJob(source, session, kind) : try patchProbeJob(source, session, kind)
     }
 
+    /// The encoder of the checkpoint: of this program's file, or of the source that was named.
+    private func frozenBackbone() throws(DataError) -> VisionTransformer? {
+        guard let checkpoint else { return nil }
+        guard let source else { return try ModelFile.loadBackbone(checkpoint) }
+        return try CheckpointFile.loadEncoder(checkpoint, source: source).model
+    }
+
     // MARK: Patches
 
     private func patchProbeJob(
         _ source: TaskData, _ session: CommandSession, _ kind: ProbeProtocol
     ) throws -> EvaluationJob {
         let dataset = try source.segmentation()
-        let backbone = try checkpoint.map { path throws(DataError) in try ModelFile.loadBackbone(path) }
+        let backbone = try frozenBackbone()
         let train = try TaskData(data, section: section, split: trainSplit, listFile: nil).segmentation()
         let run = SegmentationProbeRun(
             kind: kind, options: probe, side: size ?? backbone?.configuration.imageSize ?? 0, seed: session.seed,
@@ -58,7 +65,7 @@ extension HeadEvaluation {
         _ source: TaskData, _ session: CommandSession, _ kind: ProbeProtocol
     ) throws -> EvaluationJob {
         let dataset = try source.classification()
-        let backbone = try checkpoint.map { path throws(DataError) in try ModelFile.loadBackbone(path) }
+        let backbone = try frozenBackbone()
         let train = try TaskData(data, section: section, split: trainSplit, listFile: nil).classification()
         let feature = probe.feature ?? kind.feature(width: backbone?.width ?? 0)
         let run = ClassProbeRun(

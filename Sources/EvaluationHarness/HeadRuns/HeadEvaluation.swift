@@ -14,6 +14,8 @@ public struct HeadEvaluation: Sendable {
     public var data: String
     /// Needed unless predictions are given.
     public var checkpoint: String?
+    /// Whose checkpoint it is, for probes of published encoders; nil for files of this program.
+    public var source: FeatureInspection.Source?
     public var split = "val"
     public var imageList: String?
     /// Writes predictions and stops: no numbers, no record.
@@ -89,6 +91,9 @@ public struct HeadEvaluation: Sendable {
             throw refuse("0 or at least 100 bootstrap draws", "\(bootstrapDraws)")
         }
         try probe.check(task)
+        guard source == nil || [.knn, .linear, .denseKNN].contains(task) else {
+            throw refuse("--source with knn, dense-knn or linear", task.rawValue)
+        }
     }
 
     /// The section of the data set: `linear` looks at patches or at whole pictures as its protocol wants.
@@ -204,6 +209,7 @@ public struct HeadEvaluation: Sendable {
     private func options(_ session: CommandSession) throws(DataError) -> Recipe {
         var pairs: [(String, String)] = [("task", task.rawValue), ("split", split)]
         pairs.append(("checkpoint", checkpoint.map { Folder.name(of: $0) } ?? "none"))
+        if let source { pairs.append(("source", source.rawValue)) }
         pairs.append(("image_list", imageList.map { Folder.name(of: $0) } ?? "none"))
         pairs.append(("size", size.map { "\($0)" } ?? "the checkpoint's"))
         if let windows { pairs += [("window", "\(windows.crop)"), ("stride", "\(windows.stride)")] }

@@ -1,8 +1,9 @@
+import Autograd
 import CheckpointIO
 import Determinism
-import Foundation
 import NeuralLayers
 import SafeFiles
+import TensorCore
 import VisionBackbones
 
 /// Opens checkpoints from outside and builds the encoders in them.
@@ -13,31 +14,21 @@ public enum CheckpointFile {
         public let names: EncoderNames
     }
 
-    /// Opens a safetensors file.
+    /// Opens a checkpoint of any format that is read: safetensors, PyTorch's `.pth`, NumPy's `.npz`.
     ///
-    /// - Throws: `.malformed` for other formats; those of PyTorch are told apart by their first bytes.
-    public static func open(_ path: String) throws(DataError) -> SafetensorsFile {
-        if let format = foreignFormat(path) {
-            throw DataError(
-                .malformed, file: path, expected: "a safetensors file", found: format,
-                remedy:
-                    "convert it with PyTorch: safetensors.torch.save_file(state_dict, 'encoder.safetensors')"
-            )
+    /// - Parameter source: whose keys lead to the weights in a PyTorch file; the first that leads to tensors is taken. Nil
+    ///   takes the dict with most tensors.
+    /// - Throws: `.missing`; `.malformed` for what is none of these.
+    public static func open(_ path: String, source: CheckpointSource? = nil) throws(DataError) -> any TensorArchive {
+        guard let file = try CheckpointArchive.pyTorch(path) else { return try CheckpointArchive.open(path) }
+        let dicts = file.tensorDicts
+        if let keys = source?.keyPaths.first(where: dicts.contains) { return try file.tensors(at: keys) }
+        var most = try file.tensors(at: dicts.first ?? [])
+        for keys in dicts.dropFirst() {
+            let found = try file.tensors(at: keys)
+            if found.entries.count > most.entries.count { most = found }
         }
-        return try SafetensorsFile(path: path)
-    }
-
-    private static func foreignFormat(_ path: String) -> String? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        var start = [UInt8](repeating: 0, count: 4)
-        guard fread(&start, 1, 4, file) == 4 else { return nil }
-        if start == [0x50, 0x4B, 3, 4] { return "a zip archive, as PyTorch's .pth and NumPy's .npz files are" }
-        // A pickle starts with its protocol: 0x80 and 2 to 5. A header of such a length would start with '{' at byte 8
-        // only if it had at least 640 bytes: the file's name decides.
-        let isPickle = start[0] == 0x80 && (2...5).contains(start[1])
-        let ending = (path as NSString).pathExtension.lowercased()
-        return isPickle && ["pth", "pt", "pkl", "bin", "tar"].contains(ending) ? "a Python pickle" : nil
+        return most
     }
 
     /// Reads the encoder of a checkpoint; nothing but the encoder is read.
@@ -49,8 +40,8 @@ public enum CheckpointFile {
     public static func loadEncoder(
         _ path: String, source: CheckpointSource, heads: Int? = nil
     ) throws(DataError) -> Encoder {
-        let file = try open(path)
-        let entries = file.header.entries
+        let file = try open(path, source: source)
+        let entries = file.entries
         do throws(CheckpointError) {
             let names = try EncoderNames(source, keys: entries.map(\.name), file: path)
             var shapes: [String: [Int]] = [:]
@@ -61,7 +52,7 @@ public enum CheckpointFile {
                 valueCount += entry.count
             }
             return Encoder(
-                model: try load(path, entries, names, shapes, valueCount, heads: heads), names: names)
+                model: try load(file, names, shapes, valueCount, heads: heads), names: names)
         } catch {
             throw DataError(
                 .malformed, file: error.file, record: error.record.map { "'\($0)'" }, expected: error.expected,
@@ -70,13 +61,13 @@ public enum CheckpointFile {
     }
 
     private static func load(
-        _ path: String, _ entries: [SafetensorsHeader.Entry], _ names: EncoderNames, _ shapes: [String: [Int]],
-        _ valueCount: Int, heads: Int?
+        _ file: any TensorArchive, _ names: EncoderNames, _ shapes: [String: [Int]], _ valueCount: Int, heads: Int?
     ) throws(CheckpointError) -> VisionTransformer {
-        let source = names.source
+        let (path, source) = (file.path, names.source)
         let width = shapes[ViTShape.projection]?.first ?? 0
         let headCount = heads ?? source.headCount(width: width)
-        let configuration = try ViTShape.configuration(shapes, headCount: headCount ?? 1, file: path)
+        var configuration = try ViTShape.configuration(shapes, headCount: headCount ?? 1, file: path)
+        configuration.positionResize = source.positionResize
         guard headCount != nil else {
             throw CheckpointError(
                 file: path, expected: "a width that is a multiple of 64, one head each",
@@ -88,7 +79,7 @@ public enum CheckpointFile {
                 file: path, expected: "about \(configuration.parameterCount()) values, as the shapes tell",
                 found: "\(valueCount)", remedy: "use a whole checkpoint")
         }
-        for entry in entries where names.name(of: entry.name) != nil {
+        for entry in file.entries where names.name(of: entry.name) != nil {
             guard [.f32, .f64, .bf16, .f16].contains(entry.type) else {
                 throw CheckpointError(
                     file: path, record: entry.name, expected: "floating-point weights",
@@ -96,10 +87,17 @@ public enum CheckpointFile {
             }
         }
         do {
-            let contents = try Safetensors.load(path) { names.name(of: $0) != nil }
+            var tensors: [String: Tensor] = [:]
+            for (key, tensor) in try file.tensors(where: { names.name(of: $0) != nil }) {
+                tensors[names.name(of: key)!] = tensor
+            }
+            // Where the table starts with the patches, the class token has its position in itself.
+            if let table = tensors["pos_embed"], ViTShape.lacksClassPosition(rows: table.shape[1]) {
+                let first = Variable(Tensor.zeros([1, 1, table.shape[2]], table.dtype))
+                tensors["pos_embed"] = Variable.concatenated([first, Variable(table)], axis: 1).value
+            }
             let model = VisionTransformer(configuration, seed: 0)
-            try model.load(
-                Dictionary(uniqueKeysWithValues: contents.tensors.map { (names.name(of: $0)!, $1) }), from: path)
+            try model.load(tensors, from: path)
             return model
         } catch let error as StateError {
             let shown = error.misfits.prefix(20).map { "\($0.key): \($0.problem)" }.joined(separator: ", ")

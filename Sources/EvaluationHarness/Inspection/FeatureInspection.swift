@@ -148,7 +148,8 @@ public struct FeatureInspection: Sendable {
             "dmt.position_resize": shape.imageSize == size
                 ? "none"
                 : "bicubic from \(shape.imageSize / shape.patchSize) to \(size / shape.patchSize) a side, "
-                    + "a=-0.75, half-pixel centres, not antialiased",
+                    + "a=-0.75, half-pixel centres, not antialiased"
+                    + (shape.positionResize == .bicubicOffset ? ", 0.1 added to the size" : ""),
         ]
     }
 }

@@ -27,7 +27,9 @@ public struct ModelReport: Sendable, Equatable {
     public var file: String
     public var byteCount: Int
     public var metadata: [(key: String, value: String)]
-    public var tensors: [SafetensorsHeader.Entry]
+    public var tensors: [TensorEntry]
+    /// "safetensors", "pytorch" or "numpy".
+    public var format: String
     /// Values in all tensors.
     public var valueCount: Int
     public var imageSize: Int
@@ -45,8 +47,10 @@ public struct ModelReport: Sendable, Equatable {
         let opened = try CheckpointFile.open(path)
         file = path
         byteCount = try FileBytes.size(of: path)
-        metadata = opened.header.metadata
-        tensors = opened.header.entries
+        let safetensors = opened as? SafetensorsFile
+        metadata = safetensors?.header.metadata ?? []
+        format = safetensors != nil ? "safetensors" : opened is NumPyFile ? "numpy" : "pytorch"
+        tensors = opened.entries
         valueCount = tensors.reduce(0) { $0 + $1.count }
         self.imageSize = imageSize
         do throws(CheckpointError) {
@@ -73,8 +77,15 @@ public struct ModelReport: Sendable, Equatable {
         }
         var configuration: ViTConfiguration
         do throws(CheckpointError) {
-            configuration = try ViTShape.configuration(shapes, headCount: 1, file: file)
-            configuration.headCount = CheckpointSource.timm.headCount(width: configuration.width) ?? 0
+            // Names of other sources stand for the same parts.
+            let renamed = Dictionary(
+                shapes.compactMap { name, shape in CheckpointSource.commonName(name).map { ($0, shape) } },
+                uniquingKeysWith: { first, _ in first })
+            let table = renamed["blocks.0.attn.relative_position_bias_table"]
+            configuration = try ViTShape.configuration(renamed, headCount: table?.last ?? 1, file: file)
+            if table == nil {
+                configuration.headCount = CheckpointSource.timm.headCount(width: configuration.width) ?? 0
+            }
         } catch {
             guard let named else { throw error }
             configuration = named.configuration
@@ -99,7 +110,7 @@ public struct ModelReport: Sendable, Equatable {
 
     public var json: JSONValue {
         .object([
-            ("schema_version", .int(1)), ("file", .string(file)), ("format", .string("safetensors")),
+            ("schema_version", .int(1)), ("file", .string(file)), ("format", .string(format)),
             ("bytes", .int(Int64(byteCount))), ("values", .int(Int64(valueCount))),
             ("architecture", architecture.map { $0.json(imageSize: imageSize) } ?? .null),
             ("metadata", .object(metadata.map { ($0.key, .string($0.value)) })),
@@ -118,7 +129,10 @@ public struct ModelReport: Sendable, Equatable {
     }
 
     public var text: String {
-        var lines = ["file: \(file)", "bytes: \(byteCount)", "tensors: \(tensors.count), values: \(valueCount)"]
+        var lines = [
+            "file: \(file)", "format: \(format), \(byteCount) bytes",
+            "tensors: \(tensors.count), values: \(valueCount)",
+        ]
         if let architecture {
             let shape = architecture.configuration
             lines.append(

@@ -1,16 +1,70 @@
 import CheckpointIO
+import JSONText
+import NeuralLayers
 import SafeFiles
 import TensorCore
+import VisionBackbones
 
-/// `dmt model convert`: the same tensors under the same names in another storage type.
-public enum ModelConversion {
+/// `dmt model convert`: a checkpoint from outside becomes a backbone's own file, or a file's tensors change their type.
+public struct ModelConversion: Sendable {
+    public var storage = ModelFile.StoredType.f32
+    /// Whose checkpoint it is; nil keeps tensors, names and metadata as they are.
+    public var source: CheckpointSource?
+    /// Attention heads, where the source's rule does not tell them.
+    public var heads: Int?
+    /// Pixels a side that positions are resized for, once and for all; nil keeps the table.
+    public var imageSize: Int?
+
+    public init() {}
+
     /// - Throws: `.cannotWrite` when the output exists; what reading and writing throw.
-    public static func run(_ input: String, to output: String, storage: ModelFile.StoredType) throws(DataError) {
+    public func run(_ input: String, to output: String) throws(DataError) {
         guard !FileBytes.exists(output) else {
             throw DataError(
                 .cannotWrite, file: output, expected: "a file that does not exist yet", found: "a file",
                 remedy: "choose another name, or remove it")
         }
+        guard let source else {
+            guard imageSize == nil, heads == nil else {
+                throw DataError(
+                    .configuration, file: "options", expected: "--source beside --size and --heads", found: "none",
+                    remedy: "name the code base that wrote the checkpoint")
+            }
+            try restore(input, to: output)
+            return
+        }
+        var backbone = try CheckpointFile.loadEncoder(input, source: source, heads: heads).model
+        var metadata = [
+            "dmt.source": source.rawValue, "dmt.converted_from": Folder.name(of: input),
+            "dmt.converted_from.sha256": try CheckpointFile.hash(input),
+        ]
+        if let imageSize, imageSize != backbone.configuration.imageSize {
+            metadata["dmt.positions"] =
+                "resized from \(backbone.configuration.imageSize) to \(imageSize), "
+                + backbone.configuration.positionResize.rawValue
+            backbone = try resized(backbone, to: imageSize)
+        }
+        try ModelFile.save(backbone, to: output, metadata: metadata, dtype: storage)
+    }
+
+    /// The same network with positions for another picture size.
+    private func resized(_ backbone: VisionTransformer, to size: Int) throws(DataError) -> VisionTransformer {
+        var configuration = backbone.configuration
+        guard configuration.position == .learned, size % configuration.patchSize == 0, size > 0 else {
+            throw DataError(
+                .configuration, file: "options", record: "size",
+                expected: "a multiple of the patch size \(configuration.patchSize), and a table of positions",
+                found: "\(size), positions \(configuration.position.rawValue)", remedy: "leave --size out")
+        }
+        configuration.imageSize = size
+        let copy = VisionTransformer(configuration, seed: 0)
+        for (mine, theirs) in zip(copy.stateEntries(), backbone.stateEntries()) {
+            mine.tensor.assign(mine.name == "pos_embed" ? backbone.positions(forSize: size)! : theirs.tensor)
+        }
+        return copy
+    }
+
+    private func restore(_ input: String, to output: String) throws(DataError) {
         let contents = try Safetensors.load(input)
         let converted = contents.tensors.mapValues { tensor in
             switch (tensor.dtype, storage) {

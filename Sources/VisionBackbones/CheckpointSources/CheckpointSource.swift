@@ -1,6 +1,6 @@
 /// Code bases whose ViT checkpoints are read. The user names one: it is never guessed from the keys.
 ///
-/// All of them name the parts of the encoder as timm does; they differ in what stands before and beside it.
+/// All of them name the parts of the encoder nearly as timm does; they differ in what stands before and beside it.
 public enum CheckpointSource: String, Sendable, CaseIterable {
     /// facebookresearch/mae: plain names; a pretraining file holds a decoder too.
     case mae
@@ -10,8 +10,34 @@ public enum CheckpointSource: String, Sendable, CaseIterable {
     case ibot
     /// facebookresearch/dino: the teacher of a pretraining file, or plain names.
     case dino
+    /// facebookresearch/dinov2: registers, LayerScale and SwiGLU under names of its own.
+    case dinov2
+    /// facebookresearch/deit: plain names and a classifier, below `model`.
+    case deit
+    /// microsoft/unilm BEiT, and mmsegmentation's BEiT and MAE: relative position bias, separate biases, LayerScale.
+    case beit
     /// huggingface/pytorch-image-models: plain names and a classifier.
     case timm
+
+    /// Keys that may lead to the weights in a PyTorch file, in the order tried; the weights may lie at the top as well.
+    public var keyPaths: [[String]] {
+        switch self {
+        case .mae, .deit: [["model"], []]
+        case .mocov3: [["state_dict"], []]
+        case .ibot, .dino: [["teacher"], ["state_dict"], ["model"], []]
+        case .dinov2: [["teacher"], ["model"], ["state_dict"], []]
+        case .beit: [["model"], ["module"], ["state_dict"], []]
+        case .timm: [["state_dict"], ["model"], []]
+        }
+    }
+
+    /// How this source brings its table of positions to another grid.
+    public var positionResize: PositionResize {
+        switch self {
+        case .ibot, .dino, .dinov2: .bicubicOffset
+        default: .bicubic
+        }
+    }
 
     /// What may stand before the encoder's names, in the order tried: exported encoders have no prefix, and what this
     /// package pretrains and distils has prefixes of its own (`encoder.`, `student.`).
@@ -26,6 +52,8 @@ public enum CheckpointSource: String, Sendable, CaseIterable {
                 "backbone.",
                 "state_dict.", "module.", "",
             ]
+        case .dinov2: ["teacher.backbone.", "backbone.", ""]
+        case .deit, .beit: ["", "model.", "module.", "backbone."]
         case .timm: ["", "model.", "module.", "student."]
         }
     }
@@ -36,8 +64,28 @@ public enum CheckpointSource: String, Sendable, CaseIterable {
         case .mae: ["mask_token", "decoder_", "head."]
         case .mocov3: ["head."]
         case .ibot: ["masked_embed", "head."]
-        case .dino, .timm: ["head."]
+        case .dinov2: ["mask_token", "head."]
+        case .beit: ["mask_token", "head.", "lm_head."]
+        case .dino, .timm, .deit: ["head."]
         }
+    }
+
+    /// Our name of a part that this source calls otherwise; nil for what is computed and not learned.
+    func rename(_ name: String) -> String? {
+        switch self {
+        case .dinov2: return name == "register_tokens" ? "reg_token" : name
+        case .beit:
+            if name.hasSuffix(".relative_position_index") { return nil }
+            if name.hasSuffix(".gamma_1") { return name.dropLast("gamma_1".count) + "ls1.gamma" }
+            if name.hasSuffix(".gamma_2") { return name.dropLast("gamma_2".count) + "ls2.gamma" }
+            return name
+        default: return name
+        }
+    }
+
+    /// Our name of an encoder's part under any source's name, where the source is not told.
+    public static func commonName(_ name: String) -> String? {
+        CheckpointSource.beit.rename(name).flatMap(CheckpointSource.dinov2.rename)
     }
 
     /// Attention heads of an encoder of that width: one for every 64 channels, but 12 in MoCo v3's small ViT.
@@ -81,6 +129,6 @@ public struct EncoderNames: Sendable, Equatable {
     public func name(of key: String) -> String? {
         guard key.hasPrefix(prefix) else { return nil }
         let name = String(key.dropFirst(prefix.count))
-        return source.strangers.contains { name.hasPrefix($0) } ? nil : name
+        return source.strangers.contains { name.hasPrefix($0) } ? nil : source.rename(name)
     }
 }

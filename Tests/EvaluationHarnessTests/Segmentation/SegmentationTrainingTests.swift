@@ -163,7 +163,7 @@ import Testing
                 #expect(map.values.allSatisfy { (1...UInt16(dataset.info.classes.count)).contains($0) })
             }
             let backbone = try ModelFile.loadBackbone(folder + "/m.safetensors")
-            #expect(backbone.norm.weight.value.floats() == model.backbone.norm.weight.value.floats())
+            #expect(backbone.state()["norm.weight"]!.floats() == model.backbone.state()["norm.weight"]!.floats())
             #expect(throws: DataError.self) { try DetectionModel.load(folder + "/m.safetensors") }
         }
     }
@@ -173,15 +173,15 @@ import Testing
         try withTemporaryFolder { folder in
             let dataset = try DrawnScenes(folder).data(.segment).segmentation()
             let original = DrawnScenes.backbone()
-            let before = original.blocks[0].mlp.fc1.weight.value.floats()
+            let before = original.blocks[0].mlp!.fc1.weight.value.floats()
             for freezes in [true, false] {
                 var settings = DrawnScenes.segmentation(steps: 2)
                 settings.tuning.freezesBackbone = freezes
                 let trainer = SegmentationTrainer(settings)
                 let model = try trainer.model(on: original, for: dataset)
                 try trainer.run(model, dataset: dataset)
-                #expect((model.backbone.blocks[0].mlp.fc1.weight.value.floats() == before) == freezes)
-                #expect(original.blocks[0].mlp.fc1.weight.value.floats() == before)
+                #expect((model.backbone.blocks[0].mlp!.fc1.weight.value.floats() == before) == freezes)
+                #expect(original.blocks[0].mlp!.fc1.weight.value.floats() == before)
             }
         }
     }
