@@ -81,7 +81,8 @@ import VisionBackbones
         let (published, expected) = (try golden("vitdet"), try golden("vitdet-golden"))
         let model = ViTDetBackbone(
             ViTDetConfiguration(
-                imageSize: 24, pretrainedSize: 16, patchSize: 4, width: 24, depth: 2, headCount: 3, mlpRatio: 2, window: 3,
+                imageSize: 24, pretrainedSize: 16, patchSize: 4, width: 24, depth: 2, headCount: 3, mlpRatio: 2,
+                window: 3,
                 globalBlocks: [1], dropPath: 0),
             seed: 1)
         try model.load(published, from: "vitdet")
