@@ -12,6 +12,12 @@ public enum CheckpointArchive {
         return try open(source, keyPath: keyPath)
     }
 
+    /// Whether a file starts as a zip archive does: `.pth` and `.npz`.
+    public static func isZip(_ path: String) -> Bool {
+        guard let source = try? ByteSource(path: path, expected: "a readable checkpoint") else { return false }
+        return (try? CheckpointFormat(of: source)) == .zip
+    }
+
     /// The PyTorch checkpoint in a file, or nil where the file is of another format that is read.
     ///
     /// - Throws: as `open`.

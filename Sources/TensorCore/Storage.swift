@@ -22,6 +22,7 @@ public enum Allocator {
     private struct State: ~Copyable {
         var free: [Int: [UInt]] = [:]
         var live = 0
+        var peakLive = 0
         var cached = 0
         var highWater = 0
         var liveBlocks = 0
@@ -35,6 +36,16 @@ public enum Allocator {
     /// The most bytes ever held at once, cached blocks included.
     public static var highWaterBytes: Int { state.withLock { $0.highWater } }
 
+    /// The most bytes that tensors held at once during `body`, beyond those they held before it.
+    public static func peakBytes<Failure: Error>(of body: () throws(Failure) -> Void) throws(Failure) -> Int {
+        let before = state.withLock { state in
+            state.peakLive = state.live
+            return state.live
+        }
+        try body()
+        return state.withLock { $0.peakLive } - before
+    }
+
     static func sizeClass(_ byteCount: Int) -> Int {
         if byteCount <= 256 { return 256 }
         let step = 1 << max(8, Int.bitWidth - byteCount.leadingZeroBitCount - 4)
@@ -45,6 +56,7 @@ public enum Allocator {
         let size = sizeClass(byteCount)
         let reused: UInt? = state.withLock { state in
             state.live += size
+            state.peakLive = max(state.peakLive, state.live)
             state.liveBlocks += 1
             let block = state.free[size]?.popLast()
             if block != nil { state.cached -= size }

@@ -17,15 +17,26 @@ struct ModelCommand: ParsableCommand {
         @Option(help: "Pixels a side of the picture that FLOPs are told for.")
         var size = 224
 
+        @Flag(help: "Measure activation memory and images a second of the encoder with random weights.")
+        var measure = false
+
+        @Option(help: "Pictures a pass of --measure.")
+        var batch = 8
+
+        @Option(help: "Precision of --measure: f32 or bf16.")
+        var precision = ModelCost.Precision.f32
+
         @OptionGroup var global: GlobalOptions
 
         func validate() throws {
+            guard (1...4096).contains(batch) else { throw ValidationError("--batch \(batch): 1 to 4096.") }
             guard (1...16384).contains(size) else { throw ValidationError("--size \(size): 1 to 16384.") }
         }
 
         func run() throws {
             try runReporting(global) { session in
-                let report = try ModelReport(file, imageSize: size)
+                var report = try ModelReport(file, imageSize: size)
+                if measure { report.measure(batchSize: batch, precision: precision) }
                 try session.emit(report.json, text: report.text)
             }
         }
@@ -80,3 +91,4 @@ struct ModelCommand: ParsableCommand {
 }
 
 extension FeatureInspection.Source: ExpressibleByArgument {}
+extension ModelCost.Precision: ExpressibleByArgument {}

@@ -31,6 +31,15 @@ public enum CheckpointFile {
         return most
     }
 
+    /// Refuses a PyTorch or NumPy file where one of this program's own is needed, with the way to make one.
+    static func demandOwnFormat(_ path: String) throws(DataError) {
+        guard CheckpointArchive.isZip(path) else { return }
+        throw DataError(
+            .malformed, file: path, expected: "a safetensors file of this program", found: "a zip archive (.pth, .npz)",
+            remedy: "name the code base that wrote it with --source, or make a backbone's file of it: dmt model convert "
+                + "\(Folder.name(of: path)) backbone.safetensors --source mae")
+    }
+
     /// Reads the encoder of a checkpoint; nothing but the encoder is read.
     ///
     /// - Parameters:
@@ -91,6 +100,13 @@ public enum CheckpointFile {
             for (key, tensor) in try file.tensors(where: { names.name(of: $0) != nil }) {
                 tensors[names.name(of: key)!] = tensor
             }
+            let broken = tensors.filter { !$0.value.isFinite }.keys.sorted()
+            guard broken.isEmpty else {
+                throw CheckpointError(
+                    file: path, expected: "finite weights",
+                    found: "NaN or infinity in \(broken.count) tensor(s): \(broken.prefix(20).joined(separator: ", "))",
+                    remedy: "use a checkpoint from before the training diverged")
+            }
             // Where the table starts with the patches, the class token has its position in itself.
             if let table = tensors["pos_embed"], ViTShape.lacksClassPosition(rows: table.shape[1]) {
                 let first = Variable(Tensor.zeros([1, 1, table.shape[2]], table.dtype))
@@ -99,6 +115,8 @@ public enum CheckpointFile {
             let model = VisionTransformer(configuration, seed: 0)
             try model.load(tensors, from: path)
             return model
+        } catch let error as CheckpointError {
+            throw error
         } catch let error as StateError {
             let shown = error.misfits.prefix(20).map { "\($0.key): \($0.problem)" }.joined(separator: ", ")
             throw CheckpointError(

@@ -34,6 +34,8 @@ public struct ModelReport: Sendable, Equatable {
     public var valueCount: Int
     public var imageSize: Int
     public var architecture: Architecture?
+    /// Measured where it was asked for.
+    public var cost: ModelCost?
     /// Why there is no architecture, or what contradicts it.
     public var warnings: [String] = []
 
@@ -58,6 +60,13 @@ public struct ModelReport: Sendable, Equatable {
         } catch {
             warnings.append("no plain ViT was recognised: \(error.description)")
         }
+    }
+
+    /// Measures the encoder with random weights on this machine; nothing where none was recognised.
+    public mutating func measure(batchSize: Int, precision: ModelCost.Precision) {
+        guard let architecture, architecture.configuration.headCount > 0 else { return }
+        cost = .measure(
+            architecture.configuration, imageSize: imageSize, batchSize: batchSize, precision: precision)
     }
 
     private mutating func recognised() throws(CheckpointError) -> Architecture {
@@ -113,7 +122,7 @@ public struct ModelReport: Sendable, Equatable {
             ("schema_version", .int(1)), ("file", .string(file)), ("format", .string(format)),
             ("bytes", .int(Int64(byteCount))), ("values", .int(Int64(valueCount))),
             ("architecture", architecture.map { $0.json(imageSize: imageSize) } ?? .null),
-            ("metadata", .object(metadata.map { ($0.key, .string($0.value)) })),
+            ("cost", cost?.json ?? .null), ("metadata", .object(metadata.map { ($0.key, .string($0.value)) })),
             (
                 "tensors",
                 .array(
@@ -145,6 +154,7 @@ public struct ModelReport: Sendable, Equatable {
                 "GFLOPs per image of \(imageSize): \(ProgressReporter.fixed(architecture.flops * 1e-9)) "
                     + "(two a multiply-add, matrix products only)")
         }
+        lines += cost?.lines ?? []
         lines += metadata.map { "\($0.key): \($0.value)" }
         lines += warnings.map { "warning: \($0)" }
         lines += tensors.map { "  \($0.name)  \($0.type.rawValue)  \($0.shape)" }

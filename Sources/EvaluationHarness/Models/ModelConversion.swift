@@ -65,6 +65,7 @@ public struct ModelConversion: Sendable {
     }
 
     private func restore(_ input: String, to output: String) throws(DataError) {
+        try CheckpointFile.demandOwnFormat(input)
         let contents = try Safetensors.load(input)
         let converted = contents.tensors.mapValues { tensor in
             switch (tensor.dtype, storage) {

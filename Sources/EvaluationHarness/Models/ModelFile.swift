@@ -38,6 +38,7 @@ public enum ModelFile {
     ///
     /// - Throws: `.malformed` for a file without architecture or with other tensors than the architecture asks for.
     public static func loadBackbone(_ path: String) throws(DataError) -> VisionTransformer {
+        try CheckpointFile.demandOwnFormat(path)
         let contents = try Safetensors.load(path)
         let architecture = try Self.architecture(contents.metadata, file: path)
         let prefix = "backbone."
@@ -71,6 +72,13 @@ public enum ModelFile {
     }
 
     static func load(_ tensors: [String: Tensor], into layer: some Layer, file: String) throws(DataError) {
+        let broken = tensors.filter { !$0.value.isFinite }.keys.sorted()
+        guard broken.isEmpty else {
+            throw DataError(
+                .malformed, file: file, record: "tensors", expected: "finite values",
+                found: "NaN or infinity in \(broken.count): \(broken.prefix(20).joined(separator: ", "))",
+                remedy: "use a checkpoint from before the training diverged")
+        }
         do throws(StateError) {
             try layer.load(tensors, from: file)
         } catch {
