@@ -2,33 +2,6 @@ import Autograd
 import TensorCore
 import TestSupport
 
-/// `softmax(q kᵀ / √d + bias) v` by loops; a bias of three axes serves all pictures.
-private func plainBiasedAttention(_ qkv: Plain, _ bias: Plain, heads: Int) -> Plain {
-    let (pictures, tokens, width) = (qkv.shape[0], qkv.shape[1], qkv.shape[2] / 3)
-    let dim = width / heads
-    var out = Plain(zeros: [pictures, tokens, width])
-    for n in 0..<pictures {
-        for h in 0..<heads {
-            for i in 0..<tokens {
-                let scores = (0..<tokens).map { j in
-                    let product = (0..<dim).reduce(0.0) {
-                        $0 + qkv[n, i, h * dim + $1] * qkv[n, j, width + h * dim + $1]
-                    }
-                    return product / Double(dim).squareRoot()
-                        + (bias.shape.count == 3 ? bias[h, i, j] : bias[n, h, i, j])
-                }
-                let weights = plainSoftmax(scores[...])
-                for d in 0..<dim {
-                    out[n, i, h * dim + d] = (0..<tokens).reduce(0.0) {
-                        $0 + weights[$1] * qkv[n, $1, 2 * width + h * dim + d]
-                    }
-                }
-            }
-        }
-    }
-    return out
-}
-
 private func plainPositionBias(_ qkv: Plain, _ rows: Plain, _ columns: Plain, heads: Int) -> Plain {
     let (pictures, tokens) = (qkv.shape[0], qkv.shape[1])
     let (height, width, dim) = (rows.shape[0], columns.shape[0], rows.shape[2])
@@ -60,7 +33,7 @@ extension OpTable {
                         isShared ? $0.normal(heads, tokens, tokens) : $0.normal(pictures, heads, tokens, tokens),
                     ]
                 }, apply: { $0[0].attention(heads: heads, bias: $0[1]) }
-            ) { plainBiasedAttention($0[0], $0[1], heads: heads) }
+            ) { plainAttention($0[0], heads: heads, bias: $0[1]) }
         }
             + [(2, 2, 3, 2, 4), (1, 3, 2, 1, 5), (2, 1, 4, 3, 1)].map { pictures, height, width, heads, dim in
                 OpCase(

@@ -16,8 +16,8 @@ func plainLogSoftmax(_ row: ArraySlice<Double>) -> [Double] {
     return row.map { $0 - shift }
 }
 
-/// One query at a time, with all its scores.
-func plainAttention(_ qkv: Plain, heads: Int) -> Plain {
+/// `softmax(q kᵀ / √d + bias) v` by loops; a bias of three axes serves all pictures.
+func plainAttention(_ qkv: Plain, heads: Int, bias: Plain? = nil) -> Plain {
     let (pictures, tokens, width) = (qkv.shape[0], qkv.shape[1], qkv.shape[2] / 3)
     let dim = width / heads
     var out = Plain(zeros: [pictures, tokens, width])
@@ -25,8 +25,11 @@ func plainAttention(_ qkv: Plain, heads: Int) -> Plain {
         for h in 0..<heads {
             for i in 0..<tokens {
                 let scores = (0..<tokens).map { j in
-                    (0..<dim).reduce(0.0) { $0 + qkv[n, i, h * dim + $1] * qkv[n, j, width + h * dim + $1] }
-                        / Double(dim).squareRoot()
+                    let product = (0..<dim).reduce(0.0) {
+                        $0 + qkv[n, i, h * dim + $1] * qkv[n, j, width + h * dim + $1]
+                    }
+                    let shift = bias.map { $0.shape.count == 3 ? $0[h, i, j] : $0[n, h, i, j] } ?? 0
+                    return product / Double(dim).squareRoot() + shift
                 }
                 let weights = plainSoftmax(scores[...])
                 for d in 0..<dim {

@@ -28,19 +28,16 @@ extension HeadEvaluation {
         let run = SegmentationProbeRun(
             kind: kind, options: probe, side: size ?? backbone?.configuration.imageSize ?? 0, seed: session.seed,
             checkpointHash: try checkpoint.map(CheckpointFile.hash) ?? "")
-        var entries = [("input", "squeezed to \(run.side)x\(run.side)"), ("resize filter", kind.filter.rawValue)]
-        if let backbone {
-            entries.append(("layers used", kind.request(depth: backbone.depth).words(depth: backbone.depth)))
-        }
+        let entries = probeEntries(
+            kind, run.views, input: "squeezed to \(run.side)x\(run.side)",
+            layers: backbone.map { kind.request(depth: $0.depth).words(depth: $0.depth) },
+            train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())")
         return EvaluationJob(
             notes: TrainingNotes(), model: backbone.map { Self.words($0, "\(kind.rawValue) probe") } ?? "predictions",
             summary: try source.summary(dataset, listed: try source.segmentation(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name),
             workload: train.count * run.views.perPicture + dataset.count, predictionName: "predictions",
-            protocolEntries: entries + probeEntries(kind, run.views) + [
-                ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
-                ("test-time augmentation", "none"),
-            ] + segmentationEntries(dataset),
+            protocolEntries: entries + segmentationEntries(dataset),
             predict: { target, onImage, shouldStop in
                 guard let backbone else { return nil }
                 let (selection, words) = try run.predict(
@@ -72,19 +69,16 @@ extension HeadEvaluation {
             candidates: kind.classCandidates(probe, seed: session.seed), feature: feature, options: probe,
             side: size ?? backbone?.configuration.imageSize ?? 0, seed: session.seed,
             checkpointHash: try checkpoint.map(CheckpointFile.hash) ?? "")
-        var entries = [("input", "short side \(run.side), middle square"), ("resize filter", kind.filter.rawValue)]
-        if let backbone {
-            entries.append(("layers used", feature.request(depth: backbone.depth).words(depth: backbone.depth)))
-        }
+        let entries = probeEntries(
+            kind, run.views, input: "short side \(run.side), middle square",
+            layers: backbone.map { feature.request(depth: $0.depth).words(depth: $0.depth) },
+            train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())")
         return EvaluationJob(
             notes: TrainingNotes(), model: backbone.map { Self.words($0, "\(kind.rawValue) probe") } ?? "predictions",
             summary: try source.summary(dataset, listed: try source.classification(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name),
             workload: train.count * run.views.perPicture + dataset.count, predictionName: "predictions.tsv",
-            protocolEntries: entries + probeEntries(kind, run.views) + [
-                ("training data", "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())"),
-                ("test-time augmentation", "none"),
-            ],
+            protocolEntries: entries,
             predict: { target, onImage, shouldStop in
                 guard let backbone else { return nil }
                 let (predictions, selection, words) = try run.predict(
@@ -97,7 +91,13 @@ extension HeadEvaluation {
             })
     }
 
-    private func probeEntries(_ kind: ProbeProtocol, _ views: ProbeViews) -> [(String, String)] {
-        [("probe", "\(kind.rawValue): \(kind.source)"), ("training views", views.words)]
+    private func probeEntries(
+        _ kind: ProbeProtocol, _ views: ProbeViews, input: String, layers: String?, train: String
+    ) -> [(String, String)] {
+        [
+            ("input", input), ("resize filter", kind.filter.rawValue),
+            ("probe", "\(kind.rawValue): \(kind.source)"), ("training views", views.words),
+            ("training data", train), ("test-time augmentation", "none"),
+        ] + (layers.map { [("layers used", $0)] } ?? [])
     }
 }

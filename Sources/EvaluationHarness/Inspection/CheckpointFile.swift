@@ -36,7 +36,8 @@ public enum CheckpointFile {
         guard CheckpointArchive.isZip(path) else { return }
         throw DataError(
             .malformed, file: path, expected: "a safetensors file of this program", found: "a zip archive (.pth, .npz)",
-            remedy: "name the code base that wrote it with --source, or make a backbone's file of it: dmt model convert "
+            remedy:
+                "name the code base that wrote it with --source, or make a backbone's file of it: dmt model convert "
                 + "\(Folder.name(of: path)) backbone.safetensors --source mae")
     }
 

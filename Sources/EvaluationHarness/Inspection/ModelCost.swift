@@ -7,11 +7,7 @@ import VisionBackbones
 
 /// What an encoder costs on this machine: memory of its activations and pictures a second.
 public struct ModelCost: Sendable, Equatable {
-    public enum Precision: String, Sendable, CaseIterable {
-        case f32
-        /// Operands of linear layers rounded to bfloat16, sums in f32.
-        case bf16
-    }
+    public typealias Precision = ModelBenchmark.Precision
 
     public var batchSize: Int
     public var precision: Precision

@@ -26,7 +26,7 @@ struct SegmentationProbeRun {
         onImage: (Int) -> Void, shouldStop: () -> Bool
     ) throws -> (selection: ProbeSelection, words: String) {
         try check(backbone, train, dataset)
-        try Folder.create(folder)
+        let writer = try LabelMapWriter(folder, dataset: dataset, classCount: dataset.info.classes.count)
         let (set, inputs) = try trainingSet(backbone, train, onImage, shouldStop)
         let candidates = kind.candidates(options, pictures: train.count, seed: seed)
         let selection = try ProbeSelection.choose(
@@ -35,8 +35,6 @@ struct SegmentationProbeRun {
         let chosen = candidates[selection.chosen]
         let fitted = try chosen.fit(set, shouldStop: shouldStop)
         let shards = try testShards(backbone, dataset)
-        let offset: UInt16 = dataset.reducesZeroLabel ? 1 : 0
-        let bitDepth = dataset.info.classes.count + Int(offset) <= 256 ? 8 : 16
         for shard in 0..<shards.shardCount {
             if shouldStop() { throw TrainingInterrupted(completedSteps: inputs + shards.inputs(of: shard).lowerBound) }
             let (range, tokens) = (shards.inputs(of: shard), try shards.features(of: shard))
@@ -51,11 +49,7 @@ struct SegmentationProbeRun {
                     grid: set.grid, side: side, output: size)
             }
             _ = try ParallelMap.map(range.count) { place in
-                var map = maps[place]
-                if offset > 0 { for pixel in map.values.indices { map.values[pixel] += offset } }
-                let name = SegmentationInference.fileName(dataset.name(at: range.lowerBound + place))
-                try AtomicFile.write(
-                    PNGFile.encode(map, bitDepth: bitDepth), to: "\(folder)/\(name)", durability: .renamed)
+                try writer.write(maps[place], of: dataset.name(at: range.lowerBound + place))
             }
             onImage(inputs + range.upperBound)
         }

@@ -29,10 +29,6 @@ public struct SegmentationInference {
 
     /// Writes one `<stem>.png` a picture into `folder`, which is created.
     ///
-    /// Files appear whole or not at all. Stored values are the label files': class + 1 where 0 means "other" (ADE20K),
-    /// else
-    /// the class; 8 bits where they fit, else 16.
-    ///
     /// - Parameters:
     ///   - onImage: called after each picture with the number done.
     ///   - shouldStop: asked before each batch.
@@ -43,9 +39,7 @@ public struct SegmentationInference {
         _ model: SegmentationModel, dataset: SegmentationFolder, to folder: String,
         onImage: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws -> [String] {
-        try Folder.create(folder)
-        let offset: UInt16 = dataset.reducesZeroLabel ? 1 : 0
-        let bitDepth = model.architecture.classCount + Int(offset) <= 256 ? 8 : 16
+        let writer = try LabelMapWriter(folder, dataset: dataset, classCount: model.architecture.classCount)
         var written: [String] = []
         for start in stride(from: 0, to: dataset.count, by: batchSize) {
             if shouldStop() { throw TrainingInterrupted(completedSteps: start) }
@@ -59,15 +53,12 @@ public struct SegmentationInference {
                     return self.labels(model, try dataset.picture(at: index))
                 }
             }
-            let names = range.map { Self.fileName(dataset.name(at: $0)) }
-            _ = try ParallelMap.map(labels.count) { place in
+            written += try ParallelMap.map(labels.count) { place in
                 let map = labels[place]
-                let image = LabelImage(
-                    height: map.size.height, width: map.size.width, values: map.labels.map { UInt16($0) + offset })
-                try AtomicFile.write(
-                    PNGFile.encode(image, bitDepth: bitDepth), to: "\(folder)/\(names[place])", durability: .renamed)
+                return try writer.write(
+                    LabelImage(height: map.size.height, width: map.size.width, values: map.labels.map { UInt16($0) }),
+                    of: dataset.name(at: range.lowerBound + place))
             }
-            written += names
             onImage(written.count)
         }
         Folder.synchronizeDisks()
