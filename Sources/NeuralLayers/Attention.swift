@@ -104,7 +104,7 @@ public final class Attention: Layer {
     /// patches, then one row each for class to patch, patch to class and class to itself.
     ///
     /// - Source: BEiT's `gen_relative_position_index`.
-    static func biasIndices(side: Int) -> [Int32] {
+    public static func biasIndices(side: Int) -> [Int32] {
         let (span, patches) = (2 * side - 1, side * side)
         let last = span * span + 2
         var indices = [Int32(last)] + [Int32](repeating: Int32(last - 2), count: patches)

@@ -49,16 +49,21 @@ struct ModelCommand: ParsableCommand {
             abstract: "Make a backbone's file of a published checkpoint, or change how tensors are stored.",
             discussion: """
                 With --source the encoder is taken out of the checkpoint (.pth or safetensors) and written with what it \
-                is; eval, distill and train take such a file. Without, tensors and names stay as they are.
+                is; eval, distill and train take such a file. Without, tensors and names stay as they are. With \
+                --to onnx the whole network is written for pictures of one size: a backbone, a segmentation model or a \
+                classifier.
                 """)
 
         @Argument(help: "A checkpoint.")
         var input: String
 
-        @Argument(help: "The safetensors file to write.")
+        @Argument(help: "The file to write.")
         var output: String
 
-        @Option(help: "Stored values: f32 or bf16.")
+        @Option(help: "What is written: safetensors or onnx.")
+        var to = Format.safetensors
+
+        @Option(help: "Stored values: f32 or bf16 (safetensors alone).")
         var storage = ModelFile.StoredType.f32
 
         @Option(
@@ -70,13 +75,37 @@ struct ModelCommand: ParsableCommand {
         @Option(help: "Attention heads; the source's rule unless given.")
         var heads: Int?
 
-        @Option(help: "Resize the table of positions for pictures of this many pixels a side.")
+        @Option(
+            help:
+                "Resize the table of positions for pictures of this many pixels a side; with onnx the size of the input."
+        )
         var size: Int?
+
+        @Option(help: "ONNX's operator set, \(ONNXExport.opsets.lowerBound) to \(ONNXExport.opsets.upperBound).")
+        var opset = ONNXExport.opsets.lowerBound
 
         @OptionGroup var global: GlobalOptions
 
+        enum Format: String, ExpressibleByArgument, CaseIterable {
+            case safetensors, onnx
+        }
+
+        func validate() throws {
+            guard ONNXExport.opsets.contains(opset) else {
+                throw ValidationError(
+                    "--opset \(opset): \(ONNXExport.opsets.lowerBound) to \(ONNXExport.opsets.upperBound).")
+            }
+            guard to == .onnx || opset == ONNXExport.opsets.lowerBound else {
+                throw ValidationError("--opset is for --to onnx.")
+            }
+            guard to == .safetensors || storage == .f32 else {
+                throw ValidationError("--storage \(storage.rawValue): ONNX files hold f32.")
+            }
+        }
+
         func run() throws {
             try runReporting(global) { session in
+                if to == .onnx { return try export(session) }
                 var conversion = ModelConversion()
                 conversion.storage = storage
                 conversion.source = source
@@ -86,6 +115,16 @@ struct ModelCommand: ParsableCommand {
                 let report = try ModelReport(output, imageSize: 224)
                 try session.emit(report.json, text: "\(output)\n")
             }
+        }
+
+        private func export(_ session: CommandSession) throws {
+            var export = ONNXExport()
+            export.opset = opset
+            export.size = size
+            export.source = source
+            export.heads = heads
+            let outcome = try export.run(input, to: output)
+            try session.emit(outcome.json, text: "\(output)\n")
         }
     }
 }

@@ -19,11 +19,7 @@ public struct ModelConversion: Sendable {
 
     /// - Throws: `.cannotWrite` when the output exists; what reading and writing throw.
     public func run(_ input: String, to output: String) throws(DataError) {
-        guard !FileBytes.exists(output) else {
-            throw DataError(
-                .cannotWrite, file: output, expected: "a file that does not exist yet", found: "a file",
-                remedy: "choose another name, or remove it")
-        }
+        try Self.requireAbsent(output)
         guard let source else {
             guard imageSize == nil, heads == nil else {
                 throw DataError(
@@ -45,6 +41,15 @@ public struct ModelConversion: Sendable {
             backbone = try resized(backbone, to: imageSize)
         }
         try ModelFile.save(backbone, to: output, metadata: metadata, dtype: storage)
+    }
+
+    /// No output is ever overwritten.
+    static func requireAbsent(_ output: String) throws(DataError) {
+        guard !FileBytes.exists(output) else {
+            throw DataError(
+                .cannotWrite, file: output, expected: "a file that does not exist yet", found: "a file",
+                remedy: "choose another name, or remove it")
+        }
     }
 
     /// The same network with positions for another picture size.
