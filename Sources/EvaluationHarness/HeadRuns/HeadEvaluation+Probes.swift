@@ -17,6 +17,12 @@ extension HeadEvaluation {
         return try CheckpointFile.loadEncoder(checkpoint, source: source).model
     }
 
+    /// What tells one frozen network from another: the file's hash, and whose rules it was read by.
+    private func checkpointWords() throws(DataError) -> String {
+        guard let checkpoint else { return "" }
+        return try CheckpointFile.hash(checkpoint) + (source.map { " as \($0.rawValue)" } ?? "")
+    }
+
     // MARK: Patches
 
     private func patchProbeJob(
@@ -27,7 +33,7 @@ extension HeadEvaluation {
         let train = try TaskData(data, section: section, split: trainSplit, listFile: nil).segmentation()
         let run = SegmentationProbeRun(
             kind: kind, options: probe, side: size ?? backbone?.configuration.imageSize ?? 0, seed: session.seed,
-            checkpointHash: try checkpoint.map(CheckpointFile.hash) ?? "")
+            checkpointWords: try checkpointWords())
         let entries = probeEntries(
             kind, run.views, input: "squeezed to \(run.side)x\(run.side)",
             layers: backbone.map { kind.request(depth: $0.depth).words(depth: $0.depth) },
@@ -68,7 +74,7 @@ extension HeadEvaluation {
         let run = ClassProbeRun(
             candidates: kind.classCandidates(probe, seed: session.seed), feature: feature, options: probe,
             side: size ?? backbone?.configuration.imageSize ?? 0, seed: session.seed,
-            checkpointHash: try checkpoint.map(CheckpointFile.hash) ?? "")
+            checkpointWords: try checkpointWords())
         let entries = probeEntries(
             kind, run.views, input: "short side \(run.side), middle square",
             layers: backbone.map { feature.request(depth: $0.depth).words(depth: $0.depth) },

@@ -70,11 +70,7 @@ public struct FeatureInspection: Sendable {
         let stems = try stems(pictures)
         let encoder = try CheckpointFile.loadEncoder(checkpoint, source: source, heads: heads)
         let model = encoder.model
-        guard size >= model.patchSize, size % model.patchSize == 0 else {
-            throw DataError(
-                .configuration, file: checkpoint, expected: "a size that is a multiple of patch \(model.patchSize)",
-                found: "\(size)", remedy: "choose another --size")
-        }
+        try model.demand(side: size)
         let progress = session.progress("features", total: pictures.count, unit: "picture")
         var tensors: [String: Tensor] = [:]
         var resizedCount = 0

@@ -41,12 +41,7 @@ public struct TokenPictures: Sendable {
                 try CheckpointFile.loadEncoder(checkpoint, source: source).model
             } ?? ModelFile.loadBackbone(checkpoint)
         let side = size ?? backbone.configuration.imageSize
-        guard side >= backbone.patchSize, side % backbone.patchSize == 0, side <= 4096 else {
-            throw DataError(
-                .configuration, file: "options", record: "size",
-                expected: "a multiple of the patch size \(backbone.patchSize), at most 4096", found: "\(side)",
-                remedy: "choose another --size")
-        }
+        try backbone.demand(side: side)
         try Folder.create(out)
         let grid = side / backbone.patchSize
         let progress = session.progress(kind.rawValue, total: folder.count, unit: "picture")

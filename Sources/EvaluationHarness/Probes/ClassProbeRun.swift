@@ -13,8 +13,8 @@ struct ClassProbeRun {
     /// Pixels of the square that the backbone sees: short side, then the middle.
     var side: Int
     var seed: UInt64
-    /// Hash of the checkpoint, for kept features.
-    var checkpointHash: String
+    /// The checkpoint's hash and source, for kept features.
+    var checkpointWords: String
 
     /// The reference's crops: 8 % to all of the area, mirrored every other time.
     var views: ProbeViews { ProbeViews(side: side, drawn: options.views, area: 0.08...1, mirror: 0.5, seed: seed) }
@@ -24,12 +24,7 @@ struct ClassProbeRun {
         shouldStop: () -> Bool
     ) throws -> (predictions: [Int?], selection: ProbeSelection, words: String) {
         try ClassificationInference.check(train.info.classes, dataset.info, modelName: "the training split")
-        guard side > 0, side % backbone.patchSize == 0 else {
-            throw DataError(
-                .configuration, file: "options", record: "size",
-                expected: "a multiple of the patch size \(backbone.patchSize)", found: "\(side)",
-                remedy: "choose another size")
-        }
+        try backbone.demand(side: side)
         guard train.count >= (candidates.count > 1 ? 2 : 1) else {
             throw DataError(
                 .configuration, file: "options", record: "train split",
@@ -71,7 +66,7 @@ struct ClassProbeRun {
     ) throws -> Tensor {
         let request = feature.request(depth: backbone.depth)
         let key =
-            "checkpoint \(checkpointHash); data \(try dataset.contentHash()); short side \(side), middle square, "
+            "checkpoint \(checkpointWords); data \(try dataset.contentHash()); short side \(side), middle square, "
             + "bicubic; blocks \(request.blocks), \(request.pooling.rawValue); \(views.words), "
             + "seed \(views.drawn > 0 ? seed : 0)"
         let shards = try FeatureShards(

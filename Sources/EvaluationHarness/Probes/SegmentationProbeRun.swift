@@ -13,8 +13,8 @@ struct SegmentationProbeRun {
     /// Pictures and training labels are squeezed to this side, a multiple of the patch.
     var side: Int
     var seed: UInt64
-    /// Hash of the checkpoint, for kept features.
-    var checkpointHash: String
+    /// The checkpoint's hash and source, for kept features.
+    var checkpointWords: String
 
     var views: ProbeViews { ProbeViews(side: side, drawn: options.views, seed: seed) }
 
@@ -64,10 +64,7 @@ struct SegmentationProbeRun {
             DataError(
                 .configuration, file: "options", record: record, expected: expected, found: found, remedy: remedy)
         }
-        guard side > 0, side % backbone.patchSize == 0 else {
-            throw refuse(
-                "size", "a multiple of the patch size \(backbone.patchSize)", "\(side)", "choose another size")
-        }
+        try backbone.demand(side: side)
         guard train.info.classes == dataset.info.classes, train.reducesZeroLabel == dataset.reducesZeroLabel else {
             throw refuse(
                 "train split", "the \(dataset.info.classes.count) classes of the scored split",
@@ -140,7 +137,7 @@ struct SegmentationProbeRun {
     private func key(
         _ dataset: SegmentationFolder, _ request: FeatureRequest, views: String
     ) throws(DataError) -> String {
-        "checkpoint \(checkpointHash); data \(try dataset.contentHash()); squeezed to \(side), \(kind.filter); "
+        "checkpoint \(checkpointWords); data \(try dataset.contentHash()); squeezed to \(side), \(kind.filter); "
             + "blocks \(request.blocks), \(request.pooling.rawValue); \(views)"
     }
 }

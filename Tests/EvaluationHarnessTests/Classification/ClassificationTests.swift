@@ -42,7 +42,7 @@ import Testing
             let dataset = try DrawnScenes(folder).data(.knn).classification()
             let run = ClassProbeRun(
                 candidates: [NeighbourClassProbe(neighbours: 1)], feature: feature, options: ProbeOptions(), side: 32,
-                seed: 0, checkpointHash: "")
+                seed: 0, checkpointWords: "")
             let outcome = try run.predict(
                 DrawnScenes.backbone(), train: dataset, dataset: dataset, onImage: { _ in }, shouldStop: { false })
             #expect(outcome.predictions == (0..<dataset.count).map(dataset.label))

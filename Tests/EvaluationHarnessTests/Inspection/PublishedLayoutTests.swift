@@ -66,6 +66,41 @@ import VisionBackbones
         #expect(report.architecture?.configuration.width == 24 && report.architecture?.configuration.depth == 2)
     }
 
+    @Test(
+        "relative positions of one size refuse another; weights that are no numbers are named; foreign files are told apart"
+    )
+    func refusals() throws {
+        try withTemporaryFolder { folder in
+            let beit = try #require(SourceCheckout.folder) + "/Tests/Fixtures/vit/beit.safetensors"
+            let model = try CheckpointFile.loadEncoder(beit, source: .beit, heads: 3).model
+            let own = folder + "/own.safetensors"
+            try ModelFile.save(model, to: own)
+            #expect(try ModelFile.loadBackbone(own).configuration == model.configuration)
+            try Folder.create(folder + "/images")
+            try AtomicFile.write(
+                PNGFile.encode(InspectionFixture.picture(16, 16, salt: 1)), to: folder + "/images/a.png")
+            var options = CommandSession.Options()
+            options.isQuiet = true
+            var pictures = TokenPictures(
+                kind: .components, checkpoint: own, images: folder + "/images", out: folder + "/o")
+            pictures.size = 32
+            let size = #expect(throws: DataError.self) { try pictures.run(CommandSession(options)) }
+            #expect(size?.kind == .configuration && size?.expected.hasPrefix("16, the size") == true)
+
+            var broken = model.state()
+            broken["blocks.1.norm2.bias"] = Tensor([Float](repeating: .nan, count: 24), [24])
+            try Safetensors.write(broken, to: folder + "/nan.safetensors")
+            let nan = #expect(throws: DataError.self) {
+                try CheckpointFile.loadEncoder(folder + "/nan.safetensors", source: .beit, heads: 3)
+            }
+            #expect(nan?.found.contains("blocks.1.norm2.bias") == true)
+
+            let foreign = try file(.mae)
+            let error = #expect(throws: DataError.self) { try ModelFile.loadBackbone(foreign) }
+            #expect(error?.remedy.contains("dmt model convert") == true)
+        }
+    }
+
     @Test("pictures of components and attention are written for each picture")
     func pictures() throws {
         try withTemporaryFolder { folder in
