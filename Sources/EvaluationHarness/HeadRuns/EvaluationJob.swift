@@ -12,7 +12,7 @@ struct EvaluationJob {
     /// What a probe did before it predicted.
     struct Learned {
         var selection: ProbeSelection
-        /// The head in words, with the settings that were chosen.
+        /// The head in words, with the settings that were tried.
         var head: String
     }
 

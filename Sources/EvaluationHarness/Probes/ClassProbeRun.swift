@@ -39,7 +39,7 @@ struct ClassProbeRun {
         let classify = try chosen.fit(bank, labels: labels, classCount: classCount, shouldStop: shouldStop)
         let queries = try features(
             backbone, dataset, ProbeViews(side: side), before: bank.shape[0], onImage, shouldStop)
-        return (classify(queries), selection, chosen.words)
+        return (classify(queries), selection, selection.protocolWords(chosen.words, choice: chosen.choice))
     }
 
     private func choose(

@@ -10,6 +10,7 @@ import TensorCore
 protocol ClassProbe {
     /// What is learned and how, for the protocol of a record.
     var words: String { get }
+    /// The settings that are tried against each other, as they stand in `words`.
     var choice: String { get }
     /// - Parameters:
     ///   - features: `(N, C)`.
@@ -27,8 +28,8 @@ struct NeighbourClassProbe: ClassProbe {
     var neighbours = 20
     var temperature = 0.07
 
-    var words: String { "\(neighbours) neighbours by cosine, temperature \(temperature)" }
-    var choice: String { "k \(neighbours)" }
+    var words: String { "\(choice) by cosine, temperature \(temperature)" }
+    var choice: String { "\(neighbours) neighbours" }
 
     func fit(
         _ features: Tensor, labels: [Int], classCount: Int, shouldStop: () -> Bool

@@ -29,6 +29,12 @@ struct ProbeSelection {
         return selection
     }
 
+    /// A head in words for the protocol: where settings were chosen, all that were tried stand in place of the chosen one,
+    /// so that two networks under one protocol stay comparable whatever suited each.
+    func protocolWords(_ head: String, choice: String) -> String {
+        trials.count > 1 ? head.replacing(choice, with: "[\(trials.map(\.choice).joined(separator: " | "))]") : head
+    }
+
     /// The trials as a table.
     var table: ReportTable {
         var table = ReportTable(

@@ -9,7 +9,7 @@ import TensorCore
 protocol SegmentationProbe {
     /// What is learned and how, for the protocol of a record.
     var words: String { get }
-    /// The settings that are tried against each other, in a few characters: "k 10, cosine".
+    /// The settings that are tried against each other, as they stand in `words`.
     var choice: String { get }
     /// - Parameter shouldStop: asked now and then; a fit that stops throws `TrainingInterrupted`.
     func fit(_ set: ProbeSet, shouldStop: () -> Bool) throws -> any FittedSegmentationProbe

@@ -54,7 +54,7 @@ struct SegmentationProbeRun {
             onImage(inputs + range.upperBound)
         }
         Folder.synchronizeDisks()
-        return (selection, chosen.words)
+        return (selection, selection.protocolWords(chosen.words, choice: chosen.choice))
     }
 
     private func check(

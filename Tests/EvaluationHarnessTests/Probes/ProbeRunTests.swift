@@ -92,6 +92,10 @@ import Testing
             }
             #expect(record.fields.selectionRule.hasSuffix("then refitted on all"))
             #expect(record.fields.selectionRule.contains("of 2, by top-1 on"))
+            // The protocol is that of the trial, not of its outcome: other networks may need another number.
+            #expect(
+                record.fields.protocolFingerprint["head"]
+                    == "[1 neighbours | 5 neighbours] by cosine, temperature 0.07")
             let table = try String(contentsOfFile: folder + "/eval/selection.csv", encoding: .utf8)
             #expect(table.split(whereSeparator: \.isNewline).count == 3)
             #expect(table.contains(",yes"))
