@@ -37,7 +37,8 @@ extension HeadEvaluation {
         let entries = probeEntries(
             kind, run.views, input: "squeezed to \(run.side)x\(run.side)",
             layers: backbone.map { kind.request(depth: $0.depth).words(depth: $0.depth) },
-            train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())")
+            train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())",
+            candidates: kind.candidates(probe, pictures: train.count, seed: session.seed).count)
         return EvaluationJob(
             notes: TrainingNotes(), model: backbone.map { Self.words($0, "\(kind.rawValue) probe") } ?? "predictions",
             summary: try source.summary(dataset, listed: try source.segmentation(all: true).count),
@@ -78,7 +79,8 @@ extension HeadEvaluation {
         let entries = probeEntries(
             kind, run.views, input: "short side \(run.side), middle square",
             layers: backbone.map { feature.request(depth: $0.depth).words(depth: $0.depth) },
-            train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())")
+            train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())",
+            candidates: run.candidates.count)
         return EvaluationJob(
             notes: TrainingNotes(), model: backbone.map { Self.words($0, "\(kind.rawValue) probe") } ?? "predictions",
             summary: try source.summary(dataset, listed: try source.classification(all: true).count),
@@ -98,12 +100,19 @@ extension HeadEvaluation {
     }
 
     private func probeEntries(
-        _ kind: ProbeProtocol, _ views: ProbeViews, input: String, layers: String?, train: String
+        _ kind: ProbeProtocol, _ views: ProbeViews, input: String, layers: String?, train: String,
+        candidates: Int
     ) -> [(String, String)] {
         [
             ("input", input), ("resize filter", kind.filter.rawValue),
             ("probe", "\(kind.rawValue): \(kind.source)"), ("training views", views.words),
             ("training data", train), ("test-time augmentation", "none"),
+            (
+                "selection",
+                candidates == 1
+                    ? "none"
+                    : "best of \(candidates) on \(probe.heldOutShare) of the training pictures, then refitted on all"
+            ),
         ] + (layers.map { [("layers used", $0)] } ?? [])
     }
 }
