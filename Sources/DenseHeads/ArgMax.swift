@@ -2,8 +2,8 @@ import Determinism
 import TensorCore
 
 /// The index of the largest value of each row of the last axis, the first of equals.
-enum ArgMax {
-    static func rows(_ tensor: Tensor) -> [Int32] {
+public enum ArgMax {
+    public static func rows(_ tensor: Tensor) -> [Int32] {
         precondition(tensor.rank >= 1 && tensor.shape[tensor.rank - 1] > 0, "argmax over the rows of \(tensor.shape)")
         let columns = tensor.shape[tensor.rank - 1]
         var result = [Int32](repeating: 0, count: tensor.count / columns)

@@ -10,16 +10,13 @@ extension HeadEvaluation {
             ? try classProbeJob(source, session, kind) : try patchProbeJob(source, session, kind)
     }
 
-    /// The encoder of the checkpoint: of this program's file, or of the source that was named.
     private func frozenBackbone() throws(DataError) -> VisionTransformer? {
-        guard let checkpoint else { return nil }
-        guard let source else { return try ModelFile.loadBackbone(checkpoint) }
-        return try CheckpointFile.loadEncoder(checkpoint, source: source).model
+        try checkpoint.map { path throws(DataError) in try CheckpointFile.loadBackbone(path, source: source) }
     }
 
-    /// What tells one frozen network from another: the file's hash, and whose rules it was read by.
+    /// What tells one frozen network from another where features are kept: the file's hash, and whose rules it was read by.
     private func checkpointWords() throws(DataError) -> String {
-        guard let checkpoint else { return "" }
+        guard let checkpoint, probe.featureFolder != nil else { return "" }
         return try CheckpointFile.hash(checkpoint) + (source.map { " as \($0.rawValue)" } ?? "")
     }
 

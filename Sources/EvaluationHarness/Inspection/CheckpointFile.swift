@@ -41,6 +41,12 @@ public enum CheckpointFile {
                 + "\(Folder.name(of: path)) backbone.safetensors --source mae")
     }
 
+    /// An encoder to be looked at or probed: a backbone's own file, or with `source` a published checkpoint.
+    static func loadBackbone(_ path: String, source: CheckpointSource?) throws(DataError) -> VisionTransformer {
+        guard let source else { return try ModelFile.loadBackbone(path) }
+        return try loadEncoder(path, source: source).model
+    }
+
     /// Reads the encoder of a checkpoint; nothing but the encoder is read.
     ///
     /// - Parameters:

@@ -36,10 +36,7 @@ public struct TokenPictures: Sendable {
     public func run(_ session: CommandSession) throws -> JSONValue {
         let folder = try PictureFolder(
             name: "images", split: "all", root: images, allowsLinks: true, store: PictureStore(budget: 0))
-        let backbone =
-            try source.map { source throws(DataError) in
-                try CheckpointFile.loadEncoder(checkpoint, source: source).model
-            } ?? ModelFile.loadBackbone(checkpoint)
+        let backbone = try CheckpointFile.loadBackbone(checkpoint, source: source)
         let side = size ?? backbone.configuration.imageSize
         try backbone.demand(side: side)
         try Folder.create(out)

@@ -25,12 +25,7 @@ struct ClassProbeRun {
     ) throws -> (predictions: [Int?], selection: ProbeSelection, words: String) {
         try ClassificationInference.check(train.info.classes, dataset.info, modelName: "the training split")
         try backbone.demand(side: side)
-        guard train.count >= (candidates.count > 1 ? 2 : 1) else {
-            throw DataError(
-                .configuration, file: "options", record: "train split",
-                expected: "at least two pictures to choose settings on", found: "\(train.count)",
-                remedy: "learn from more pictures, or give one value of each setting")
-        }
+        try HeldOutSplit.demand(pictures: train.count, candidates: candidates.count)
         let (seen, classCount) = (views, train.info.classes.count)
         let bank = try features(backbone, train, seen, before: 0, onImage, shouldStop)
         let labels = (0..<bank.shape[0]).map { train.label(at: $0 % train.count) }
@@ -50,8 +45,7 @@ struct ClassProbeRun {
         let held = Set(split.heldOut)
         let learning = labels.indices.filter { !held.contains($0 % pictures) }
         let (part, scored) = (bank.gathering(learning), bank.gathering(split.heldOut))
-        let rule = "\(split.heldOut.count) held-out pictures of the training split (seed \(seed)), then refitted on all"
-        return try ProbeSelection.choose(candidates.map(\.choice), by: "top-1", on: rule) { index in
+        return try ProbeSelection.choose(candidates.map(\.choice), by: "top-1", on: split.words) { index in
             let classify = try candidates[index].fit(
                 part, labels: learning.map { labels[$0] }, classCount: classCount, shouldStop: shouldStop)
             let found = classify(scored)
@@ -65,12 +59,13 @@ struct ClassProbeRun {
         _ onImage: (Int) -> Void, _ shouldStop: () -> Bool
     ) throws -> Tensor {
         let request = feature.request(depth: backbone.depth)
-        let key =
-            "checkpoint \(checkpointWords); data \(try dataset.contentHash()); short side \(side), middle square, "
-            + "bicubic; blocks \(request.blocks), \(request.pooling.rawValue); \(views.words), "
-            + "seed \(views.drawn > 0 ? seed : 0)"
         let shards = try FeatureShards(
-            count: dataset.count * views.perPicture, key: key, folder: options.featureFolder
+            count: dataset.count * views.perPicture, folder: options.featureFolder,
+            key: {
+                "checkpoint \(checkpointWords); data \(try dataset.contentHash()); short side \(side), middle square, "
+                    + "bicubic; blocks \(request.blocks), \(request.pooling.rawValue); \(views.words), "
+                    + "seed \(views.drawn > 0 ? seed : 0)"
+            }
         ) { range in
             let pictures = try ParallelMap.map(range.count) { place in
                 let input = range.lowerBound + place

@@ -1,5 +1,6 @@
 import Autograd
 import DenseData
+import DenseHeads
 import DenseMetrics
 import Determinism
 import Foundation
@@ -75,15 +76,7 @@ struct LinearClassProbe: ClassProbe {
                     rate: rate(epoch: epoch))
             }
         }
-        return { rows in
-            let logits = classifier(Variable(rows), .evaluation).value
-            return (0..<rows.shape[0]).map { row in
-                let values = logits.f32() + row * classCount
-                var best = 0
-                for k in 1..<max(classCount, 1) where values[k] > values[best] { best = k }
-                return best
-            }
-        }
+        return { rows in ArgMax.rows(classifier(Variable(rows), .evaluation).value).map { Int($0) } }
     }
 
     /// One step on some rows; returns the loss before it.

@@ -1,9 +1,7 @@
 import Autograd
 import DenseData
 import ImageFiles
-import JSONText
 import NeuralLayers
-import SafeFiles
 import TensorCore
 import VisionBackbones
 

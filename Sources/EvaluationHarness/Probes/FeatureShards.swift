@@ -12,24 +12,27 @@ final class FeatureShards {
     static let shardSize = 64
 
     let count: Int
-    /// Everything that the features depend on, in words.
+    /// Everything that the features depend on, in words; empty without a folder.
     let key: String
     private let folder: String?
     private let compute: (Range<Int>) throws -> Tensor
 
     /// - Parameters:
     ///   - folder: nil computes every time.
+    ///   - key: asked only with a folder: it reads and hashes files.
     ///   - compute: features `(n, R, C)` of a range of inputs.
     init(
-        count: Int, key: String, folder: String?, compute: @escaping (Range<Int>) throws -> Tensor
-    ) throws(DataError) {
+        count: Int, folder: String?, key: () throws -> String, compute: @escaping (Range<Int>) throws -> Tensor
+    ) throws {
         self.count = count
-        self.key = key
         self.compute = compute
         guard let folder else {
             self.folder = nil
+            self.key = ""
             return
         }
+        let key = try key()
+        self.key = key
         var hash = SHA256()
         hash.update(key)
         let own = "\(folder)/\(hash.hex().prefix(16))"

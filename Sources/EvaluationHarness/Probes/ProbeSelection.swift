@@ -2,6 +2,7 @@ import Determinism
 import Geometry
 import DenseMetrics
 import Reporting
+import SafeFiles
 
 /// How a probe's settings were chosen among several: by a score on pictures that are not the reported ones.
 struct ProbeSelection {
@@ -51,6 +52,8 @@ struct HeldOutSplit {
     /// Members that candidates learn from, and those they are scored on; both ascending.
     let learning: [Int]
     let heldOut: [Int]
+    /// In words, for the selection rule.
+    let words: String
 
     /// - Parameters:
     ///   - share: of the pictures that are held out; at least one on either side.
@@ -60,6 +63,17 @@ struct HeldOutSplit {
         let taken = min(max(1, Int(Double(count) * share)), count - 1)
         heldOut = order[..<taken].sorted()
         learning = order[taken...].sorted()
+        words = "\(taken) held-out pictures of the training split (seed \(seed)), then refitted on all"
+    }
+
+    /// - Throws: `.configuration` where so few pictures cannot be learned from and chosen on.
+    static func demand(pictures: Int, candidates: Int) throws(DataError) {
+        guard pictures >= (candidates > 1 ? 2 : 1) else {
+            throw DataError(
+                .configuration, file: "options", record: "train split",
+                expected: "at least two pictures to choose settings on", found: "\(pictures)",
+                remedy: "learn from more pictures, or give one value of each setting")
+        }
     }
 }
 
@@ -77,8 +91,7 @@ extension ProbeSelection {
         let learning = set.subset((0..<set.count).filter { !held.contains(set.inputs[$0] % pictures) })
         // Scored in their first view.
         let scored = set.subset((0..<set.count).filter { held.contains(set.inputs[$0]) })
-        let rule = "\(split.heldOut.count) held-out pictures of the training split (seed \(seed)), then refitted on all"
-        return try choose(candidates.map(\.choice), by: "mIoU", on: rule) { index in
+        return try choose(candidates.map(\.choice), by: "mIoU", on: split.words) { index in
             try meanIoU(candidates[index].fit(learning, shouldStop: shouldStop), scored, shouldStop)
         }
     }

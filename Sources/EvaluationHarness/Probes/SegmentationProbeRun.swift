@@ -70,11 +70,9 @@ struct SegmentationProbeRun {
                 "train split", "the \(dataset.info.classes.count) classes of the scored split",
                 "\(train.info.classes.count) others", "use splits of one data set")
         }
-        guard train.count >= (kind.candidates(options, pictures: train.count, seed: seed).count > 1 ? 2 : 1) else {
-            throw refuse(
-                "train split", "at least two pictures to choose settings on", "\(train.count)",
-                "learn from more pictures, or give one value of each setting")
-        }
+        try HeldOutSplit.demand(
+            pictures: train.count,
+            candidates: kind.candidates(options, pictures: train.count, seed: seed).count)
     }
 
     private func trainingSet(
@@ -89,8 +87,8 @@ struct SegmentationProbeRun {
             patches: patches * (options.featureFolder == nil ? inputs : min(inputs, FeatureShards.shardSize)),
             width: request.width(of: backbone))
         let shards = try FeatureShards(
-            count: inputs, key: try key(train, request, views: "\(views.words), seed \(views.drawn > 0 ? seed : 0)"),
-            folder: options.featureFolder
+            count: inputs, folder: options.featureFolder,
+            key: { try key(train, request, views: "\(views.words), seed \(views.drawn > 0 ? seed : 0)") }
         ) { range in
             let seen = try ParallelMap.map(range.count) { place in
                 let input = range.lowerBound + place
@@ -114,8 +112,8 @@ struct SegmentationProbeRun {
     private func testShards(_ backbone: VisionTransformer, _ dataset: SegmentationFolder) throws -> FeatureShards {
         let request = kind.request(depth: backbone.depth)
         return try FeatureShards(
-            count: dataset.count, key: try key(dataset, request, views: ProbeViews(side: side).words),
-            folder: options.featureFolder
+            count: dataset.count, folder: options.featureFolder,
+            key: { try key(dataset, request, views: ProbeViews(side: side).words) }
         ) { range in
             let seen = try ParallelMap.map(range.count) { place in
                 let picture = try dataset.picture(at: range.lowerBound + place)
