@@ -17,23 +17,27 @@ public struct ROI: Sendable, Equatable {
 
     public static func == (a: ROI, b: ROI) -> Bool { a.image == b.image && a.level == b.level && a.box == b.box }
 
-    func onMap(stride: Int) -> [Double] {
+    /// Unshifted regions are at least one map pixel wide and high.
+    func onMap(stride: Int, aligned: Bool) -> [Double] {
         let scale = 1 / Double(stride)
-        return [box.x0, box.y0, box.x1, box.y1].map { $0 * scale - 0.5 }
+        let corners = [box.x0, box.y0, box.x1, box.y1].map { $0 * scale - (aligned ? 0.5 : 0) }
+        if aligned { return corners }
+        return [corners[0], corners[1], max(corners[2], corners[0] + 1), max(corners[3], corners[1] + 1)]
     }
 }
 
 extension Variable {
-    /// Bilinear samples of regions on their pyramid level, averaged in `size × size` bins, half-pixel aligned.
+    /// Bilinear samples of regions on their pyramid level, averaged in `size × size` bins.
     ///
     /// - Parameters:
     ///   - levels: maps `(N, H, W, C)`, one a level.
     ///   - strides: input pixels a map pixel, one a level.
     ///   - samplingRatio: samples a bin and axis; 0 takes one per started map pixel.
+    ///   - aligned: whether samples are shifted by half a map pixel, so that pixel centres lie at halves.
     /// - Returns: `(rois.count, size, size, C)`.
-    /// - Source: He et al. 2017, arXiv:1703.06870, §3; `aligned=True` of torchvision and detectron2.
+    /// - Source: He et al. 2017, arXiv:1703.06870, §3; the `aligned` of torchvision and detectron2.
     public static func roiAlign(
-        levels: [Variable], rois: [ROI], size: Int, samplingRatio: Int = 0, strides: [Int]
+        levels: [Variable], rois: [ROI], size: Int, samplingRatio: Int = 0, aligned: Bool = true, strides: [Int]
     ) -> Variable {
         precondition(levels.count == strides.count && !levels.isEmpty, "roiAlign: \(levels.count) levels")
         let channels = levels[0].shape[3]
@@ -53,7 +57,7 @@ extension Variable {
                 let roi = rois[r]
                 table.pointee.roi_align(
                     yp + r * cell * bytes, maps[roi.level] + plane(roi), shapes[roi.level][1], shapes[roi.level][2],
-                    channels, roi.onMap(stride: strides[roi.level]), size, samplingRatio)
+                    channels, roi.onMap(stride: strides[roi.level], aligned: aligned), size, samplingRatio)
             }
         }
         let tracked = levels.map(\.isTracked)
@@ -70,7 +74,7 @@ extension Variable {
                     guard let target = targets[roi.level] else { continue }
                     table.pointee.roi_align_backward(
                         target + plane(roi), dyp + r * cell * bytes, shapes[roi.level][1], shapes[roi.level][2],
-                        channels, roi.onMap(stride: strides[roi.level]), size, samplingRatio)
+                        channels, roi.onMap(stride: strides[roi.level], aligned: aligned), size, samplingRatio)
                 }
             }
             return gradients

@@ -20,22 +20,42 @@ final class ConvBatchNormReLU: Layer {
     func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable { norm(conv(x, forward), forward).relu() }
 }
 
-/// Convolution without bias and layer normalisation of its channels: detectron2's `Conv2d` with `norm="LN"`.
-/// Checkpoint names `weight`, `norm.weight`, `norm.bias`.
-final class ConvLayerNorm: Layer {
-    private let conv: Conv2d
-    private let norm: LayerNorm
+/// What follows the convolutions of a pyramid or a region head.
+public enum ConvolutionNorm: String, Sendable, CaseIterable {
+    /// Layer normalisation of the channels (ViTDet).
+    case layer
+    /// Batch normalisation (iBOT's cascade, torchvision's second Mask R-CNN).
+    case batch
+    /// None: the convolution has a bias.
+    case none
+}
 
-    init(_ inputs: Int, _ outputs: Int, kernel: Int, _ stream: inout RandomStream) {
+/// A convolution and its normalisation: detectron2's `Conv2d` with a `norm`.
+/// Checkpoint names `weight`, `bias` where nothing follows, `norm.*`.
+final class NormedConvolution: Layer {
+    private let conv: Conv2d
+    private let layerNorm: LayerNorm?
+    private let batchNorm: BatchNorm?
+
+    init(_ inputs: Int, _ outputs: Int, kernel: Int, norm: ConvolutionNorm, _ stream: inout RandomStream) {
         conv = Conv2d(
-            inputs, outputs, kernel: kernel, padding: kernel / 2, bias: false,
+            inputs, outputs, kernel: kernel, padding: kernel / 2, bias: norm == .none,
             initialization: .fanOut(outputs, kernel: kernel), &stream)
-        norm = LayerNorm(outputs)
+        layerNorm = norm == .layer ? LayerNorm(outputs) : nil
+        batchNorm = norm == .batch ? BatchNorm(outputs) : nil
     }
 
-    static var slots: [Slot<ConvLayerNorm>] { [.parameter("weight", \.conv.weight), .layer("norm", \.norm)] }
+    static var slots: [Slot<NormedConvolution>] {
+        [
+            .parameter("weight", \.conv.weight), .parameter("bias", \.conv.bias), .layer("norm", \.layerNorm),
+            .layer("norm", \.batchNorm),
+        ]
+    }
 
-    func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable { norm(conv(x, forward), forward) }
+    func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable {
+        let y = conv(x, forward)
+        return layerNorm?(y, forward) ?? batchNorm?(y, forward) ?? y
+    }
 }
 
 extension Initialization {

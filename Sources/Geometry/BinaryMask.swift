@@ -71,22 +71,39 @@ public struct BinaryMask: Sendable, Hashable {
     /// Each cell averages bilinear samples of the mask (adaptive count, ceil(box side / cells) a side, pixel centres
     /// at +0.5) and is foreground from 0.5 up: RoIAlign on the bitmap, as detectron2's `BitMasks.crop_and_resize`.
     public func cropped(to box: Box, grid: ImageSize) -> BinaryMask {
-        let cellHeight = box.height / Double(grid.height)
-        let cellWidth = box.width / Double(grid.width)
+        BinaryMask(size: grid, pixels: sums(of: box, grid: grid, aligned: true) { 2 * $0 >= $1 ? 1 : 0 })
+    }
+
+    /// The share of each cell that the mask covers, row by row.
+    ///
+    /// - Parameter aligned: whether pixel centres lie at +0.5. Without it they have whole coordinates and boxes are at
+    ///   least one pixel wide and high, as in torchvision's `project_masks_on_boxes`.
+    public func coverage(of box: Box, grid: ImageSize, aligned: Bool = true) -> [Float] {
+        sums(of: box, grid: grid, aligned: aligned) { Float($0 / $1) }
+    }
+
+    /// What `cell` makes of each cell's sum of samples and their number.
+    private func sums<Cell>(
+        of box: Box, grid: ImageSize, aligned: Bool, _ cell: (_ sum: Double, _ samples: Double) -> Cell
+    ) -> [Cell] {
+        let shift = aligned ? 0.5 : 0
+        let cellHeight = (aligned ? box.height : max(box.height, 1)) / Double(grid.height)
+        let cellWidth = (aligned ? box.width : max(box.width, 1)) / Double(grid.width)
         let samplesY = max(1, Int(cellHeight.rounded(.up)))
         let samplesX = max(1, Int(cellWidth.rounded(.up)))
-        var result = BinaryMask(size: grid, pixels: [UInt8](repeating: 0, count: grid.pixelCount))
+        var result: [Cell] = []
+        result.reserveCapacity(grid.pixelCount)
         for row in 0..<grid.height {
             for column in 0..<grid.width {
                 var sum = 0.0
                 for j in 0..<samplesY {
-                    let y = box.y0 - 0.5 + (Double(row) + (Double(j) + 0.5) / Double(samplesY)) * cellHeight
+                    let y = box.y0 - shift + (Double(row) + (Double(j) + 0.5) / Double(samplesY)) * cellHeight
                     for i in 0..<samplesX {
-                        let x = box.x0 - 0.5 + (Double(column) + (Double(i) + 0.5) / Double(samplesX)) * cellWidth
+                        let x = box.x0 - shift + (Double(column) + (Double(i) + 0.5) / Double(samplesX)) * cellWidth
                         sum += bilinear(y: y, x: x)
                     }
                 }
-                result.pixels[row * grid.width + column] = 2 * sum >= Double(samplesY * samplesX) ? 1 : 0
+                result.append(cell(sum, Double(samplesY * samplesX)))
             }
         }
         return result

@@ -44,6 +44,11 @@ public struct Slot<Root> {
         Slot { $0[keyPath: path]?.stateEntries(prefix: "\($1)\(name).") ?? [] }
     }
 
+    /// A child whose names stand among this layer's own.
+    public static func inline<Child: Layer>(_ path: KeyPath<Root, Child?>) -> Slot {
+        Slot { $0[keyPath: path]?.stateEntries(prefix: $1) ?? [] }
+    }
+
     public static func layers<Child: Layer>(_ name: String, _ path: KeyPath<Root, [Child]>) -> Slot {
         Slot { root, prefix in
             root[keyPath: path].enumerated().flatMap { $1.stateEntries(prefix: "\(prefix)\(name).\($0).") }
@@ -70,6 +75,12 @@ public struct StateError: Error, CustomStringConvertible, Sendable, Equatable {
     public var description: String {
         let lines = misfits.map { "  \($0.key): \($0.problem)" }.joined(separator: "\n")
         return "\(source): \(misfits.count) key(s) do not fit\n\(lines)"
+    }
+
+    /// The first misfits in one line.
+    public func list(_ limit: Int) -> String {
+        misfits.prefix(limit).map { "\($0.key): \($0.problem)" }.joined(separator: ", ")
+            + (misfits.count > limit ? ", …" : "")
     }
 
     public static func == (a: StateError, b: StateError) -> Bool { a.description == b.description }

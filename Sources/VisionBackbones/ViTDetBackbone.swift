@@ -47,6 +47,9 @@ public struct ViTDetConfiguration: Sendable, Equatable {
 /// - Source: Li et al. 2022, arXiv:2203.16527; detectron2's `modeling/backbone/vit.py`.
 public final class ViTDetBackbone: Backbone {
     public let configuration: ViTDetConfiguration
+    public var width: Int { configuration.width }
+    public var patchSize: Int { configuration.patchSize }
+    public var depth: Int { configuration.depth }
     public let patchEmbedding: PatchEmbedding
     /// The class token's row first; it is not used.
     public let positions: Parameter
@@ -70,6 +73,44 @@ public final class ViTDetBackbone: Backbone {
                 width: configuration.width, heads: configuration.headCount, mlpRatio: configuration.mlpRatio,
                 dropPath: configuration.dropPath * Double(index) / last, index: index, options: options, &stream)
         }
+    }
+
+    /// The weights of a plain ViT, its class token and final norm left behind; relative positions start at zero.
+    ///
+    /// - Parameters:
+    ///   - imageSize: pixels a side of the pictures to come.
+    ///   - window: tokens a side.
+    /// - Throws: `CheckpointError` for a ViT with registers, LayerScale, other perceptrons, other biases, or without a table
+    ///   of positions.
+    public static func from(
+        _ vit: VisionTransformer, imageSize: Int, window: Int, globalBlocks: [Int], dropPath: Double
+    ) throws(CheckpointError) -> ViTDetBackbone {
+        let plain = vit.configuration
+        guard plain.block == .plain, plain.registerCount == 0, plain.position != .none else {
+            throw CheckpointError(
+                file: "backbone", expected: "a plain ViT with a table of positions, as MAE's",
+                found: "a ViT with registers, LayerScale, SwiGLU, relative positions or other biases",
+                remedy: "leave 'window' out, which keeps global attention")
+        }
+        guard globalBlocks.allSatisfy({ (0..<plain.depth).contains($0) }), window >= 1,
+            imageSize % plain.patchSize == 0, imageSize > 0
+        else {
+            throw CheckpointError(
+                file: "backbone",
+                expected:
+                    "global blocks in 0..<\(plain.depth), a window, a size of whole patches of \(plain.patchSize)",
+                found: "blocks \(globalBlocks), window \(window), size \(imageSize)", remedy: "correct the recipe")
+        }
+        let result = ViTDetBackbone(
+            ViTDetConfiguration(
+                imageSize: imageSize, pretrainedSize: plain.imageSize, patchSize: plain.patchSize, width: plain.width,
+                depth: plain.depth, headCount: plain.headCount, mlpRatio: plain.mlpRatio, window: window,
+                globalBlocks: globalBlocks, dropPath: dropPath), seed: 0)
+        let known = vit.state()
+        for entry in result.stateEntries() {
+            if let tensor = known[entry.name] { entry.tensor.assign(tensor) }
+        }
+        return result
     }
 
     public static var slots: [Slot<ViTDetBackbone>] {

@@ -23,7 +23,7 @@ import Testing
 @Suite struct BoxCoderTests {
     @Test func decodingUndoesEncoding() {
         var stream = RandomStream(seed: 3, purpose: "boxes")
-        for coder in [BoxCoder.proposals, .regions] {
+        for coder in [BoxCoder(weights: [1, 1, 1, 1]), BoxCoder(weights: [10, 10, 5, 5])] {
             for _ in 0..<200 {
                 let pair = randomBoxes(2, side: 100, &stream)
                 let back = coder.decode(coder.encode(pair[1], from: pair[0]), from: pair[0])
@@ -38,9 +38,9 @@ import Testing
 
     @Test func growthIsCutAboveOnly() {
         let box = Box(x0: 0, y0: 0, x1: 10, y1: 10)
-        let huge = BoxCoder.proposals.decode(SIMD4(0, 0, 50, 50), from: box)
+        let huge = BoxCoder(weights: [1, 1, 1, 1]).decode(SIMD4(0, 0, 50, 50), from: box)
         #expect(abs(huge.width - 10 * 62.5) < 1e-9)
-        let tiny = BoxCoder.proposals.decode(SIMD4(0, 0, -20, 0), from: box)
+        let tiny = BoxCoder(weights: [1, 1, 1, 1]).decode(SIMD4(0, 0, -20, 0), from: box)
         #expect(tiny.width < 1e-7 && tiny.width > 0)
     }
 }
@@ -122,7 +122,7 @@ import Testing
             let value = matrix[best][column]
             matches.truths.append(Int32(best))
             matches.verdicts.append(value < matcher.low ? .background : value < matcher.high ? .ignored : .foreground)
-            if matcher.allowsLowQuality {
+            if matcher.lowQuality == .kept {
                 for row in truths.indices {
                     let top = matrix[row].max() ?? 0
                     if top > 0 && matrix[row][column] == top { matches.verdicts[column] = .foreground }
@@ -139,7 +139,7 @@ import Testing
             // Copies of truths and duplicates among the candidates make exact ties.
             let drawn = randomBoxes(candidateCount, side: 50, &stream)
             let candidates = drawn + truths + drawn.prefix(5)
-            for matcher in [BoxMatcher.proposals, .regions] {
+            for matcher in [DetectionRules.detectron2.rpnMatcher, DetectionRules.detectron2.regionMatcher()] {
                 #expect(matcher.match(truths: truths, candidates: candidates) == twin(matcher, truths, candidates))
             }
         }
@@ -148,19 +148,22 @@ import Testing
     @Test func aLowQualityMatchKeepsTheCandidatesOwnBestTruth() {
         // The candidate is the best of both truths; it overlaps the second more.
         let truths = [Box(x0: 0, y0: 0, x1: 10, y1: 2), Box(x0: 0, y0: 0, x1: 10, y1: 4)]
-        let matches = BoxMatcher.proposals.match(truths: truths, candidates: [Box(x0: 0, y0: 0, x1: 10, y1: 10)])
+        let matches = DetectionRules.detectron2.rpnMatcher.match(
+            truths: truths, candidates: [Box(x0: 0, y0: 0, x1: 10, y1: 10)])
         #expect(matches == BoxMatcher.Matches(truths: [1], verdicts: [.foreground]))
     }
 
     @Test func withoutTruthEverythingIsBackground() {
         var stream = RandomStream(seed: 2, purpose: "boxes")
-        let matches = BoxMatcher.proposals.match(truths: [], candidates: randomBoxes(6, side: 10, &stream))
+        let matches = DetectionRules.detectron2.rpnMatcher.match(
+            truths: [], candidates: randomBoxes(6, side: 10, &stream))
         #expect(matches.verdicts == [BoxMatcher.Verdict](repeating: .background, count: 6))
     }
 
     @Test func aTruthThatOverlapsNothingPromotesNothing() {
         let far = Box(x0: 900, y0: 900, x1: 910, y1: 910)
-        let matches = BoxMatcher.proposals.match(truths: [far], candidates: [Box(x0: 0, y0: 0, x1: 5, y1: 5)])
+        let matches = DetectionRules.detectron2.rpnMatcher.match(
+            truths: [far], candidates: [Box(x0: 0, y0: 0, x1: 5, y1: 5)])
         #expect(matches.verdicts == [.background])
     }
 }

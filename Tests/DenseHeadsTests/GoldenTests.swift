@@ -72,15 +72,16 @@ private func expectClose(_ found: [Double], _ wanted: [Double], _ location: Sour
 @Suite struct GoldenTests {
     @Test func boxCoder() throws {
         let golden = try Golden.read().coder
+        let coder = DetectionRules.detectron2.coder([10, 10, 5, 5])
         let (sources, targets) = (boxes(golden.source), boxes(golden.target))
         let deltas = zip(sources, targets).flatMap { source, target -> [Double] in
-            let deltas = BoxCoder.regions.encode(target, from: source)
+            let deltas = coder.encode(target, from: source)
             return (0..<4).map { deltas[$0] }
         }
         expectClose(deltas, golden.deltas)
         let decoded = sources.enumerated().flatMap { index, source -> [Double] in
             let wild = SIMD4((0..<4).map { golden.wild[4 * index + $0] })
-            let box = BoxCoder.regions.decode(wild, from: source)
+            let box = coder.decode(wild, from: source)
             return [box.x0, box.y0, box.x1, box.y1]
         }
         expectClose(decoded, golden.decoded)
@@ -94,7 +95,8 @@ private func expectClose(_ found: [Double], _ wanted: [Double], _ location: Sour
 
     @Test func matcher() throws {
         let golden = try Golden.read().matcher
-        for (matcher, wanted) in [(BoxMatcher.proposals, golden.proposals), (.regions, golden.regions)] {
+        let rules = DetectionRules.torchvision
+        for (matcher, wanted) in [(rules.rpnMatcher, golden.proposals), (rules.regionMatcher(), golden.regions)] {
             let found = matcher.match(truths: boxes(golden.truths), candidates: boxes(golden.candidates))
             // torchvision: −1 background, −2 between the thresholds, else the truth.
             let coded = zip(found.verdicts, found.truths).map { verdict, truth in
@@ -109,7 +111,7 @@ private func expectClose(_ found: [Double], _ wanted: [Double], _ location: Sour
         let size = ImageSize(height: golden.bitmap_rows.count, width: golden.bitmap_rows[0].count)
         let mask = InstanceMask.bitmap(BinaryMask(size: size, pixels: golden.bitmap_rows.flatMap { bits($0) }))
         for (box, wanted) in zip(boxes(golden.boxes), golden.targets) {
-            #expect(mask.cropped(to: box, side: 28).pixels == bits(wanted))
+            #expect(mask.target(within: box, side: 28, .detectron2) == bits(wanted).map { Float($0) })
         }
     }
 

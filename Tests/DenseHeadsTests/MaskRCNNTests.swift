@@ -25,7 +25,7 @@ private func configuration() -> MaskRCNNConfiguration {
 
 private func model(_ configuration: MaskRCNNConfiguration = configuration(), width: Int = 16) throws -> MaskRCNN {
     var stream = RandomStream(seed: 7, purpose: "init")
-    return try MaskRCNN(configuration, input: FeatureSpec(name: "last", channels: width, stride: 8), &stream)
+    return try MaskRCNN(configuration, inputs: [FeatureSpec(name: "last", channels: width, stride: 8)], &stream)
 }
 
 /// An ellipse inside a box.
@@ -82,7 +82,9 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
         let part = FirstStage(pyramid: model.pyramid, proposer: model.proposer)
         checkGradients(part) { forward in
             let maps = model.pyramid(Self.features(map), forward)
-            return LossTerm.total(model.proposer.loss(model.proposer(maps, forward), truths, forward))
+            return LossTerm.total(
+                model.proposer.loss(
+                    model.proposer(maps, forward), truths, contents: targets().map(\.size), forward))
         }
     }
 
@@ -110,7 +112,10 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
             let finest = forward(map)
             let maps = [finest, finest.maxPool(size: 2, stride: 2), finest.maxPool(size: 4, stride: 4)]
             let levels = zip(strides, maps).map { (FeatureSpec(name: "p", channels: 16, stride: $0), $1) }
-            return LossTerm.total(model.regions.loss(FeatureMaps(levels), samples, forward))
+            let regions = samples.regions.map { (picture: $0.picture, box: $0.box) }
+            let outputs = model.regions.boxes(FeatureMaps(levels), regions, stage: 0, forward)
+            return LossTerm.total(
+                model.regions.loss(FeatureMaps(levels), samples, outputs, stage: 0, forward))
         }
     }
 
@@ -209,10 +214,10 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
         let runs = RLEMask(polygon: corners, size: size)
         let around = Box(x0: 2, y0: 2, x1: 34, y1: 34)
         let forms: [InstanceMask] = [.bitmap(runs.bitmap), .runs(runs), .polygons([Polygon(corners)])]
-        let grids = forms.map { $0.cropped(to: around, side: 16).pixels }
+        let grids = forms.map { $0.target(within: around, side: 16, .detectron2) }
         #expect(grids[0] == grids[1] && grids[1] == grids[2])
         #expect(grids[0].contains(1) && grids[0].contains(0))
-        #expect(InstanceMask.bitmap(runs.bitmap).cropped(to: box, side: 8).area == 64)
+        #expect(InstanceMask.bitmap(runs.bitmap).target(within: box, side: 8, .detectron2).allSatisfy { $0 == 1 })
     }
 
     @Test func impossibleConfigurationsAreRefused() {
@@ -232,10 +237,10 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
 
 /// Pyramid and proposal network without the second stage.
 private final class FirstStage: Layer {
-    let pyramid: SimpleFeaturePyramid
+    let pyramid: DetectionPyramid
     let proposer: RegionProposalNetwork
 
-    init(pyramid: SimpleFeaturePyramid, proposer: RegionProposalNetwork) {
+    init(pyramid: DetectionPyramid, proposer: RegionProposalNetwork) {
         self.pyramid = pyramid
         self.proposer = proposer
     }

@@ -5,24 +5,23 @@ import Geometry
 ///
 ///     dx = wx (cx' − cx) / w,   dy = wy (cy' − cy) / h,   dw = ww ln(w' / w),   dh = wh ln(h' / h)
 ///
-/// - Source: Girshick et al. 2014, arXiv:1311.2524, appendix C; detectron2's `Box2BoxTransform`.
+/// - Source: Girshick et al. 2014, arXiv:1311.2524, appendix C; detectron2's `Box2BoxTransform`, mmdetection's
+///   `DeltaXYWHBBoxCoder` (whose deviations are one over these weights).
 public struct BoxCoder: Sendable, Hashable {
     /// Factors of dx, dy, dw, dh.
     public var weights: [Double]
-    /// dw and dh are cut above this value (not below), so that no box explodes.
+    /// dw and dh are cut above this value, so that no box explodes.
     public var scaleLimit: Double
+    /// Whether they are cut below its negative as well.
+    public var limitsShrinking: Bool
 
     /// - Precondition: four positive weights.
-    public init(weights: [Double], scaleLimit: Double = log(1000.0 / 16.0)) {
+    public init(weights: [Double], scaleLimit: Double = log(1000.0 / 16.0), limitsShrinking: Bool = false) {
         precondition(weights.count == 4 && weights.allSatisfy { $0 > 0 }, "box coder weights \(weights): four positive")
         self.weights = weights
         self.scaleLimit = scaleLimit
+        self.limitsShrinking = limitsShrinking
     }
-
-    /// The weights of a region proposal network.
-    public static let proposals = BoxCoder(weights: [1, 1, 1, 1])
-    /// The weights of a box head.
-    public static let regions = BoxCoder(weights: [10, 10, 5, 5])
 
     /// The deltas (dx, dy, dw, dh) that lead from `source` to `target`; both need positive sides.
     public func encode(_ target: Box, from source: Box) -> SIMD4<Double> {
@@ -39,8 +38,9 @@ public struct BoxCoder: Sendable, Hashable {
         let center = source.center
         let x: Double = deltas[0] / weights[0] * source.width + center.x
         let y: Double = deltas[1] / weights[1] * source.height + center.y
-        let width: Double = exp(min(deltas[2] / weights[2], scaleLimit)) * source.width
-        let height: Double = exp(min(deltas[3] / weights[3], scaleLimit)) * source.height
+        let least = limitsShrinking ? -scaleLimit : -.infinity
+        let width: Double = exp(max(min(deltas[2] / weights[2], scaleLimit), least)) * source.width
+        let height: Double = exp(max(min(deltas[3] / weights[3], scaleLimit), least)) * source.height
         return Box(x0: x - width / 2, y0: y - height / 2, x1: x + width / 2, y1: y + height / 2)
     }
 }

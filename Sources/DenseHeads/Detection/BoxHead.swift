@@ -2,20 +2,23 @@ import Autograd
 import Determinism
 import NeuralLayers
 
-/// Convolutions (with channel LayerNorm and ReLU) and linear layers (with ReLU) on pooled regions.
+/// Convolutions (each with its normalisation and ReLU) and linear layers (with ReLU) on pooled regions.
 ///
 /// Before the first linear layer values are ordered (C, H, W), so that weights are those of the reference's checkpoints.
 ///
 /// - Source: detectron2's `FastRCNNConvFCHead` (names `conv1.*` …, `fc1.*` …).
 final class BoxHead: Layer {
-    private let convolutions: [ConvLayerNorm]
+    private let convolutions: [NormedConvolution]
     private let linears: [Linear]
 
     init(_ configuration: MaskRCNNConfiguration, _ stream: inout RandomStream) {
-        var (convolutions, linears) = ([ConvLayerNorm](), [Linear]())
+        var (convolutions, linears) = ([NormedConvolution](), [Linear]())
         var channels = configuration.channels
         for _ in 0..<configuration.boxConvolutionCount {
-            convolutions.append(ConvLayerNorm(channels, configuration.boxConvolutionChannels, kernel: 3, &stream))
+            convolutions.append(
+                NormedConvolution(
+                    channels, configuration.boxConvolutionChannels, kernel: 3, norm: configuration.convolutionNorm,
+                    &stream))
             channels = configuration.boxConvolutionChannels
         }
         var width = channels * configuration.boxPoolSize * configuration.boxPoolSize
@@ -27,7 +30,7 @@ final class BoxHead: Layer {
         self.linears = linears
     }
 
-    private subscript(convolution index: Int) -> ConvLayerNorm? {
+    private subscript(convolution index: Int) -> NormedConvolution? {
         convolutions.indices.contains(index) ? convolutions[index] : nil
     }
     private subscript(linear index: Int) -> Linear? { linears.indices.contains(index) ? linears[index] : nil }

@@ -2,10 +2,20 @@ import Geometry
 
 /// Assigns each candidate box (anchor or proposal) the truth it overlaps most, and a verdict on that overlap.
 ///
-/// - Source: detectron2's `Matcher`. A candidate that is some truth's best keeps its own best truth when low-quality
-///   matches are allowed (mmdetection overwrites it). Departure: a truth that overlaps nothing promotes nothing.
+/// - Source: detectron2's and torchvision's `Matcher`, mmdetection's `MaxIoUAssigner`. Departure: a truth that overlaps
+///   nothing promotes nothing.
 public struct BoxMatcher: Sendable, Hashable {
     public enum Verdict: Int8, Sendable { case background, ignored, foreground }
+
+    /// What becomes of the candidates that overlap some truth most, where that overlap is below `high`.
+    public enum LowQuality: Sendable, Hashable {
+        case refused
+        /// They are foreground and belong to the truth that they overlap most themselves (detectron2, torchvision).
+        case kept
+        /// They are foreground and belong to that truth, the last of several, if it is overlapped by `least` at all
+        /// (mmdetection). Better matches are overwritten too.
+        case overwriting(least: Double)
+    }
 
     /// One entry a candidate.
     public struct Matches: Sendable, Equatable {
@@ -18,21 +28,15 @@ public struct BoxMatcher: Sendable, Hashable {
     public var low: Double
     /// IoU from this on is foreground.
     public var high: Double
-    /// Whether the best candidates of a truth are foreground whatever their IoU.
-    public var allowsLowQuality: Bool
+    public var lowQuality: LowQuality
 
     /// - Precondition: `0 < low ≤ high ≤ 1`.
-    public init(low: Double, high: Double, allowsLowQuality: Bool) {
+    public init(low: Double, high: Double, lowQuality: LowQuality = .refused) {
         precondition(0 < low && low <= high && high <= 1, "matcher thresholds \(low), \(high)")
         self.low = low
         self.high = high
-        self.allowsLowQuality = allowsLowQuality
+        self.lowQuality = lowQuality
     }
-
-    /// 0.3 / 0.7 with low-quality matches.
-    public static let proposals = BoxMatcher(low: 0.3, high: 0.7, allowsLowQuality: true)
-    /// 0.5 without low-quality matches.
-    public static let regions = BoxMatcher(low: 0.5, high: 0.5, allowsLowQuality: false)
 
     /// - Complexity: O(truths · candidates) time, O(truths + candidates) memory: no matrix is kept.
     public func match(truths: [Box], candidates: [Box]) -> Matches {
@@ -58,10 +62,13 @@ public struct BoxMatcher: Sendable, Hashable {
             for at in candidates.indices where best[at] >= low {
                 matches.verdicts[at] = best[at] >= high ? .foreground : .ignored
             }
-            guard allowsLowQuality else { return }
+            if lowQuality == .refused { return }
             for (index, truth) in truths.enumerated() where bestOfTruth[index] > 0 {
+                if case .overwriting(let least) = lowQuality, bestOfTruth[index] < least { continue }
                 for (at, candidate) in candidates.enumerated() where best[at] >= bestOfTruth[index] {
-                    if truth.iou(candidate) == bestOfTruth[index] { matches.verdicts[at] = .foreground }
+                    guard truth.iou(candidate) == bestOfTruth[index] else { continue }
+                    matches.verdicts[at] = .foreground
+                    if lowQuality != .kept { matches.truths[at] = Int32(index) }
                 }
             }
         }

@@ -6,19 +6,33 @@ public enum InstanceMask: Sendable {
     case runs(RLEMask)
     case polygons([Polygon])
 
-    /// The part inside `box` on a square grid: the target of a mask head.
+    /// The part inside `box` on a square grid, row by row: the target of a mask head, within 0...1.
     ///
-    /// Bitmaps are averaged per cell and cut at 0.5; polygons are drawn on the grid (detectron2's two rules).
-    func cropped(to box: Box, side: Int) -> BinaryMask {
+    /// Polygons are drawn on the grid. Bitmaps are averaged per cell and cut at 0.5; under torchvision's rules they are
+    /// sampled without the half-pixel shift and not cut.
+    func target(within box: Box, side: Int, _ rules: DetectionRules) -> [Float] {
         let grid = ImageSize(height: side, width: side)
+        let bitmap: BinaryMask
         switch self {
-        case .bitmap(let mask): return mask.cropped(to: box, grid: grid)
-        case .runs(let mask): return mask.bitmap.cropped(to: box, grid: grid)
+        case .bitmap(let mask): bitmap = mask
+        case .runs(let mask): bitmap = mask.bitmap
         case .polygons(let polygons):
             let drawable = polygons.filter { $0.pointCount >= 3 }
-            if drawable.isEmpty { return BinaryMask(size: grid, pixels: [UInt8](repeating: 0, count: side * side)) }
-            return Polygon.mask(drawable, within: box, grid: grid)
+            if drawable.isEmpty { return [Float](repeating: 0, count: side * side) }
+            return Polygon.mask(drawable, within: box, grid: grid).pixels.map { $0 != 0 ? 1 : 0 }
         }
+        if rules == .torchvision { return bitmap.coverage(of: box, grid: grid, aligned: false) }
+        return bitmap.cropped(to: box, grid: grid).pixels.map { $0 != 0 ? 1 : 0 }
+    }
+
+    /// Polygons as a bitmap of the picture's size.
+    func drawn(on size: ImageSize) -> InstanceMask {
+        guard case .polygons(let polygons) = self else { return self }
+        let drawable = polygons.filter { $0.pointCount >= 3 }
+        if drawable.isEmpty {
+            return .bitmap(BinaryMask(size: size, pixels: [UInt8](repeating: 0, count: size.pixelCount)))
+        }
+        return .bitmap(Polygon.mask(drawable, size: size).bitmap)
     }
 }
 
@@ -37,6 +51,10 @@ public struct DetectionTarget: Sendable {
             self.label = label
             self.mask = mask
             self.isCrowd = isCrowd
+        }
+
+        func drawn(on size: ImageSize) -> Instance {
+            Instance(box: box, label: label, mask: mask.drawn(on: size), isCrowd: isCrowd)
         }
     }
 

@@ -7,15 +7,17 @@ import NeuralLayers
 /// - Source: He et al. 2017, arXiv:1703.06870, §3; detectron2's `MaskRCNNConvUpsampleHead` (names `mask_fcn1.*` …,
 ///   `deconv.*`, `predictor.*`).
 final class MaskHead: Layer {
-    private let convolutions: [ConvLayerNorm]
+    private let convolutions: [NormedConvolution]
     private let upscale: ConvTranspose2x2
     private let predictor: Conv2d
 
     init(_ configuration: MaskRCNNConfiguration, _ stream: inout RandomStream) {
-        var convolutions: [ConvLayerNorm] = []
+        var convolutions: [NormedConvolution] = []
         var channels = configuration.channels
         for _ in 0..<configuration.maskConvolutionCount {
-            convolutions.append(ConvLayerNorm(channels, configuration.maskChannels, kernel: 3, &stream))
+            convolutions.append(
+                NormedConvolution(
+                    channels, configuration.maskChannels, kernel: 3, norm: configuration.maskConvolutionNorm, &stream))
             channels = configuration.maskChannels
         }
         self.convolutions = convolutions
@@ -24,7 +26,7 @@ final class MaskHead: Layer {
             configuration.maskChannels, configuration.classCount, kernel: 1, initialization: .normal(0.001), &stream)
     }
 
-    private subscript(convolution index: Int) -> ConvLayerNorm? {
+    private subscript(convolution index: Int) -> NormedConvolution? {
         convolutions.indices.contains(index) ? convolutions[index] : nil
     }
 

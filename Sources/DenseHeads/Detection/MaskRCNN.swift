@@ -3,30 +3,30 @@ import Determinism
 import Geometry
 import NeuralLayers
 
-/// Mask R-CNN on a plain ViT: simple feature pyramid, region proposals, boxes and masks.
+/// Mask R-CNN, or Cascade Mask R-CNN, on a plain ViT: a pyramid, region proposals, boxes and masks.
 ///
 /// Pictures of different sizes lie at the top left of a batch padded to one size: targets and frames say where each ends.
-/// Checkpoint names are detectron2's: `backbone.simfp_2.*` …, `proposal_generator.rpn_head.*`, `roi_heads.*`.
+/// Checkpoint names are detectron2's: `backbone.simfp_2.*` …, `proposal_generator.rpn_head.*`, `roi_heads.*`; a pyramid of
+/// four taps has `backbone.rescale.*` and `backbone.neck.*`.
 ///
 /// Random draws (which anchors and regions are learned from) are functions of `Forward.seed` and the place in the batch;
 /// predictions draw nothing, and ties go to the earlier anchor, proposal or class.
 ///
-/// - Source: He et al. 2017, arXiv:1703.06870; Li et al. 2022, arXiv:2203.16527; rules of detectron2.
+/// - Source: He et al. 2017, arXiv:1703.06870; Li et al. 2022, arXiv:2203.16527; rules of the library that
+///   `MaskRCNNConfiguration.rules` names.
 public final class MaskRCNN: DenseHead {
     public let configuration: MaskRCNNConfiguration
-    let pyramid: SimpleFeaturePyramid
+    let pyramid: DetectionPyramid
     let proposer: RegionProposalNetwork
     let regions: RegionHeads
 
-    /// - Parameter input: the backbone's last map, which alone is used.
+    /// - Parameter inputs: the backbone's last map, or one tapped block a level, as the configuration's pyramid wants it.
     public init(
-        _ configuration: MaskRCNNConfiguration, input: FeatureSpec, _ stream: inout RandomStream
+        _ configuration: MaskRCNNConfiguration, inputs: [FeatureSpec], _ stream: inout RandomStream
     ) throws(HeadConfigurationError) {
         try configuration.validate()
         self.configuration = configuration
-        pyramid = try SimpleFeaturePyramid(
-            input: input, strides: configuration.strides, channels: configuration.channels,
-            hasTopLevel: configuration.hasTopLevel, &stream)
+        pyramid = try DetectionPyramid(configuration, inputs: inputs, &stream)
         proposer = RegionProposalNetwork(configuration, levels: pyramid.outputSpecs, &stream)
         regions = RegionHeads(configuration, &stream)
     }
@@ -37,18 +37,21 @@ public final class MaskRCNN: DenseHead {
         ]
     }
 
-    /// Terms `rpn_objectness`, `rpn_box`, `roi_class`, `roi_box`, `roi_mask`.
+    /// Terms `rpn_objectness`, `rpn_box`, `roi_class`, `roi_box`, `roi_mask`; the last three of each stage in a cascade.
     public func loss(_ features: FeatureMaps, _ targets: [DetectionTarget], _ forward: Forward) -> [LossTerm] {
         let maps = pyramid(features, forward)
         precondition(
             targets.count == maps.maps[0].map.shape[0], "\(targets.count) targets for maps \(maps.maps[0].map.shape)")
-        let truths = targets.map(\.learnable)
+        let drawn = configuration.rules.drawsPolygonsFirst
+        let truths = targets.map { target in
+            drawn ? target.learnable.map { $0.drawn(on: target.size) } : target.learnable
+        }
+        let contents = targets.map(\.size)
         let output = proposer(maps, forward)
         let limits = forward.mode == .training ? configuration.trainingProposals : configuration.evaluationProposals
-        let proposals = proposer.proposals(output, contents: targets.map(\.size), limits: limits)
-        let samples = RegionSamples(
-            proposals: proposals, truths: truths, configuration: configuration, seed: forward.seed)
-        return proposer.loss(output, truths, forward) + regions.loss(maps, samples, forward)
+        let proposals = proposer.proposals(output, contents: contents, limits: limits)
+        return proposer.loss(output, truths, contents: contents, forward)
+            + regions.loss(maps, proposals: proposals, truths: truths, contents: contents, forward)
     }
 
     public func predict(_ features: FeatureMaps, sizes: [PictureFrame], _ forward: Forward) -> [Detections] {

@@ -1,3 +1,25 @@
+/// One stage of the region heads: whom it learns from and how it writes corrections.
+public struct RegionStage: Sendable, Hashable {
+    public var matcher: BoxMatcher
+    public var coder: BoxCoder
+    /// Of the stage's losses.
+    public var weight: Double
+
+    public init(matcher: BoxMatcher, coder: BoxCoder, weight: Double = 1) {
+        self.matcher = matcher
+        self.coder = coder
+        self.weight = weight
+    }
+}
+
+/// What a box head learns corrections with.
+public enum BoxLoss: Sendable, Hashable {
+    /// On the deltas; β 0 is L1.
+    case smoothL1(beta: Double)
+    /// 1 − GIoU of the decoded boxes, times the weight.
+    case generalizedIoU(weight: Double)
+}
+
 /// Every choice of a Mask R-CNN. The defaults are detectron2's ViTDet recipe for COCO.
 ///
 /// - Source: detectron2 `configs/common/models/{mask_rcnn_fpn,mask_rcnn_vitdet}.py`.
@@ -5,6 +27,10 @@ public struct MaskRCNNConfiguration: Sendable, Hashable {
     /// Objects only; background is one more class, the last.
     public var classCount: Int
 
+    /// What the libraries do differently.
+    public let rules: DetectionRules
+
+    public var pyramid = DetectionPyramidKind.simple
     /// The levels regions are pooled from, finest first.
     public var strides = [4, 8, 16, 32]
     /// One more level for the RPN alone: every second pixel of the coarsest one.
@@ -18,31 +44,37 @@ public struct MaskRCNNConfiguration: Sendable, Hashable {
     public var anchorRatios = [0.5, 1, 2]
     /// 1 or 2.
     public var rpnConvolutionCount = 2
-    public var rpnMatcher = BoxMatcher.proposals
+    public var rpnMatcher: BoxMatcher
+    /// Whether anchors that reach out of the picture are learned from (iBOT's older mmdetection refuses them).
+    public var learnsOutsideAnchors = true
     public var rpnSampler = BalancedSampler(count: 256, foregroundShare: 0.5)
-    public var rpnCoder = BoxCoder.proposals
+    public var rpnCoder: BoxCoder
+    /// 0 is L1.
+    public var rpnSmoothL1Beta: Double
     public var trainingProposals = ProposalLimits(beforeSuppression: 2000, afterSuppression: 1000)
     public var evaluationProposals = ProposalLimits(beforeSuppression: 1000, afterSuppression: 1000)
     public var proposalOverlap = 0.7
 
-    public var regionMatcher = BoxMatcher.regions
+    /// One, or the stages of a cascade in order.
+    public var stages: [RegionStage]
     public var regionSampler = BalancedSampler(count: 512, foregroundShare: 0.25)
-    public var regionCoder = BoxCoder.regions
     /// The side, in input pixels, of a region pooled from the level of stride 16. 224 suits inputs of about 1024.
     public var canonicalSize = 224.0
 
+    /// What follows the convolutions of the box head.
+    public var convolutionNorm = ConvolutionNorm.layer
     public var boxPoolSize = 7
     public var boxConvolutionCount = 4
     public var boxConvolutionChannels = 256
     public var boxLinearCount = 1
     public var boxLinearWidth = 1024
+    public var boxLoss: BoxLoss
 
     public var maskPoolSize = 14
     public var maskConvolutionCount = 4
     public var maskChannels = 256
-
-    /// 0 is L1.
-    public var smoothL1Beta = 0.0
+    /// What follows the convolutions of the mask head.
+    public var maskConvolutionNorm = ConvolutionNorm.layer
 
     /// Detections need a score above this.
     public var scoreThreshold = 0.05
@@ -52,7 +84,28 @@ public struct MaskRCNNConfiguration: Sendable, Hashable {
     public var detectionLimit = 100
     public var maskThreshold = 0.5
 
-    public init(classCount: Int) { self.classCount = classCount }
+    public init(classCount: Int, rules: DetectionRules = .detectron2) {
+        self.classCount = classCount
+        self.rules = rules
+        rpnMatcher = rules.rpnMatcher
+        rpnCoder = rules.coder([1, 1, 1, 1])
+        rpnSmoothL1Beta = rules.smoothL1Beta
+        boxLoss = .smoothL1(beta: rules.smoothL1Beta)
+        stages = [RegionStage(matcher: rules.regionMatcher(), coder: rules.coder([10, 10, 5, 5]))]
+    }
+
+    /// The stages of Cascade Mask R-CNN: overlaps 0.5, 0.6, 0.7, ever finer corrections, ever lighter losses.
+    ///
+    /// - Source: Cai & Vasconcelos 2018, arXiv:1712.00726; mmdetection's `cascade_mask_rcnn` (deviations 0.1, 0.05, 0.033
+    ///   of the place and twice these of the size).
+    public static func cascade(_ rules: DetectionRules) -> [RegionStage] {
+        let deviations = [[0.1, 0.1, 0.2, 0.2], [0.05, 0.05, 0.1, 0.1], [0.033, 0.033, 0.067, 0.067]]
+        return zip(deviations, [(0.5, 1), (0.6, 0.5), (0.7, 0.25)]).map { deviations, stage in
+            RegionStage(
+                matcher: rules.regionMatcher(stage.0, refusing: true), coder: rules.coder(deviations.map { 1 / $0 }),
+                weight: stage.1)
+        }
+    }
 
     func validate() throws(HeadConfigurationError) {
         func demand(_ holds: Bool, _ expected: String, _ found: String) throws(HeadConfigurationError) {
@@ -78,8 +131,9 @@ public struct MaskRCNNConfiguration: Sendable, Hashable {
             "0 to 8 convolutions and 1 to 4 linear layers",
             "\(boxConvolutionCount), \(maskConvolutionCount) and \(boxLinearCount)")
         try demand(
-            canonicalSize > 0 && smoothL1Beta >= 0, "a positive canonical size and beta ≥ 0",
-            "\(canonicalSize), \(smoothL1Beta)")
+            canonicalSize > 0 && rpnSmoothL1Beta >= 0, "a positive canonical size and beta ≥ 0",
+            "\(canonicalSize), \(rpnSmoothL1Beta)")
+        try demand((1...8).contains(stages.count), "1 to 8 stages", "\(stages.count)")
     }
 }
 

@@ -25,7 +25,8 @@ final class RegionProposalNetwork: Layer {
     init(_ configuration: MaskRCNNConfiguration, levels: [FeatureSpec], _ stream: inout RandomStream) {
         self.configuration = configuration
         generator = AnchorGenerator(
-            sizes: configuration.anchorSizes, ratios: configuration.anchorRatios, strides: levels.map(\.stride))
+            sizes: configuration.anchorSizes, ratios: configuration.anchorRatios, strides: levels.map(\.stride),
+            rounds: configuration.rules.roundsAnchors)
         head = RPNHead(
             channels: configuration.channels, anchorsPerCell: generator.countPerCell,
             convolutionCount: configuration.rpnConvolutionCount, &stream)
@@ -38,19 +39,33 @@ final class RegionProposalNetwork: Layer {
         return Output(
             logits: .concatenated(levels.map(\.logits), axis: 1), deltas: .concatenated(levels.map(\.deltas), axis: 1),
             anchors: maps.maps.enumerated().map { level, entry in
-                generator.anchors(level: level, height: entry.map.shape[1], width: entry.map.shape[2])
+                let (height, width) = entry.map.grid
+                // torchvision spreads a level's anchors over the input, which matters where its map was rounded up.
+                let step =
+                    configuration.rules == .torchvision
+                    ? (maps.inputSize.height / height, maps.inputSize.width / width) : nil
+                return generator.anchors(level: level, height: height, width: width, step: step)
             })
     }
 
     /// Terms `rpn_objectness` and `rpn_box`, both summed over the sampled anchors and divided by the sampler's count times
-    /// the pictures.
-    func loss(_ output: Output, _ truths: [[DetectionTarget.Instance]], _ forward: Forward) -> [LossTerm] {
+    /// the pictures, or by the anchors sampled where the rules say so.
+    ///
+    /// - Parameter contents: the pictures without padding.
+    func loss(
+        _ output: Output, _ truths: [[DetectionTarget.Instance]], contents: [ImageSize], _ forward: Forward
+    ) -> [LossTerm] {
         let anchors = output.anchors.flatMap { $0 }
         var (sampled, labels) = ([Int32](), [Double]())
         var (matched, targets) = ([Int32](), [Double]())
         for (picture, instances) in truths.enumerated() {
             let boxes = instances.map(\.box)
-            let matches = configuration.rpnMatcher.match(truths: boxes, candidates: anchors)
+            var matches = configuration.rpnMatcher.match(truths: boxes, candidates: anchors)
+            if !configuration.learnsOutsideAnchors {
+                for at in anchors.indices where !anchors[at].lies(within: contents[picture]) {
+                    matches.verdicts[at] = .ignored
+                }
+            }
             let stream = RandomStream(seed: forward.seed, purpose: "rpn.sample", UInt64(picture))
             let draw = configuration.rpnSampler.sample(matches.verdicts, stream: stream)
             let first = picture * anchors.count
@@ -63,12 +78,14 @@ final class RegionProposalNetwork: Layer {
             labels += draw.foreground.map { _ in 1 } + draw.background.map { _ in 0 }
         }
         let dtype = output.logits.value.dtype
-        let divisor = Double(configuration.rpnSampler.count * truths.count)
+        let divisor = Double(
+            configuration.rules.countsSampledAnchors
+                ? max(sampled.count, 1) : configuration.rpnSampler.count * truths.count)
         let objectness = output.logits.gatheringRows(sampled).bceWithLogits(
             targets: Tensor(labels, [labels.count, 1]).converted(to: dtype), divisor: divisor)
         let box = output.deltas.gatheringRows(matched).smoothL1(
-            Tensor(targets, [matched.count, 4]).converted(to: dtype), beta: configuration.smoothL1Beta, divisor: divisor
-        )
+            Tensor(targets, [matched.count, 4]).converted(to: dtype), beta: configuration.rpnSmoothL1Beta,
+            divisor: divisor)
         return [LossTerm(name: "rpn_objectness", value: objectness), LossTerm(name: "rpn_box", value: box)]
     }
 
@@ -91,7 +108,7 @@ final class RegionProposalNetwork: Layer {
                 for at in best {
                     let box = configuration.rpnCoder.decode(deltas.quadruple(at: 4 * (first + at)), from: anchors[at])
                         .clipped(to: content)
-                    guard box.isProper else { continue }
+                    guard box.isProper(leastSide: configuration.rules.leastProposalSide) else { continue }
                     boxes.append(box)
                     scores.append(Float(logits[first + at]))
                     levels.append(level)
@@ -107,6 +124,8 @@ final class RegionProposalNetwork: Layer {
 }
 
 extension Box {
-    /// Finite and with an inside.
-    var isProper: Bool { width > 0 && height > 0 && x0.isFinite && y0.isFinite && x1.isFinite && y1.isFinite }
+    /// Whether no part lies outside a picture of `size`.
+    fileprivate func lies(within size: ImageSize) -> Bool {
+        x0 >= 0 && y0 >= 0 && x1 < Double(size.width) && y1 < Double(size.height)
+    }
 }

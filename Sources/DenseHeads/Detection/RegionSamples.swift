@@ -10,6 +10,8 @@ struct RegionSamples {
         let label: Int
         /// The truth of a foreground region.
         let truth: DetectionTarget.Instance?
+        /// Whether the region is itself a true box, added to the proposals.
+        let isTruth: Bool
     }
 
     /// Picture by picture, foreground before background.
@@ -20,9 +22,11 @@ struct RegionSamples {
     /// - Parameters:
     ///   - proposals: per picture; the true boxes are added to them, so that there is always something to learn.
     ///   - truths: per picture, without crowds.
+    ///   - stage: of a cascade; 0 else.
     ///   - seed: the step's seed.
     init(
-        proposals: [[Box]], truths: [[DetectionTarget.Instance]], configuration: MaskRCNNConfiguration, seed: UInt64
+        proposals: [[Box]], truths: [[DetectionTarget.Instance]], configuration: MaskRCNNConfiguration, stage: Int = 0,
+        seed: UInt64
     ) {
         precondition(
             proposals.count == truths.count, "proposals of \(proposals.count) pictures, \(truths.count) truths")
@@ -30,20 +34,24 @@ struct RegionSamples {
         for (picture, instances) in truths.enumerated() {
             let boxes = instances.map(\.box)
             let candidates = proposals[picture] + boxes
-            let matches = configuration.regionMatcher.match(truths: boxes, candidates: candidates)
-            let stream = RandomStream(seed: seed, purpose: "roi.sample", UInt64(picture))
+            let matches = configuration.stages[stage].matcher.match(truths: boxes, candidates: candidates)
+            let purpose = stage == 0 ? "roi.sample" : "roi.sample.stage\(stage)"
+            let stream = RandomStream(seed: seed, purpose: purpose, UInt64(picture))
             let draw = configuration.regionSampler.sample(matches.verdicts, stream: stream)
+            func add(_ at: Int, _ label: Int, _ truth: DetectionTarget.Instance?) {
+                regions.append(
+                    Region(
+                        picture: picture, box: candidates[at], label: label, truth: truth,
+                        isTruth: at >= proposals[picture].count))
+            }
             for at in draw.foreground {
                 let truth = instances[Int(matches.truths[at])]
                 precondition(
                     (0..<configuration.classCount).contains(truth.label),
                     "class \(truth.label) in a head of \(configuration.classCount) classes")
-                regions.append(Region(picture: picture, box: candidates[at], label: truth.label, truth: truth))
+                add(at, truth.label, truth)
             }
-            for at in draw.background {
-                regions.append(
-                    Region(picture: picture, box: candidates[at], label: configuration.classCount, truth: nil))
-            }
+            for at in draw.background { add(at, configuration.classCount, nil) }
         }
         self.regions = regions
     }

@@ -71,8 +71,8 @@ private final class SimplePyramidLevel: Layer {
     private let first: ConvTranspose2x2?
     private let norm: LayerNorm?
     private let second: ConvTranspose2x2?
-    private let lateral: ConvLayerNorm
-    private let output: ConvLayerNorm
+    private let lateral: NormedConvolution
+    private let output: NormedConvolution
 
     init(_ scale: PyramidScale, stride: Int, inputs: Int, outputs: Int, _ random: inout RandomStream) {
         self.scale = scale
@@ -82,12 +82,12 @@ private final class SimplePyramidLevel: Layer {
         norm = scale == .quadruple ? LayerNorm(inputs / 2) : nil
         second = scale == .quadruple ? ConvTranspose2x2(inputs / 2, inputs / 4, &random) : nil
         let width = scale == .quadruple ? inputs / 4 : grows ? inputs / 2 : inputs
-        lateral = ConvLayerNorm(width, outputs, kernel: 1, &random)
-        output = ConvLayerNorm(outputs, outputs, kernel: 3, &random)
+        lateral = NormedConvolution(width, outputs, kernel: 1, norm: .layer, &random)
+        output = NormedConvolution(outputs, outputs, kernel: 3, norm: .layer, &random)
     }
 
     /// The convolution at a position of the sequence: behind four, one or no rescaling steps.
-    private subscript(convolution position: Int) -> ConvLayerNorm? {
+    private subscript(convolution position: Int) -> NormedConvolution? {
         let start = scale == .quadruple ? 4 : scale == .same ? 0 : 1
         return position == start ? lateral : position == start + 1 ? output : nil
     }

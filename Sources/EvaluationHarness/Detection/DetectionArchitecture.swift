@@ -11,6 +11,19 @@ public struct DetectionArchitecture: Sendable, Equatable {
     public var categoryIDs: [Int64] = []
     /// The square, in pixels, that pictures are fitted into; a multiple of the patch.
     public var size = 96
+    /// The library whose rules hold where libraries differ.
+    public var rules = DetectionRules.detectron2
+    public var pyramid = DetectionPyramidKind.simple
+    /// Blocks that a pyramid of taps reads, one a level; blocks at equal distances where there are none.
+    public var taps: [Int] = []
+    /// Whether three stages correct boxes one after the other (Cascade Mask R-CNN).
+    public var isCascade = false
+    public var boxLoss = BoxLossName.l1
+    /// What follows the convolutions of the box head and of the mask head.
+    public var boxNorm = ConvolutionNorm.layer
+    public var maskNorm = ConvolutionNorm.layer
+    /// Whether anchors that reach out of the picture are learned from.
+    public var learnsOutsideAnchors = true
     /// Levels that regions are pooled from, finest first.
     public var strides = [4, 8, 16]
     /// One more level for proposals alone.
@@ -36,11 +49,25 @@ public struct DetectionArchitecture: Sendable, Equatable {
     public var detectionOverlap = 0.5
     public var detectionLimit = 100
 
+    /// What box heads learn corrections with.
+    public enum BoxLossName: String, Sendable, CaseIterable {
+        /// The rules' own: L1, or torchvision's smooth L1.
+        case l1
+        /// 1 − GIoU of the decoded boxes, weighted 10 (iBOT's cascade).
+        case giou
+    }
+
     public init() {}
 
     /// The full configuration; what is not named here keeps the published value.
     func configuration() -> MaskRCNNConfiguration {
-        var result = MaskRCNNConfiguration(classCount: classCount)
+        var result = MaskRCNNConfiguration(classCount: classCount, rules: rules)
+        result.pyramid = pyramid
+        if isCascade { result.stages = MaskRCNNConfiguration.cascade(rules) }
+        if boxLoss == .giou { result.boxLoss = .generalizedIoU(weight: 10) }
+        result.convolutionNorm = boxNorm
+        result.maskConvolutionNorm = maskNorm
+        result.learnsOutsideAnchors = learnsOutsideAnchors
         result.strides = strides
         result.hasTopLevel = hasTopLevel
         result.channels = channels
@@ -63,6 +90,12 @@ public struct DetectionArchitecture: Sendable, Equatable {
         return result
     }
 
+    /// "Mask R-CNN, simple pyramid of strides [4, 8, 16], 64 channels".
+    var words: String {
+        (isCascade ? "Cascade Mask R-CNN" : "Mask R-CNN")
+            + ", \(pyramid.rawValue) pyramid of strides \(strides), \(channels) channels"
+    }
+
     var json: JSONValue {
         func int(_ value: Int) -> JSONValue { .int(Int64(value)) }
         return .object([
@@ -75,7 +108,10 @@ public struct DetectionArchitecture: Sendable, Equatable {
             ("mask_convolutions", int(maskConvolutions)), ("mask_channels", int(maskChannels)),
             ("proposals", int(proposals)), ("proposals_per_level", int(proposalsPerLevel)),
             ("score_threshold", .double(scoreThreshold)), ("detection_overlap", .double(detectionOverlap)),
-            ("detection_limit", int(detectionLimit)),
+            ("detection_limit", int(detectionLimit)), ("rules", .string(rules.rawValue)),
+            ("pyramid", .string(pyramid.rawValue)), ("taps", .array(taps.map(int))), ("cascade", .bool(isCascade)),
+            ("box_loss", .string(boxLoss.rawValue)), ("box_norm", .string(boxNorm.rawValue)),
+            ("mask_norm", .string(maskNorm.rawValue)), ("outside_anchors", .bool(learnsOutsideAnchors)),
         ])
     }
 
@@ -100,10 +136,28 @@ public struct DetectionArchitecture: Sendable, Equatable {
         scoreThreshold = try fields.double("score_threshold", 0...1)
         detectionOverlap = try fields.double("detection_overlap", 0...1)
         detectionLimit = try fields.int("detection_limit", 1...100_000)
+        // Older checkpoints know one kind of detector.
+        guard fields.json["rules"] != nil else { return }
+        rules = try fields.choice("rules")
+        pyramid = try fields.choice("pyramid")
+        taps = try fields.ints("taps", 0...1023)
+        isCascade = try fields.bool("cascade")
+        boxLoss = try fields.choice("box_loss")
+        boxNorm = try fields.choice("box_norm")
+        maskNorm = try fields.choice("mask_norm")
+        learnsOutsideAnchors = try fields.bool("outside_anchors")
     }
 
     /// Reads the `head:` keys of a recipe over the defaults.
     mutating func read(_ reader: RecipeReader) throws(DataError) {
+        rules = try reader.choice("rules", default: rules)
+        pyramid = try reader.choice("pyramid", default: pyramid)
+        taps = try reader.value("taps", default: taps)
+        isCascade = try reader.value("cascade", default: isCascade)
+        boxLoss = try reader.choice("box_loss", default: boxLoss)
+        boxNorm = try reader.choice("box_norm", default: boxNorm)
+        maskNorm = try reader.choice("mask_norm", default: maskNorm)
+        learnsOutsideAnchors = try reader.value("outside_anchors", default: learnsOutsideAnchors)
         strides = try reader.value("strides", default: strides)
         hasTopLevel = try reader.value("top_level", default: hasTopLevel)
         channels = try reader.int("channels", in: 1...8192, default: channels)

@@ -9,43 +9,53 @@ import VisionBackbones
 /// A ViT with Mask R-CNN. Checkpoint names `backbone.*` (the ViT) and `detector.*` (detectron2's names).
 public final class DetectionModel: HeadedModel {
     public static let kind = "detection"
-    public let backbone: VisionTransformer
+    public let backbone: DetectionBackbone
     public let architecture: DetectionArchitecture
-    private let detector: MaskRCNN
+    let detector: MaskRCNN
 
     /// - Parameters:
-    ///   - backbone: used as it is, not copied; `copied()` keeps another one untouched.
+    ///   - backbone: used as it is, not copied.
     ///   - sampledAnchors: per picture; training alone depends on it, as on `sampledRegions`.
     ///   - seed: of the head's fresh weights.
     /// - Throws: `HeadConfigurationError` for a head that cannot stand on this backbone; `DataError` for a size that
-    ///   is no
-    ///   multiple of the patch or category ids that are not one a class.
+    ///   is no multiple of the patch, taps that the backbone does not have or category ids that are not one a class.
     public init(
-        backbone: VisionTransformer, architecture: DetectionArchitecture, sampledAnchors: Int = 256,
+        backbone: DetectionBackbone, architecture: DetectionArchitecture, sampledAnchors: Int = 256,
         sampledRegions: Int = 512, seed: UInt64
     ) throws {
-        guard architecture.size % backbone.patchSize == 0 else {
-            throw DataError(
-                .configuration, file: "detection head", record: "size",
-                expected: "a multiple of the patch size \(backbone.patchSize)", found: "\(architecture.size)",
-                remedy: "choose another size")
+        func demand(_ holds: Bool, _ record: String, _ expected: String, _ found: String) throws(DataError) {
+            if !holds {
+                throw DataError(
+                    .configuration, file: "detection head", record: record, expected: expected, found: found,
+                    remedy: "correct the recipe, or take backbone and data that suit it")
+            }
         }
-        guard architecture.categoryIDs.count == architecture.classCount else {
-            throw DataError(
-                .configuration, file: "detection head", record: "category_ids",
-                expected: "\(architecture.classCount), one a class", found: "\(architecture.categoryIDs.count)",
-                remedy: "take both from one data set")
+        try demand(
+            architecture.size % backbone.patchSize == 0, "size",
+            "a multiple of the patch size \(backbone.patchSize)", "\(architecture.size)")
+        try demand(
+            architecture.categoryIDs.count == architecture.classCount, "category_ids",
+            "\(architecture.classCount), one a class", "\(architecture.categoryIDs.count)")
+        var architecture = architecture
+        if architecture.pyramid == .taps && architecture.taps.isEmpty {
+            architecture.taps = VisionTransformer.evenTaps(depth: backbone.depth, count: architecture.strides.count)
         }
+        try demand(
+            architecture.taps.allSatisfy { (0..<backbone.depth).contains($0) }, "taps",
+            "blocks in 0...\(backbone.depth - 1)", "\(architecture.taps)")
+        try demand(
+            architecture.taps.isEmpty || (architecture.pyramid == .taps && backbone.windowed == nil), "taps",
+            "none under windows or the simple pyramid", "\(architecture.taps)")
         var configuration = architecture.configuration()
         configuration.rpnSampler = BalancedSampler(count: sampledAnchors, foregroundShare: 0.5)
         configuration.regionSampler = BalancedSampler(count: sampledRegions, foregroundShare: 0.25)
         var stream = RandomStream(seed: seed, purpose: "detection head")
-        detector = try MaskRCNN(configuration, input: Self.spec(backbone), &stream)
+        detector = try MaskRCNN(configuration, inputs: backbone.specs(taps: architecture.taps), &stream)
         self.backbone = backbone
         self.architecture = architecture
     }
 
-    public static func make(backbone: VisionTransformer, head: JSONValue, file: String) throws -> DetectionModel {
+    public static func make(backbone: DetectionBackbone, head: JSONValue, file: String) throws -> DetectionModel {
         let architecture = try DetectionArchitecture(ArchitectureFields(json: head, file: file))
         return try DetectionModel(backbone: backbone, architecture: architecture, seed: 0)
     }
@@ -62,24 +72,12 @@ public final class DetectionModel: HeadedModel {
     public func loss(
         _ images: Variable, _ targets: [DetectionTarget], frozen: Bool, _ forward: Forward
     ) -> [LossTerm] {
-        detector.loss(maps(images, frozen ? .evaluation : forward), targets, forward)
+        detector.loss(
+            backbone.maps(images, taps: architecture.taps, frozen ? .evaluation : forward), targets, forward)
     }
 
     /// The objects of each picture, in the pixels of its frame's output.
     public func predict(_ images: Variable, frames: [PictureFrame], _ forward: Forward = .evaluation) -> [Detections] {
-        detector.predict(maps(images, forward), sizes: frames, forward)
-    }
-
-    private static func spec(_ backbone: VisionTransformer) -> FeatureSpec {
-        FeatureSpec(name: "last", channels: backbone.width, stride: backbone.patchSize)
-    }
-
-    /// The last block's patch tokens before the final norm, as a map.
-    private func maps(_ images: Variable, _ forward: Forward) -> FeatureMaps {
-        let tokens = backbone.tokens(of: images, visible: nil, masked: nil, taps: [backbone.depth - 1], forward)
-        let tap = tokens.taps[0]
-        let map = tap.sliced(axis: 1, 1..<tap.shape[1])
-            .reshaped([images.shape[0], tokens.grid.height, tokens.grid.width, backbone.width])
-        return FeatureMaps([(Self.spec(backbone), map)])
+        detector.predict(backbone.maps(images, taps: architecture.taps, forward), sizes: frames, forward)
     }
 }

@@ -9,6 +9,8 @@ public struct DetectionSettings: Sendable, Equatable {
     public var flipProbability = 0.5
     /// Anchors sampled a picture, half of them foreground where there are enough.
     public var sampledAnchors = 64
+    /// Attention within windows; nil keeps the backbone's global attention.
+    public var windows: WindowedAttention?
     /// Regions sampled a picture, a quarter of them foreground where there are enough.
     public var sampledRegions = 32
 
@@ -25,6 +27,10 @@ public struct DetectionSettings: Sendable, Equatable {
         try architecture.read(head)
         sampledAnchors = try head.int("sampled_anchors", in: 2...65_536, default: sampledAnchors)
         sampledRegions = try head.int("sampled_regions", in: 1...65_536, default: sampledRegions)
+        if let map = try reader.optionalMap("windows") {
+            windows = WindowedAttention(
+                window: try map.int("side", in: 1...1024), globalBlocks: try map.value("global_blocks"))
+        }
         let views = try reader.map("views")
         architecture.size = try views.int("size", in: 8...8192, default: architecture.size)
         scale = try views.range("scale", in: 0.01...100, default: scale)
@@ -35,11 +41,18 @@ public struct DetectionSettings: Sendable, Equatable {
     /// The training choices that a protocol names.
     var protocolEntries: [(String, String)] {
         tuning.protocolEntries + [
+            ("head", architecture.words),
+            ("detection rules", architecture.rules.rawValue),
             (
-                "head",
-                "Mask R-CNN, simple pyramid of strides \(architecture.strides), \(architecture.channels) channels"
+                "layers used",
+                architecture.pyramid == .taps
+                    ? (architecture.taps.isEmpty ? "blocks at equal distances" : "blocks \(architecture.taps)")
+                        + ", no final norm" : "last block, no final norm"
             ),
-            ("layers used", "last block, no final norm"),
+            (
+                "attention",
+                windows.map { "windows of \($0.window) tokens, global in blocks \($0.globalBlocks)" } ?? "global"
+            ),
             ("sampling", "\(sampledAnchors) anchors and \(sampledRegions) regions a picture"),
             (
                 "training views",

@@ -23,7 +23,9 @@ public struct DetectionTrainer {
         architecture.classCount = dataset.info.classes.count
         architecture.categoryIDs = dataset.categoryIDs
         return try DetectionModel(
-            backbone: backbone.copied(dropPath: settings.tuning.dropPath), architecture: architecture,
+            backbone: try DetectionBackbone(
+                copying: backbone, windows: settings.windows, imageSize: architecture.size,
+                dropPath: settings.tuning.dropPath), architecture: architecture,
             sampledAnchors: settings.sampledAnchors, sampledRegions: settings.sampledRegions,
             seed: settings.tuning.seed)
     }

@@ -41,7 +41,7 @@ extension HeadEvaluation {
         }
         return EvaluationJob(
             notes: TrainingNotes(loaded?.metadata ?? [:]),
-            model: loaded.map { Self.words($0.model.backbone, $0.model.architecture.head.rawValue) } ?? "predictions",
+            model: loaded.map { $0.model.backbone.words + ", \($0.model.architecture.head.rawValue)" } ?? "predictions",
             summary: try source.summary(dataset, listed: try source.segmentation(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count, predictionName: "predictions",
             protocolEntries: entries + segmentationEntries(dataset),
@@ -111,7 +111,7 @@ extension HeadEvaluation {
         entries.append(("absent classes", "left out of AP"))
         return EvaluationJob(
             notes: TrainingNotes(loaded?.metadata ?? [:]),
-            model: loaded.map { Self.words($0.model.backbone, "mask r-cnn") } ?? "predictions",
+            model: loaded.map { $0.model.backbone.words + ", mask r-cnn" } ?? "predictions",
             summary: try source.summary(dataset, listed: try source.detection(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count,
             predictionName: "predictions.json", protocolEntries: entries,
@@ -145,7 +145,7 @@ extension HeadEvaluation {
         }
         return EvaluationJob(
             notes: TrainingNotes(loaded?.metadata ?? [:]),
-            model: loaded.map { Self.words($0.model.backbone, "linear") } ?? "predictions",
+            model: loaded.map { $0.model.backbone.words + ", linear" } ?? "predictions",
             summary: try source.summary(dataset, listed: try source.classification(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count,
             predictionName: "predictions.tsv", protocolEntries: entries,
@@ -157,10 +157,5 @@ extension HeadEvaluation {
                 return nil
             },
             score: { target, _ in try ClassPredictions.scores(target, dataset, metric: "top1") })
-    }
-
-    static func words(_ backbone: VisionTransformer, _ head: String) -> String {
-        let c = backbone.configuration
-        return "vit \(c.width)x\(c.depth), patch \(c.patchSize), \(head)"
     }
 }

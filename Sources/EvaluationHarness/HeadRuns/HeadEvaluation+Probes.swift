@@ -37,7 +37,7 @@ extension HeadEvaluation {
             train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())",
             candidates: kind.candidates(probe, pictures: train.count, seed: session.seed).count)
         return EvaluationJob(
-            notes: TrainingNotes(), model: backbone.map { Self.words($0, "\(kind.rawValue) probe") } ?? "predictions",
+            notes: TrainingNotes(), model: backbone.map { $0.words + ", \(kind.rawValue) probe" } ?? "predictions",
             summary: try source.summary(dataset, listed: try source.segmentation(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name),
             workload: train.count * run.views.perPicture + dataset.count, predictionName: "predictions",
@@ -79,7 +79,7 @@ extension HeadEvaluation {
             train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())",
             candidates: run.candidates.count)
         return EvaluationJob(
-            notes: TrainingNotes(), model: backbone.map { Self.words($0, "\(kind.rawValue) probe") } ?? "predictions",
+            notes: TrainingNotes(), model: backbone.map { $0.words + ", \(kind.rawValue) probe" } ?? "predictions",
             summary: try source.summary(dataset, listed: try source.classification(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name),
             workload: train.count * run.views.perPicture + dataset.count, predictionName: "predictions.tsv",

@@ -4,22 +4,47 @@ import NeuralLayers
 import SafeFiles
 import VisionBackbones
 
+/// A network that heads stand on.
+public protocol HeadBackbone: Layer {
+    var width: Int { get }
+    var patchSize: Int { get }
+    var depth: Int { get }
+    /// Enough to build it again.
+    var architecture: JSONValue { get }
+    /// A network of that architecture; its values do not matter.
+    static func make(_ architecture: JSONValue, file: String) throws(DataError) -> Self
+}
+
+extension VisionTransformer: HeadBackbone {
+    public var architecture: JSONValue { ModelFile.architecture(of: configuration) }
+
+    public static func make(_ architecture: JSONValue, file: String) throws(DataError) -> VisionTransformer {
+        VisionTransformer(try ModelFile.configuration(architecture, file: file), seed: 0)
+    }
+}
+
+extension HeadBackbone {
+    /// "vit 96x4, patch 8".
+    var words: String { "vit \(width)x\(depth), patch \(patchSize)" }
+}
+
 /// A backbone with a head for one task, as one checkpoint: `backbone.*` beside the head's tensors.
 public protocol HeadedModel: Layer {
     /// The `kind` of its files: "segmentation".
     static var kind: String { get }
-    var backbone: VisionTransformer { get }
+    associatedtype Body: HeadBackbone
+    var backbone: Body { get }
     /// The head's part of the architecture.
     var headArchitecture: JSONValue { get }
     /// A model of that architecture; its values do not matter.
-    static func make(backbone: VisionTransformer, head: JSONValue, file: String) throws -> Self
+    static func make(backbone: Body, head: JSONValue, file: String) throws -> Self
 }
 
 extension HeadedModel {
     /// The whole architecture.
     var architecture: JSONValue {
         .object([
-            ("kind", .string(Self.kind)), ("backbone", ModelFile.architecture(of: backbone.configuration)),
+            ("kind", .string(Self.kind)), ("backbone", backbone.architecture),
             ("head", headArchitecture),
         ])
     }
@@ -44,8 +69,7 @@ extension HeadedModel {
                 found: architecture["kind"]?.string ?? "another architecture",
                 remedy: "train a head first with dmt train, or give its checkpoint")
         }
-        let backbone = VisionTransformer(try ModelFile.configuration(inner, file: path), seed: 0)
-        let model = try make(backbone: backbone, head: head, file: path)
+        let model = try make(backbone: try Body.make(inner, file: path), head: head, file: path)
         try ModelFile.load(contents.tensors, into: model, file: path)
         return (model, contents.metadata)
     }

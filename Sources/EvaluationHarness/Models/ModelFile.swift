@@ -71,7 +71,13 @@ public enum ModelFile {
         try Safetensors.write(tensors, metadata: all, to: path)
     }
 
-    static func load(_ tensors: [String: Tensor], into layer: some Layer, file: String) throws(DataError) {
+    /// Copies tensors into a layer; either every one fits or nothing changes.
+    ///
+    /// - Parameter ignored: names that may be absent here or there.
+    /// - Throws: `.malformed`, listing every tensor that is not finite, missing, left over or of another shape.
+    static func load(
+        _ tensors: [String: Tensor], into layer: some Layer, file: String, ignoring ignored: Set<String> = []
+    ) throws(DataError) {
         let broken = tensors.filter { !$0.value.isFinite }.keys.sorted()
         guard broken.isEmpty else {
             throw DataError(
@@ -80,13 +86,12 @@ public enum ModelFile {
                 remedy: "use a checkpoint from before the training diverged")
         }
         do throws(StateError) {
-            try layer.load(tensors, from: file)
+            try layer.load(tensors, from: file, ignoring: ignored)
         } catch {
-            let first = error.misfits.first.map { "\($0.key): \($0.problem)" } ?? ""
             throw DataError(
                 .malformed, file: file, expected: "the tensors of its architecture",
-                found: "\(error.misfits.count) that do not fit (\(first))",
-                remedy: "save the model again, or give the file it was made from")
+                found: "\(error.misfits.count) misfit(s): \(error.list(20))",
+                remedy: "check that file and architecture belong together")
         }
     }
 
@@ -131,6 +136,9 @@ public enum ModelFile {
 
     /// The configuration an architecture describes, checked: sizes positive and bounded, divisions without rest.
     static func configuration(_ json: JSONValue, file: String) throws(DataError) -> ViTConfiguration {
+        guard json["kind"]?.string == "vit" else {
+            throw malformed(file, "an architecture of kind vit", json["kind"]?.text() ?? json.text())
+        }
         func int(_ key: String, _ range: ClosedRange<Int>) throws(DataError) -> Int {
             guard let value = json[key]?.int.flatMap({ Int(exactly: $0) }), range.contains(value) else {
                 throw malformed(file, "architecture.\(key) in \(range)", json[key]?.text() ?? "nothing")

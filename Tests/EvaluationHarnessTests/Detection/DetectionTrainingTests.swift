@@ -99,7 +99,8 @@ import Testing
             var architecture = DrawnScenes.detection(steps: 1).architecture
             architecture.classCount = 2
             architecture.categoryIDs = [7, 9]
-            let model = try DetectionModel(backbone: DrawnScenes.backbone(), architecture: architecture, seed: 0)
+            let model = try DetectionModel(
+                backbone: DetectionBackbone(DrawnScenes.backbone()), architecture: architecture, seed: 0)
             #expect(throws: DataError.self) {
                 try DetectionInference().predict(model, dataset: dataset, to: folder + "/x.json")
             }

@@ -119,7 +119,8 @@ import VisionBackbones
             architecture.size = 64
             architecture.classCount = 2
             architecture.categoryIDs = [1, 2]
-            let detector = try DetectionModel(backbone: DrawnScenes.backbone(), architecture: architecture, seed: 1)
+            let detector = try DetectionModel(
+                backbone: DetectionBackbone(DrawnScenes.backbone()), architecture: architecture, seed: 1)
             try detector.save(to: folder + "/detector.safetensors")
             let kind = try refusal(folder + "/detector.safetensors")
             #expect(kind.contains("vit, segmentation or classification") && kind.contains("found detection"), "\(kind)")

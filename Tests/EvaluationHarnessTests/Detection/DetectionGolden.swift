@@ -1,0 +1,140 @@
+import Autograd
+import CheckpointIO
+import DenseHeads
+import Geometry
+import NeuralLayers
+import TensorCore
+import TestSupport
+import Testing
+
+@testable import EvaluationHarness
+
+/// A reference detector's pictures, findings, losses, gradients and steps, and the ways to compare a model with them.
+struct DetectionGolden {
+    let tensors: [String: Tensor]
+
+    /// - Parameter name: of a file below `Tests/Fixtures/maskrcnn`.
+    init(_ name: String) throws {
+        let folder = try #require(SourceCheckout.folder)
+        tensors = try Safetensors.load("\(folder)/Tests/Fixtures/maskrcnn/\(name)").tensors
+    }
+
+    func tensor(_ name: String) throws -> Tensor { try #require(tensors[name], "\(name)") }
+
+    /// Tensors whose names start so, without that start.
+    func tensors(below prefix: String) -> [String: Tensor] {
+        Dictionary(
+            uniqueKeysWithValues: tensors.filter { $0.key.hasPrefix(prefix) }.map {
+                (String($0.key.dropFirst(prefix.count)), $0.value)
+            })
+    }
+
+    /// The pictures, 0 to 1.
+    func images() throws -> Tensor {
+        let stored = try tensor("images")
+        return Tensor(bytes(stored).map { Double($0) / 255 }, stored.shape).converted(to: .f32)
+    }
+
+    private func bytes(_ tensor: Tensor) -> [UInt8] {
+        Array(UnsafeRawBufferPointer(start: tensor.raw, count: tensor.byteCount))
+    }
+
+    var pictureCount: Int { tensors["images"]?.shape[0] ?? 0 }
+
+    func size() throws -> ImageSize {
+        let shape = try tensor("images").shape
+        return ImageSize(height: shape[1], width: shape[2])
+    }
+
+    func boxes(_ name: String) throws -> [Box] {
+        let values = try tensor(name).doubles()
+        return stride(from: 0, to: values.count, by: 4).map {
+            Box(x0: values[$0], y0: values[$0 + 1], x1: values[$0 + 2], y1: values[$0 + 3])
+        }
+    }
+
+    private func masks(_ name: String) throws -> [BinaryMask] {
+        let (stored, size) = (try tensor(name), try size())
+        let pixels = bytes(stored)
+        return (0..<stored.shape[0]).map {
+            BinaryMask(size: size, pixels: Array(pixels[$0 * size.pixelCount..<($0 + 1) * size.pixelCount]))
+        }
+    }
+
+    func targets() throws -> [DetectionTarget] {
+        try (0..<pictureCount).map { picture in
+            let boxes = try boxes("\(picture).true.boxes")
+            let labels = try tensor("\(picture).true.labels").ints()
+            let masks = try masks("\(picture).true.masks")
+            return DetectionTarget(
+                size: try size(),
+                instances: boxes.indices.map {
+                    .init(box: boxes[$0], label: Int(labels[$0]), mask: .bitmap(masks[$0]))
+                })
+        }
+    }
+
+    /// Boxes, scores, labels and masks; at most one pixel of a mask may lie within rounding of one half.
+    func expectPredictions(_ model: DetectionModel, _ images: Tensor) throws {
+        let size = try size()
+        let found = model.predict(Variable(images), frames: (0..<pictureCount).map { _ in PictureFrame(size) })
+        for (picture, detections) in found.enumerated() {
+            let wanted = try boxes("\(picture).boxes")
+            let scores = try tensor("\(picture).scores").floats()
+            let masks = try masks("\(picture).masks")
+            #expect(detections.instances.map { Int32($0.label) } == (try tensor("\(picture).labels").ints()))
+            guard detections.instances.count == wanted.count else { continue }
+            for (index, instance) in detections.instances.enumerated() {
+                let (box, other) = (instance.box, wanted[index])
+                let far = [box.x0 - other.x0, box.y0 - other.y0, box.x1 - other.x1, box.y1 - other.y1].map(abs).max()!
+                #expect(far < 1e-3 && abs(instance.score - scores[index]) < 1e-5, "\(picture), \(index): \(far)")
+                let pairs = zip(BinaryMask(instance.mask).pixels, masks[index].pixels)
+                let others = pairs.count { ($0 != 0) != ($1 != 0) }
+                #expect(others <= 1, "picture \(picture), detection \(index): \(others) pixels")
+            }
+        }
+    }
+
+    /// The terms of the loss and the gradient of every parameter that has one there.
+    func expectLossAndGradients(_ model: DetectionModel, _ images: Tensor) throws {
+        let tape = Tape()
+        let terms = model.loss(Variable(images), try targets(), frozen: false, Forward(mode: .training, tape: tape))
+        let wanted = tensors(below: "loss.")
+        #expect(Set(terms.map(\.name)) == Set(wanted.keys))
+        for term in terms {
+            let expected = try #require(wanted[term.name]).doubles()[0]
+            #expect(abs(term.value.item() - expected) <= 1e-5 * max(1, abs(expected)), "\(term.name)")
+        }
+        tape.backward(LossTerm.total(terms))
+        let gradients = tensors(below: "gradient.")
+        var checked = 0
+        for entry in model.stateEntries() {
+            guard case .parameter(let parameter) = entry.storage, let golden = gradients[entry.name] else { continue }
+            let found = try #require(parameter.gradient, "\(entry.name)")
+            #expect(found.shape == golden.shape, "\(entry.name)")
+            // Relative to the largest value of the parameter's gradient; a bias before batch normalisation has none, and
+            // either side finds its own rounding of zero.
+            let comparison = Comparison(found.doubles(), golden.doubles(), tolerance: 1e-4, floor: 5e-4)
+            #expect(comparison.isWithinBounds, "\(entry.name): \(comparison)")
+            checked += 1
+            parameter.gradient = nil
+        }
+        #expect(checked == gradients.count && checked > 20)
+    }
+
+    /// The total loss of each of the reference's AdamW steps.
+    func expectSteps(_ model: DetectionModel, _ images: Tensor, rate: Double) throws {
+        let optimizer = AdamW(ParameterGroup.decayed(model.stateEntries(), weightDecay: 0.05))
+        let targets = try targets()
+        for (step, expected) in try tensor("steps").doubles().enumerated() {
+            let tape = Tape()
+            let total = LossTerm.total(
+                model.loss(Variable(images), targets, frozen: false, Forward(mode: .training, tape: tape)))
+            let found = total.item()
+            #expect(abs(found - expected) <= 1e-4 * abs(expected), "step \(step): \(found), expected \(expected)")
+            tape.backward(total)
+            optimizer.step(learningRate: rate, clipNorm: nil)
+            optimizer.zeroGradients()
+        }
+    }
+}
