@@ -60,12 +60,7 @@ final class RegionProposalNetwork: Layer {
         var (matched, targets) = ([Int32](), [Double]())
         for (picture, instances) in truths.enumerated() {
             let boxes = instances.map(\.box)
-            var matches = configuration.rpnMatcher.match(truths: boxes, candidates: anchors)
-            if !configuration.learnsOutsideAnchors {
-                for at in anchors.indices where !anchors[at].lies(within: contents[picture]) {
-                    matches.verdicts[at] = .ignored
-                }
-            }
+            let matches = match(boxes, anchors, content: contents[picture])
             let stream = RandomStream(seed: forward.seed, purpose: "rpn.sample", UInt64(picture))
             let draw = configuration.rpnSampler.sample(matches.verdicts, stream: stream)
             let first = picture * anchors.count
@@ -87,6 +82,21 @@ final class RegionProposalNetwork: Layer {
             Tensor(targets, [matched.count, 4]).converted(to: dtype), beta: configuration.rpnSmoothL1Beta,
             divisor: divisor)
         return [LossTerm(name: "rpn_objectness", value: objectness), LossTerm(name: "rpn_box", value: box)]
+    }
+
+    /// Anchors that reach out of the picture take no part where the configuration refuses them: they are nobody's best.
+    private func match(_ truths: [Box], _ anchors: [Box], content: ImageSize) -> BoxMatcher.Matches {
+        let matcher = configuration.rpnMatcher
+        if configuration.learnsOutsideAnchors { return matcher.match(truths: truths, candidates: anchors) }
+        let inside = anchors.indices.filter { anchors[$0].lies(within: content) }
+        let found = matcher.match(truths: truths, candidates: inside.map { anchors[$0] })
+        var matches = BoxMatcher.Matches(
+            truths: [Int32](repeating: 0, count: anchors.count),
+            verdicts: [BoxMatcher.Verdict](repeating: .ignored, count: anchors.count))
+        for (place, at) in inside.enumerated() {
+            (matches.truths[at], matches.verdicts[at]) = (found.truths[place], found.verdicts[place])
+        }
+        return matches
     }
 
     /// The best boxes of each picture, best first; no gradient flows through them.

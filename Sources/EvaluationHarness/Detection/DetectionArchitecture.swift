@@ -22,6 +22,8 @@ public struct DetectionArchitecture: Sendable, Equatable {
     /// What follows the convolutions of the box head and of the mask head.
     public var boxNorm = ConvolutionNorm.layer
     public var maskNorm = ConvolutionNorm.layer
+    /// β of the smooth L1 loss of proposals, 0 for L1; the rules' own when absent.
+    public var proposalBeta: Double?
     /// Whether anchors that reach out of the picture are learned from.
     public var learnsOutsideAnchors = true
     /// Levels that regions are pooled from, finest first.
@@ -67,6 +69,7 @@ public struct DetectionArchitecture: Sendable, Equatable {
         if boxLoss == .giou { result.boxLoss = .generalizedIoU(weight: 10) }
         result.convolutionNorm = boxNorm
         result.maskConvolutionNorm = maskNorm
+        result.rpnSmoothL1Beta = proposalBeta ?? result.rpnSmoothL1Beta
         result.learnsOutsideAnchors = learnsOutsideAnchors
         result.strides = strides
         result.hasTopLevel = hasTopLevel
@@ -111,7 +114,8 @@ public struct DetectionArchitecture: Sendable, Equatable {
             ("detection_limit", int(detectionLimit)), ("rules", .string(rules.rawValue)),
             ("pyramid", .string(pyramid.rawValue)), ("taps", .array(taps.map(int))), ("cascade", .bool(isCascade)),
             ("box_loss", .string(boxLoss.rawValue)), ("box_norm", .string(boxNorm.rawValue)),
-            ("mask_norm", .string(maskNorm.rawValue)), ("outside_anchors", .bool(learnsOutsideAnchors)),
+            ("mask_norm", .string(maskNorm.rawValue)), ("proposal_beta", proposalBeta.map { .double($0) } ?? .null),
+            ("outside_anchors", .bool(learnsOutsideAnchors)),
         ])
     }
 
@@ -145,6 +149,7 @@ public struct DetectionArchitecture: Sendable, Equatable {
         boxLoss = try fields.choice("box_loss")
         boxNorm = try fields.choice("box_norm")
         maskNorm = try fields.choice("mask_norm")
+        if fields.json["proposal_beta"] != .null { proposalBeta = try fields.double("proposal_beta", 0...1e6) }
         learnsOutsideAnchors = try fields.bool("outside_anchors")
     }
 
@@ -157,6 +162,7 @@ public struct DetectionArchitecture: Sendable, Equatable {
         boxLoss = try reader.choice("box_loss", default: boxLoss)
         boxNorm = try reader.choice("box_norm", default: boxNorm)
         maskNorm = try reader.choice("mask_norm", default: maskNorm)
+        if reader.has("proposal_beta") { proposalBeta = try reader.double("proposal_beta", in: 0...1e6) }
         learnsOutsideAnchors = try reader.value("outside_anchors", default: learnsOutsideAnchors)
         strides = try reader.value("strides", default: strides)
         hasTopLevel = try reader.value("top_level", default: hasTopLevel)

@@ -52,7 +52,8 @@ enum ViTDetCheckpoint {
         let (width, patchSize) = (patch[0], patch[3])
         var (sides, headWidth) = ([Int](), 1)
         for block in 0..<depth {
-            let table = try shapes.demand(encoder + "blocks.\(block).attn.rel_pos_h", rank: 2, "(2 side - 1, head width)")
+            let table = try shapes.demand(
+                encoder + "blocks.\(block).attn.rel_pos_h", rank: 2, "(2 side - 1, head width)")
             sides.append((table[0] + 1) / 2)
             headWidth = max(table[1], 1)
         }

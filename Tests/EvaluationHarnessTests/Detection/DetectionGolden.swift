@@ -103,7 +103,7 @@ struct DetectionGolden {
         #expect(Set(terms.map(\.name)) == Set(wanted.keys))
         for term in terms {
             let expected = try #require(wanted[term.name]).doubles()[0]
-            #expect(abs(term.value.item() - expected) <= 1e-5 * max(1, abs(expected)), "\(term.name)")
+            #expect(abs(term.weight * term.value.item() - expected) <= 1e-5 * max(1, abs(expected)), "\(term.name)")
         }
         tape.backward(LossTerm.total(terms))
         let gradients = tensors(below: "gradient.")
