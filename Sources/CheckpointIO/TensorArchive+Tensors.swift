@@ -22,6 +22,23 @@ extension TensorArchive {
         return try tensor(name).converted(to: .f32)
     }
 
+    /// Reads a tensor into one of as many values; without memory beside it where their types are the same.
+    ///
+    /// - Throws: as `tensor(_:)`.
+    public func read(_ name: String, into target: Tensor) throws(DataError) {
+        let entry = try entry(name)
+        precondition(entry.count == target.count, "read '\(name)': \(entry.shape) into \(target.shape)")
+        let same: SafetensorsType? =
+            switch target.dtype {
+            case .f32: .f32
+            case .f64: .f64
+            case .bf16: .bf16
+            case .i32, .u8: nil
+            }
+        guard entry.type == same else { return target.assign(try tensor(name).converted(to: target.dtype)) }
+        try read(name, into: UnsafeMutableRawBufferPointer(start: target.raw, count: target.byteCount))
+    }
+
     /// Reads a tensor.
     ///
     /// | in the file | in memory |

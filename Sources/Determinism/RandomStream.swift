@@ -11,6 +11,8 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
     private let high: UInt64
     private var counter: UInt64 = 0
     private var buffered: UInt64?
+    /// Whether weights drawn from this stream are zeros.
+    public private(set) var isBlank = false
 
     /// - Parameters:
     ///   - seed: the run's seed.
@@ -24,6 +26,13 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
         self.key = Self.mix(seed ^ 0xD1B5_4A32_D192_ED03) ^ hash
         self.high = words
     }
+
+    /// For weights that a file overwrites: they are zeros, and nothing is drawn.
+    public static let blank: RandomStream = {
+        var stream = RandomStream(seed: 0, purpose: "blank")
+        stream.isBlank = true
+        return stream
+    }()
 
     private static func mix(_ x: UInt64) -> UInt64 {
         var z: UInt64 = x &+ 0x9E37_79B9_7F4A_7C15

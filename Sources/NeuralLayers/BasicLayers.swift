@@ -12,8 +12,9 @@ public enum Initialization: Sendable {
     /// Normal with deviation `√(2 / in)` (He et al. 2015).
     case kaimingNormal
 
-    /// A tensor of fresh values; fans are those of a `(out, in, …)` weight.
+    /// A tensor of fresh values, zeros from a blank stream; fans are those of a `(out, in, …)` weight.
     public func draw(_ shape: [Int], fanIn: Int, fanOut: Int, _ stream: inout RandomStream) -> Tensor {
+        if stream.isBlank { return .zeros(shape) }
         let count = shape.reduce(1, *)
         let values: [Float] = (0..<count).map { _ in
             switch self {

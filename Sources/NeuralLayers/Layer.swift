@@ -64,10 +64,18 @@ public protocol Layer: AnyObject {
 
 /// Every way in which a checkpoint does not fit a layer, at once.
 public struct StateError: Error, CustomStringConvertible, Sendable, Equatable {
-    public enum Misfit: Sendable, Equatable {
+    public enum Misfit: CustomStringConvertible, Sendable, Equatable {
         case missing
         case unexpected
         case shape(found: [Int], wanted: [Int])
+
+        public var description: String {
+            switch self {
+            case .missing: "missing"
+            case .unexpected: "unexpected"
+            case .shape(let found, let wanted): "shape \(found) for \(wanted)"
+            }
+        }
     }
     public var source: String
     public var misfits: [(key: String, problem: Misfit)]
@@ -123,24 +131,30 @@ extension Layer {
     public func load(
         _ tensors: [String: Tensor], from source: String, ignoring ignored: Set<String> = []
     ) throws(StateError) {
-        let entries = stateEntries()
+        let misfits = misfits(of: tensors.mapValues(\.shape), ignoring: ignored)
+        if !misfits.isEmpty { throw StateError(source: source, misfits: misfits) }
+        for entry in stateEntries() {
+            if let tensor = tensors[entry.name] { entry.tensor.assign(tensor.converted(to: entry.tensor.dtype)) }
+        }
+    }
+
+    /// What in tensors of these shapes does not fit this layer: its own entries in order, then foreign names.
+    public func misfits(
+        of shapes: [String: [Int]], ignoring ignored: Set<String> = []
+    ) -> [(key: String, problem: StateError.Misfit)] {
         var misfits: [(key: String, problem: StateError.Misfit)] = []
-        var unused = Set(tensors.keys).subtracting(ignored)
-        for entry in entries {
+        var unused = Set(shapes.keys).subtracting(ignored)
+        for entry in stateEntries() {
             unused.remove(entry.name)
-            guard let tensor = tensors[entry.name] else {
+            guard let shape = shapes[entry.name] else {
                 if !ignored.contains(entry.name) { misfits.append((entry.name, .missing)) }
                 continue
             }
-            if tensor.shape != entry.tensor.shape {
-                misfits.append((entry.name, .shape(found: tensor.shape, wanted: entry.tensor.shape)))
+            if shape != entry.tensor.shape {
+                misfits.append((entry.name, .shape(found: shape, wanted: entry.tensor.shape)))
             }
         }
-        misfits += unused.sorted().map { ($0, .unexpected) }
-        if !misfits.isEmpty { throw StateError(source: source, misfits: misfits) }
-        for entry in entries {
-            if let tensor = tensors[entry.name] { entry.tensor.assign(tensor.converted(to: entry.tensor.dtype)) }
-        }
+        return misfits + unused.sorted().map { ($0, .unexpected) }
     }
 
     /// Replaces parameter values by Double copies, for gradient checks. Buffers keep their type.

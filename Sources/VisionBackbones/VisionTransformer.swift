@@ -25,9 +25,10 @@ public final class VisionTransformer: TokenBackbone {
     public var depth: Int { configuration.depth }
     public var headCount: Int { configuration.headCount }
 
-    public init(_ configuration: ViTConfiguration, seed: UInt64) {
+    /// - Parameter seed: of fresh weights; nil leaves zeros, for a network whose weights are read from a file.
+    public init(_ configuration: ViTConfiguration, seed: UInt64?) {
         self.configuration = configuration
-        var stream = RandomStream(seed: seed, purpose: "vision transformer")
+        var stream = seed.map { RandomStream(seed: $0, purpose: "vision transformer") } ?? .blank
         let width = configuration.width
         patchEmbedding = PatchEmbedding(patchSize: configuration.patchSize, width: width, &stream)
         classToken = Parameter(Initialization.normal(0.02).draw([1, 1, width], fanIn: 1, fanOut: 1, &stream))

@@ -24,8 +24,8 @@ import Testing
         let misfits = (error?.misfits ?? []).map { "\($0.key) \($0.problem)" }
         #expect(
             misfits == [
-                "norm1.weight missing", "mlp.fc1.weight shape(found: [4, 16], wanted: [16, 4])",
-                "mlp.fc2.bias shape(found: [5], wanted: [4])", "attn.bias unexpected", "head.weight unexpected",
+                "norm1.weight missing", "mlp.fc1.weight shape [4, 16] for [16, 4]",
+                "mlp.fc2.bias shape [5] for [4]", "attn.bias unexpected", "head.weight unexpected",
             ])
         #expect("\(error!)".hasPrefix("toy.safetensors: 5 key(s) do not fit\n"))
         #expect(values(into) == before)

@@ -128,7 +128,7 @@ public struct FeatureInspection: Sendable {
         return result
     }
 
-    private func description(_ encoder: CheckpointFile.Encoder, _ resizedCount: Int) throws(DataError) -> [String:
+    private func description(_ encoder: PublishedEncoder, _ resizedCount: Int) throws(DataError) -> [String:
         String]
     {
         let shape = encoder.model.configuration

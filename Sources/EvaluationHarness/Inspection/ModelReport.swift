@@ -76,8 +76,11 @@ public struct ModelReport: Sendable, Equatable {
             warnings.append(
                 "dmt.architecture '\(declared)' is none of \(ViTVariants.names.joined(separator: ", "))")
         }
-        let prefixes = tensors.map(\.name).filter { $0.hasSuffix(ViTShape.projection) }.sorted()
-            .map { String($0.dropLast(ViTShape.projection.count)) }
+        let prefixes = tensors.compactMap { tensor in
+            CheckpointSource.projections.first(where: tensor.name.hasSuffix).map {
+                String(tensor.name.dropLast($0.count))
+            }
+        }.sorted()
         let prefix = prefixes.first ?? ""
         if prefixes.count > 1 { warnings.append("\(prefixes.count) encoders; shown is '\(prefix)'") }
         var shapes: [String: [Int]] = [:]
@@ -90,9 +93,9 @@ public struct ModelReport: Sendable, Equatable {
             let renamed = Dictionary(
                 shapes.compactMap { name, shape in CheckpointSource.commonName(name).map { ($0, shape) } },
                 uniquingKeysWith: { first, _ in first })
-            let table = renamed["blocks.0.attn.relative_position_bias_table"]
-            configuration = try ViTShape.configuration(renamed, headCount: table?.last ?? 1, file: file)
-            if table == nil {
+            let heads = ViTShape.headCount(renamed)
+            configuration = try ViTShape.configuration(renamed, headCount: heads ?? 1, file: file)
+            if heads == nil {
                 configuration.headCount = CheckpointSource.timm.headCount(width: configuration.width) ?? 0
             }
         } catch {

@@ -15,6 +15,18 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable, Equatab
         self.remedy = remedy
     }
 
+    /// A key, and what is wrong with it in one or a few words.
+    public typealias Misfit = (key: String, problem: String)
+
+    /// Everything that does not fit in one message: the first twenty in full, and how many there are.
+    public init(file: String, misfits: [Misfit]) {
+        let shown = misfits.prefix(20).map { "\($0.key): \($0.problem)" }.joined(separator: ", ")
+        self.init(
+            file: file, expected: "the names, shapes and types of a plain ViT",
+            found: "\(misfits.count) misfit(s): \(shown)\(misfits.count > 20 ? ", …" : "")",
+            remedy: "check --source, or export the encoder alone")
+    }
+
     public var description: String {
         let place = record.map { "\(file), '\($0)'" } ?? file
         return "\(place): expected \(expected), found \(found); \(remedy)."

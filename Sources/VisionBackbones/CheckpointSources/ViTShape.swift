@@ -15,23 +15,38 @@ public enum ViTShape {
     ///   - shapes: by name, without prefix.
     ///   - headCount: shapes do not tell it.
     ///   - file: named in the error.
-    /// - Throws: naming the first tensor that is absent or of a shape that no plain ViT has.
+    /// - Throws: naming every tensor that is absent or of a shape that no plain ViT has, of those that fix the network.
     public static func configuration(
         _ shapes: [String: [Int]], headCount: Int, file: String
     ) throws(CheckpointError) -> ViTConfiguration {
-        func shape(_ name: String, _ expected: String, _ fits: ([Int]) -> Bool) throws(CheckpointError) -> [Int] {
-            guard let found = shapes[name], fits(found) else {
-                throw CheckpointError(
-                    file: file, record: name, expected: expected,
-                    found: shapes[name].map { "\($0)" } ?? "no such tensor", remedy: "use the checkpoint of a plain ViT"
-                )
-            }
-            return found
+        let (configuration, faults) = try read(shapes, headCount: headCount, file: file)
+        if !faults.isEmpty { throw CheckpointError(file: file, misfits: faults) }
+        return configuration
+    }
+
+    /// The same, with what is at fault beside it: sizes that a faulty tensor would have told are stand-ins, so that all
+    /// other tensors can be compared nevertheless.
+    ///
+    /// - Throws: where nothing can be told: no patch projection, no blocks, heads that do not divide the width.
+    public static func read(
+        _ shapes: [String: [Int]], headCount: Int, file: String
+    ) throws(CheckpointError) -> (configuration: ViTConfiguration, faults: [CheckpointError.Misfit]) {
+        var faults: [CheckpointError.Misfit] = []
+        func shape(_ name: String, _ expected: String, _ fits: ([Int]) -> Bool) -> [Int]? {
+            if let found = shapes[name], fits(found) { return found }
+            faults.append((name, shapes[name].map { "shape \($0) for \(expected)" } ?? "missing"))
+            return nil
         }
-        let patch = try shape(projection, "shape (width, 3, patch, patch)") {
+        let patch = shape(projection, "(width, 3, patch, patch)") {
             $0.count == 4 && (1...65536).contains($0[0]) && $0[1] == 3 && $0[2] == $0[3] && (1...1024).contains($0[2])
         }
+        guard let patch else { throw CheckpointError(file: file, misfits: faults) }
         let width = patch[0]
+        guard headCount >= 1, width % headCount == 0 else {
+            throw CheckpointError(
+                file: file, expected: "a number of heads that divides width \(width)", found: "\(headCount)",
+                remedy: "name the right number with --heads")
+        }
         var block = BlockOptions()
         block.layerScale = shapes["blocks.0.ls1.gamma"] == nil ? nil : 1e-5
         if shapes["blocks.0.attn.q_bias"] != nil {
@@ -42,38 +57,35 @@ public enum ViTShape {
         let hidden: Int
         if shapes["blocks.0.mlp.w12.weight"] != nil {
             block.perceptron = .swiGLU
-            hidden =
-                try shape("blocks.0.mlp.w12.weight", "shape (2 hidden, \(width))") {
-                    $0.count == 2 && $0[0] % 2 == 0 && (2...1 << 20).contains($0[0]) && $0[1] == width
-                }[0] / 2
+            let both = shape("blocks.0.mlp.w12.weight", "(2 hidden, \(width))") {
+                $0.count == 2 && $0[0] % 2 == 0 && (2...1 << 20).contains($0[0]) && $0[1] == width
+            }
+            hidden = both.map { $0[0] / 2 } ?? 4 * width
         } else {
-            hidden = try shape("blocks.0.mlp.fc1.weight", "shape (hidden, \(width))") {
+            let first = shape("blocks.0.mlp.fc1.weight", "(hidden, \(width))") {
                 $0.count == 2 && (1...1 << 20).contains($0[0]) && $0[1] == width
-            }[0]
-        }
-        guard headCount >= 1, width % headCount == 0 else {
-            throw CheckpointError(
-                file: file, expected: "a number of heads that divides width \(width)", found: "\(headCount)",
-                remedy: "name the right number with --heads")
+            }
+            hidden = first?[0] ?? 4 * width
         }
         var grid: Int?
         if shapes["pos_embed"] != nil || shapes["blocks.0.attn.relative_position_bias_table"] == nil {
-            let table = try shape("pos_embed", "shape (1, 1 + side², \(width)) or (1, side², \(width))") {
+            let table = shape("pos_embed", "(1, 1 + side², \(width)) or (1, side², \(width))") {
                 $0.count == 3 && $0[0] == 1 && $0[1] >= 1 && $0[2] == width && gridSide(rows: $0[1]) != nil
             }
-            grid = gridSide(rows: table[1])
+            grid = table.flatMap { gridSide(rows: $0[1]) } ?? 1
         }
         if shapes["blocks.0.attn.relative_position_bias_table"] != nil {
-            let table = try shape(
-                "blocks.0.attn.relative_position_bias_table", "shape ((2 side - 1)² + 3, \(headCount))"
-            ) { $0.count == 2 && $0[1] == headCount && $0[0] > 3 && side(of: $0[0] - 3).map { $0 % 2 == 1 } == true }
-            block.relativeBiasSide = (side(of: table[0] - 3)! + 1) / 2
+            let table = shape("blocks.0.attn.relative_position_bias_table", "((2 side - 1)² + 3, \(headCount))") {
+                $0.count == 2 && $0[1] == headCount && $0[0] > 3 && side(of: $0[0] - 3).map { $0 % 2 == 1 } == true
+            }
+            block.relativeBiasSide = table.map { (side(of: $0[0] - 3)! + 1) / 2 } ?? 1
         }
         var registers = 0
         if shapes["reg_token"] != nil {
-            registers = try shape("reg_token", "shape (1, registers, \(width))") {
+            let tokens = shape("reg_token", "(1, registers, \(width))") {
                 $0.count == 3 && $0[0] == 1 && (1...1024).contains($0[1]) && $0[2] == width
-            }[1]
+            }
+            registers = tokens?[1] ?? 1
         }
         var result = ViTConfiguration(
             imageSize: (grid ?? block.relativeBiasSide!) * patch[2], patchSize: patch[2], width: width,
@@ -82,7 +94,12 @@ public enum ViTShape {
         result.registerCount = registers
         result.block = block
         result.hasFinalNorm = shapes["norm.weight"] != nil
-        return result
+        return (result, faults)
+    }
+
+    /// Attention heads, where a table of relative positions tells them.
+    public static func headCount(_ shapes: [String: [Int]]) -> Int? {
+        shapes["blocks.0.attn.relative_position_bias_table"].flatMap { $0.count == 2 ? $0[1] : nil }
     }
 
     /// Whether a table of positions has a row for the class token, and the side of its grid.
@@ -106,17 +123,17 @@ public enum ViTShape {
         return Int(Double(width) * ratio) == hidden ? ratio : ratio.nextUp
     }
 
+    /// One more than the highest block: gaps show as missing tensors.
     private static func depth(_ shapes: [String: [Int]], _ file: String) throws(CheckpointError) -> Int {
-        var indices = Set<Int>()
-        for name in shapes.keys where name.hasPrefix("blocks.") {
-            let parts = name.split(separator: ".")
-            if parts.count > 2, let index = Int(parts[1]) { indices.insert(index) }
+        let indices = shapes.keys.compactMap { name -> Int? in
+            let parts = name.split(separator: ".", maxSplits: 2)
+            return parts.count == 3 && parts[0] == "blocks" ? Int(parts[1]) : nil
         }
-        guard !indices.isEmpty, indices.count <= 1024, indices.max() == indices.count - 1 else {
+        guard let last = indices.max(), (0..<1024).contains(last) else {
             throw CheckpointError(
-                file: file, record: "blocks", expected: "blocks 0 to n - 1, at most 1024",
-                found: "\(indices.count) block(s), the last \(indices.max() ?? -1)", remedy: "use a whole checkpoint")
+                file: file, record: "blocks", expected: "blocks from 0 on, at most 1024",
+                found: indices.max().map { "block \($0)" } ?? "none", remedy: "use a whole checkpoint")
         }
-        return indices.count
+        return last + 1
     }
 }
