@@ -14,6 +14,10 @@ enum CheckpointFormat: Equatable {
     case pickle
     case gzip
     case hdf5
+    /// What stands in a checkout for a file that Git keeps elsewhere.
+    case gitLFSPointer
+    case text
+    case empty
     case unknown
 
     init(of source: ByteSource) throws(DataError) {
@@ -32,7 +36,16 @@ enum CheckpointFormat: Equatable {
                 .pickle
             } else if has([0x1F, 0x8B]) { .gzip } else if has([0x89] + Array("HDF\r\n".utf8)) {
                 .hdf5
-            } else if start.count >= 9 && [9, 10, 13, 32].contains(start[8]) { .safetensors } else { .unknown }
+            } else if has(Array("version https://git-lfs".utf8)) {
+                .gitLFSPointer
+            } else if start.isEmpty {
+                .empty
+            } else if start.allSatisfy({ (32..<127).contains($0) || [9, 10, 13].contains($0) }) {
+                .text
+            } else if start.count >= 9 && [9, 10, 13, 32, UInt8(ascii: "{")].contains(start[8]) {
+                // Also with a header length beyond all bounds, which its reader names.
+                .safetensors
+            } else { .unknown }
     }
 
     /// The number 0x1950A86A20F9469CFC6C as a pickle of protocol 2.
@@ -50,6 +63,9 @@ enum CheckpointFormat: Equatable {
         case .pickle: "a Python pickle"
         case .gzip: "a gzip file"
         case .hdf5: "an HDF5 file"
+        case .gitLFSPointer: "a pointer of Git LFS"
+        case .text: "text"
+        case .empty: "an empty file"
         case .unknown: "other bytes"
         }
     }
@@ -62,6 +78,8 @@ enum CheckpointFormat: Equatable {
                 "write it again with PyTorch 1.6 or later: torch.save(torch.load(F, weights_only=True), G)"
             case .pickle: "if you trust the file, load it in Python and write its arrays with numpy.savez or torch.save"
             case .gzip: "unpack it first"
+            case .gitLFSPointer: "fetch the file itself: git lfs pull"
+            case .empty: "download or copy the file again"
             default: "check that this is the right file"
             }
         return DataError(.malformed, file: file, expected: expected, found: name, remedy: remedy)

@@ -4,7 +4,7 @@ import SafeFiles
 /// What a safetensors file holds, without its numbers.
 ///
 /// Goals, in order: 1 accept exactly what the reference reader accepts, less what it leaves undefined (repeated keys,
-/// ranks above 32, numbers that are not plain digits); 2 never allocate more than the file's own size; 3 say which rule
+/// ranks above 32, numbers that are not plain digits, more than a million values); 2 never allocate more than the file's own size; 3 say which rule
 /// a refused file breaks.
 ///
 /// - Source: huggingface/safetensors, safetensors/src/tensor.rs and README "Format".
@@ -24,9 +24,12 @@ public struct SafetensorsHeader: Sendable, Equatable {
     public let entries: [Entry]
     /// The `__metadata__` map, sorted by key.
     public let metadata: [(key: String, value: String)]
+    private let indices: [String: Int]
 
     /// The largest header the reference reader takes.
     public static let headerLimit = 100_000_000
+    /// The most values taken here, about five a tensor.
+    public static let valueLimit = 1_000_000
     /// The largest rank taken here.
     public static let rankLimit = 32
 
@@ -58,10 +61,13 @@ public struct SafetensorsHeader: Sendable, Equatable {
     ///   - text: the bytes at `textRange`.
     ///   - fileSize: bytes of the whole file; the tensors must fill it to the end.
     public init(text: [UInt8], fileSize: Int, file: String) throws(DataError) {
-        try Self.checkNumbers(text, file)
+        try Self.checkText(text, file)
         let root: JSONValue
         do {
             root = try JSONValue.parse(text, file: file)
+        } catch let error as JSONError {
+            throw Self.malformed(
+                file, "a header in JSON: \(error.expected)", error.found, record: "byte \(8 + error.offset)")
         } catch {
             throw Self.malformed(file, "a header in JSON", "\(error)")
         }
@@ -98,10 +104,12 @@ public struct SafetensorsHeader: Sendable, Equatable {
         }
         self.entries = entries
         self.metadata = metadata
+        // Keys differ: the reader of JSON refuses a second one.
+        indices = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
     }
 
     /// The entry of a tensor.
-    public subscript(name: String) -> Entry? { entries.first { $0.name == name } }
+    public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
 
     private static func metadata(
         _ value: JSONValue, _ file: String
@@ -178,27 +186,6 @@ public struct SafetensorsHeader: Sendable, Equatable {
         }
         let (bits, overflow) = product.multipliedReportingOverflow(by: type.bitCount)
         return overflow ? nil : bits
-    }
-
-    /// Outside strings a header holds plain digits only: no sign, no point, no exponent. It starts with its object: no
-    /// byte-order mark.
-    private static func checkNumbers(_ text: [UInt8], _ file: String) throws(DataError) {
-        let first = text.first { $0 != 0x20 && $0 != 0x09 && $0 != 0x0A && $0 != 0x0D }
-        guard first == UInt8(ascii: "{") else {
-            throw malformed(file, "a JSON object as header", first.map { "byte \($0)" } ?? "an empty header")
-        }
-        var inString = false
-        var index = 0
-        while index < text.count {
-            let byte = text[index]
-            if byte == UInt8(ascii: "\\") && inString { index += 1 }
-            if byte == UInt8(ascii: "\"") { inString.toggle() }
-            if !inString && (byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")) {
-                throw malformed(
-                    file, "plain whole numbers", "'\(Character(Unicode.Scalar(byte)))'", record: "byte \(8 + index)")
-            }
-            index += 1
-        }
     }
 
     static func malformed(_ file: String, _ expected: String, _ found: String, record: String? = nil) -> DataError {

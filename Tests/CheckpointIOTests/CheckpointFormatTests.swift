@@ -66,8 +66,10 @@ import Testing
         expectRefusal("a Python pickle", "if you trust the file", [0x80, 2, 0x7D, 0x2E])
         expectRefusal("a gzip file", "unpack it", [0x1F, 0x8B, 8, 0])
         expectRefusal("an HDF5 file", "right file", [0x89] + Array("HDF\r\n\u{1A}\n".utf8))
-        expectRefusal("other bytes", "right file", Array("version https://git-lfs.github.com/spec/v1".utf8))
-        expectRefusal("other bytes", "right file", [])
+        expectRefusal("a pointer of Git LFS", "git lfs pull", Array("version https://git-lfs.github.com/spec/v1".utf8))
+        expectRefusal("an empty file", "again", [])
+        expectRefusal("text", "right file", Array("<!DOCTYPE html>\n<title>404</title>".utf8))
+        expectRefusal("other bytes", "right file", [1, 2, 3])
         expectRefusal("a TorchScript program", "state_dict()", try Checkpoints.bytes("script.pt"))
         expectRefusal("Python objects", "numpy.save", try Checkpoints.bytes("objects.npz"))
     }

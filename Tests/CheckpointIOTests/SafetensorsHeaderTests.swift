@@ -58,6 +58,11 @@ private func two(_ a: (Int, Int), _ name: String, _ b: (Int, Int)) -> String {
         ("header of nothing", safetensors(""), "JSON object"),
         ("byte-order mark", safetensors("\u{FEFF}{}"), "JSON object"),
         ("invalid UTF-8", [10, 0, 0, 0, 0, 0, 0, 0] + Array("{\"".utf8) + [0xFF] + Array("\":null}".utf8), "JSON"),
+        ("nesting", safetensors("{\"a\":[[[" + String(repeating: "[", count: 1 << 16)), "at most 3 nested levels"),
+        (
+            "a million values", safetensors("{\"a\":[" + String(repeating: "1,", count: 1_000_000)),
+            "at most 1000000 values"
+        ),
         ("text after the object", safetensors("{} x"), "JSON"),
         ("unknown dtype", one("\"dtype\":\"F33\",\"shape\":[1],\"data_offsets\":[0,4]", data: 4), "known dtype"),
         ("dtype is a number", one("\"dtype\":3,\"shape\":[1],\"data_offsets\":[0,4]", data: 4), "a dtype"),

@@ -37,7 +37,7 @@ extension HeadEvaluation {
             train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())",
             candidates: kind.candidates(probe, pictures: train.count, seed: session.seed).count)
         return EvaluationJob(
-            notes: TrainingNotes(), model: backbone.map { $0.words + ", \(kind.rawValue) probe" } ?? "predictions",
+            notes: TrainingNotes(), model: modelWords(backbone, kind, side: run.side),
             summary: try source.summary(dataset, listed: try source.segmentation(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name),
             workload: train.count * run.views.perPicture + dataset.count, predictionName: "predictions",
@@ -79,7 +79,7 @@ extension HeadEvaluation {
             train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())",
             candidates: run.candidates.count)
         return EvaluationJob(
-            notes: TrainingNotes(), model: backbone.map { $0.words + ", \(kind.rawValue) probe" } ?? "predictions",
+            notes: TrainingNotes(), model: modelWords(backbone, kind, side: run.side),
             summary: try source.summary(dataset, listed: try source.classification(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name),
             workload: train.count * run.views.perPicture + dataset.count, predictionName: "predictions.tsv",
@@ -94,6 +94,15 @@ extension HeadEvaluation {
             score: { target, _ in
                 try ClassPredictions.scores(target, dataset, metric: task == .knn ? "knn_top1" : "linear_top1")
             })
+    }
+
+    /// The network, whose checkpoint it was read as, and how its positions were brought to the pictures' size.
+    private func modelWords(_ backbone: VisionTransformer?, _ kind: ProbeProtocol, side: Int) -> String {
+        guard let backbone else { return "predictions" }
+        return [
+            "\(backbone.words), \(kind.rawValue) probe", source.map { "read as \($0.rawValue)" },
+            backbone.positionResizeWords(side: side).map { "positions \($0)" },
+        ].compactMap(\.self).joined(separator: ", ")
     }
 
     private func probeEntries(

@@ -141,11 +141,7 @@ public struct FeatureInspection: Sendable {
             "dmt.normalisation": "rgb/255, mean 0.485 0.456 0.406, deviation 0.229 0.224 0.225",
             "dmt.picture_resize": resizedCount == 0
                 ? "none" : "\(resizedCount) pictures: short side, bicubic-antialiased, then the middle square",
-            "dmt.position_resize": shape.imageSize == size
-                ? "none"
-                : "bicubic from \(shape.imageSize / shape.patchSize) to \(size / shape.patchSize) a side, "
-                    + "a=-0.75, half-pixel centres, not antialiased"
-                    + (shape.positionResize == .bicubicOffset ? ", 0.1 added to the size" : ""),
+            "dmt.position_resize": encoder.model.positionResizeWords(side: size) ?? "none",
         ]
     }
 }

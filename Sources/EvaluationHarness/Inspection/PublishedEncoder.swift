@@ -1,5 +1,6 @@
 import CheckpointIO
 import NeuralLayers
+import SafeFiles
 import TensorCore
 import VisionBackbones
 
@@ -25,7 +26,7 @@ public struct PublishedEncoder {
                 misfits.append((entry.name, "the same part as \(other.name)"))
             }
             if ![.f32, .f64, .bf16, .f16].contains(entry.type) {
-                misfits.append((entry.name, "type \(entry.type.rawValue) for a floating one"))
+                misfits.append((entry.name, "type \(entry.type.rawValue) for a floating type"))
             }
         }
         self.names = names
@@ -75,7 +76,7 @@ public struct PublishedEncoder {
         var broken: [String] = []
         for state in model.stateEntries() {
             let entry = entries[state.name]!
-            do {
+            do throws(DataError) {
                 // Where the table starts with the patches, the class token has its position in itself.
                 if state.tensor.count != entry.count {
                     let table = try file.tensor(entry.name).converted(to: state.tensor.dtype)
@@ -87,8 +88,8 @@ public struct PublishedEncoder {
                 }
             } catch {
                 throw CheckpointError(
-                    file: file.path, record: entry.name, expected: "a readable tensor", found: "\(error)",
-                    remedy: "check the file")
+                    file: file.path, record: entry.name, expected: error.expected, found: error.found,
+                    remedy: error.remedy)
             }
             if !state.tensor.isFinite { broken.append(entry.name) }
         }

@@ -24,7 +24,7 @@ public struct CheckpointError: Error, CustomStringConvertible, Sendable, Equatab
         self.init(
             file: file, expected: "the names, shapes and types of a plain ViT",
             found: "\(misfits.count) misfit(s): \(shown)\(misfits.count > 20 ? ", …" : "")",
-            remedy: "check --source, or export the encoder alone")
+            remedy: "check that this is a plain ViT of the source that --source names")
     }
 
     public var description: String {

@@ -18,7 +18,8 @@ public struct EncoderNames: Sendable, Equatable {
             let shown = keys.prefix(3).map { "'\($0)'" }.joined(separator: ", ")
             throw CheckpointError(
                 file: file, expected: "a ViT of \(source.rawValue), with '\(source.layout.projection)'",
-                found: "no such name among \(keys.count): \(shown)\(keys.count > 3 ? ", …" : "")",
+                found: keys.isEmpty
+                    ? "no tensors" : "no such name among \(keys.count): \(shown)\(keys.count > 3 ? ", …" : "")",
                 remedy: others.isEmpty
                     ? "list the names with dmt model info"
                     : "the names would fit --source \(others.map(\.rawValue).joined(separator: " or "))")

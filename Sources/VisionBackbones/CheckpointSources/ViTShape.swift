@@ -54,18 +54,20 @@ public enum ViTShape {
         } else if shapes["blocks.0.attn.qkv.bias"] == nil {
             block.projectionBias = .none
         }
+        // Where a weight does not tell the hidden width, its bias may.
+        func bias(_ name: String) -> Int? { shapes[name]?.first.flatMap { (2...1 << 20).contains($0) ? $0 : nil } }
         let hidden: Int
         if shapes["blocks.0.mlp.w12.weight"] != nil {
             block.perceptron = .swiGLU
             let both = shape("blocks.0.mlp.w12.weight", "(2 hidden, \(width))") {
                 $0.count == 2 && $0[0] % 2 == 0 && (2...1 << 20).contains($0[0]) && $0[1] == width
             }
-            hidden = both.map { $0[0] / 2 } ?? 4 * width
+            hidden = (both?[0] ?? bias("blocks.0.mlp.w12.bias") ?? 8 * width) / 2
         } else {
             let first = shape("blocks.0.mlp.fc1.weight", "(hidden, \(width))") {
                 $0.count == 2 && (1...1 << 20).contains($0[0]) && $0[1] == width
             }
-            hidden = first?[0] ?? 4 * width
+            hidden = first?[0] ?? bias("blocks.0.mlp.fc1.bias") ?? 4 * width
         }
         var grid: Int?
         if shapes["pos_embed"] != nil || shapes["blocks.0.attn.relative_position_bias_table"] == nil {

@@ -1,8 +1,11 @@
+import CheckpointIO
 import DenseData
 import Foundation
+import NeuralLayers
 import Reporting
 import SafeFiles
 import Testing
+import VisionBackbones
 
 @testable import EvaluationHarness
 
@@ -99,6 +102,27 @@ import Testing
             let table = try String(contentsOfFile: folder + "/eval/selection.csv", encoding: .utf8)
             #expect(table.split(whereSeparator: \.isNewline).count == 3)
             #expect(table.contains(",yes"))
+        }
+    }
+
+    @Test("the record tells how positions came to another picture size, and as whose checkpoint the network was read")
+    func positions() throws {
+        try withTemporaryFolder { folder in
+            let native = try record(.knn, in: folder, out: "native") { _ in }
+            #expect(native.fields.model == "vit 32x4, patch 8, knn probe")
+            let larger = try record(.knn, in: folder, out: "larger") { $0.size = 96 }
+            #expect(
+                larger.fields.model == "vit 32x4, patch 8, knn probe, positions bicubic from 8 to 12 a side, a=-0.75, "
+                    + "half-pixel centres, not antialiased")
+            let published = VisionTransformer(
+                ViTConfiguration(imageSize: 64, patchSize: 16, width: 64, depth: 2, headCount: 1), seed: 1)
+            let file = folder + "/dino.safetensors"
+            try Safetensors.write(published.state(), to: file)
+            let dino = try record(.knn, in: folder, out: "dino") { evaluation in
+                (evaluation.checkpoint, evaluation.source, evaluation.size) = (file, .dino, 48)
+            }
+            #expect(dino.fields.model.contains("knn probe, read as dino, positions bicubic from 4 to 3 a side"))
+            #expect(dino.fields.model.hasSuffix("0.1 added to the size"))
         }
     }
 
