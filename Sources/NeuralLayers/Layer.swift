@@ -49,6 +49,11 @@ public struct Slot<Root> {
         Slot { $0[keyPath: path]?.stateEntries(prefix: $1) ?? [] }
     }
 
+    /// A child of any kind, its names among this layer's own.
+    public static func inline(_ path: KeyPath<Root, any Layer>) -> Slot {
+        Slot { $0[keyPath: path].stateEntries(prefix: $1) }
+    }
+
     public static func layers<Child: Layer>(_ name: String, _ path: KeyPath<Root, [Child]>) -> Slot {
         Slot { root, prefix in
             root[keyPath: path].enumerated().flatMap { $1.stateEntries(prefix: "\(prefix)\(name).\($0).") }

@@ -96,6 +96,19 @@ extension ONNXGraph {
             [("mode", .text("linear")), ("coordinate_transformation_mode", .text("half_pixel"))])
     }
 
+    /// Pixels repeated to a larger side: output pixel `i` is input pixel `floor(i · from / side)`.
+    mutating func repeatedPixels(_ x: String, from: Int, to side: Int) -> String {
+        if from == side { return x }
+        let shape = add("Shape", [x], [("start", .int(0)), ("end", .int(2))])
+        let sizes = add("Concat", [shape, integers([side, side])], [("axis", .int(0))])
+        return add(
+            "Resize", [x, "", "", sizes],
+            [
+                ("mode", .text("nearest")), ("coordinate_transformation_mode", .text("asymmetric")),
+                ("nearest_mode", .text("floor")),
+            ])
+    }
+
     /// Means of a grid of `bins` x `bins` cells; cell `i` holds pixels `⌊i·side / bins⌋ ..< ⌈(i + 1)·side / bins⌉`.
     ///
     /// ONNX has no pooling into a fixed number of cells; two products with a constant give the same means.

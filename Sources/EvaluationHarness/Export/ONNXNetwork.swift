@@ -86,7 +86,7 @@ struct ONNXNetwork {
         let unasked = own > 0 ? (own + patch - 1) / patch * patch : model.backbone.configuration.imageSize
         let size = try checked(wanted ?? unasked, model.backbone, file)
         let coarsest = ONNXSegmentation.strides.max() ?? 1
-        guard model.architecture.head != .upernet || size >= coarsest else {
+        guard !model.architecture.head.hasPyramid || size >= coarsest else {
             throw refusal(file, "pictures of at least \(coarsest) pixels, one of the pyramid's coarsest level", size)
         }
         var graph = fresh(SegmentationModel.kind, of: model, size)

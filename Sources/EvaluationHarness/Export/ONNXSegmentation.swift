@@ -6,7 +6,7 @@ struct ONNXSegmentation {
     let model: SegmentationModel
     let encoder: ONNXVisionTransformer
 
-    private typealias Level = (map: String, side: Int)
+    typealias Level = (map: String, side: Int)
 
     init(_ model: SegmentationModel, size: Int) {
         self.model = model
@@ -20,6 +20,7 @@ struct ONNXSegmentation {
         case .linear: result = linear(pixels, in: &graph)
         case .fcn: result = fullyConvolutional(pixels, in: &graph)
         case .upernet: result = pyramid(pixels, in: &graph)
+        case .semanticFPN: result = addedPyramid(pixels, in: &graph)
         }
         return graph.resize(result.map, from: result.side, to: encoder.size)
     }
@@ -56,8 +57,7 @@ struct ONNXSegmentation {
 
     /// UPerNet, step by step as `UPerHead` describes it.
     private func pyramid(_ pixels: String, in graph: inout ONNXGraph) -> Level {
-        let maps = tapped(model.architecture.taps, pixels, in: &graph).map { encoder.map(of: $0, in: &graph) }
-        let inputs = zip(maps, Self.strides).map { rescaled($0, stride: $1, in: &graph) }
+        let inputs = rescaledTaps(pixels, in: &graph)
         let last = inputs.count - 1
         var levels = (0..<last).map { index -> Level in
             (graph.normedConvolution(inputs[index].map, "decode_head.lateral_convs.\(index)."), inputs[index].side)
@@ -73,6 +73,15 @@ struct ONNXSegmentation {
         let parts = levels.map { graph.resize($0.map, from: $0.side, to: levels[0].side) }
         let fused = graph.normedConvolution(graph.concatenated(parts, axis: 1), "decode_head.fpn_bottleneck.")
         return (graph.convolution(fused, "decode_head.conv_seg."), levels[0].side)
+    }
+
+    /// The tapped blocks' maps at the strides of the pyramid's levels.
+    func rescaledTaps(_ pixels: String, in graph: inout ONNXGraph) -> [Level] {
+        let maps = tapped(model.architecture.taps, pixels, in: &graph).map { tap -> String in
+            let seen = model.architecture.normsTaps ? encoder.norm(tap, in: &graph) : tap
+            return encoder.map(of: seen, in: &graph)
+        }
+        return zip(maps, Self.strides).map { rescaled($0, stride: $1, in: &graph) }
     }
 
     /// Strides of the pyramid's levels, finest first.

@@ -10,16 +10,11 @@ import VisionBackbones
 /// A ViT with a decoder of semantic labels. Checkpoint names `backbone.*`, `neck.*`, `decode_head.*`,
 /// `auxiliary_head.*`.
 public final class SegmentationModel: HeadedModel {
-    private enum Segmenter {
-        case upernet(SemanticSegmenter<UPerHead>)
-        case fcn(SemanticSegmenter<FCNHead>)
-        case linear(SemanticSegmenter<LinearHead>)
-    }
-
     public static let kind = "segmentation"
     public let backbone: VisionTransformer
     public let architecture: SegmentationArchitecture
-    private let segmenter: Segmenter
+    private let segmenter: any Segmenter
+    private var layers: any Layer { segmenter }
 
     /// - Parameters:
     ///   - backbone: used as it is, not copied; `copied()` keeps another one untouched.
@@ -31,38 +26,16 @@ public final class SegmentationModel: HeadedModel {
         backbone: VisionTransformer, architecture: SegmentationArchitecture, seed: UInt64
     ) throws {
         var architecture = architecture
-        var stream = RandomStream(seed: seed, purpose: "segmentation head")
-        let ignore = Int32(architecture.ignoreLabel)
-        let last = FeatureSpec(name: "tokens", channels: backbone.width, stride: backbone.patchSize)
-        switch architecture.head {
-        case .upernet:
-            if architecture.taps.isEmpty { architecture.taps = VisionTransformer.evenTaps(depth: backbone.depth) }
-            let taps = try Self.specs(of: architecture.taps, backbone)
-            let neck = try MultiTapPyramid(taps: taps, &stream)
-            let decoder = try UPerHead(
-                inputs: neck.outputSpecs, channels: architecture.channels, classCount: architecture.classCount, &stream)
-            let auxiliary: FCNHead? =
-                architecture.hasAuxiliary
-                ? try FCNHead(
-                    inputs: neck.outputSpecs, channels: architecture.channels, classCount: architecture.classCount,
-                    &stream) : nil
-            segmenter = .upernet(
-                try SemanticSegmenter(neck: neck, decoder: decoder, auxiliary: auxiliary, ignoreLabel: ignore))
-        case .fcn:
-            architecture.taps = []
-            architecture.hasAuxiliary = false
-            let decoder = try FCNHead(
-                inputs: [last], inputIndex: 0, channels: architecture.channels, convolutionCount: 2,
-                classCount: architecture.classCount, &stream)
-            segmenter = .fcn(try SemanticSegmenter(neck: nil, decoder: decoder, ignoreLabel: ignore))
-        case .linear:
-            architecture.hasAuxiliary = false
-            let taps = try Self.specs(of: architecture.taps, backbone)
-            let decoder = try LinearHead(
-                inputs: taps.isEmpty ? [last] : taps, classCount: architecture.classCount,
-                normalizes: architecture.hasBatchNorm, &stream)
-            segmenter = .linear(try SemanticSegmenter(neck: nil, decoder: decoder, ignoreLabel: ignore))
+        if architecture.head.hasPyramid && architecture.taps.isEmpty {
+            architecture.taps = VisionTransformer.evenTaps(depth: backbone.depth)
         }
+        if architecture.head == .fcn { architecture.taps = [] }
+        if architecture.head != .upernet { architecture.hasAuxiliary = false }
+        let taps = try Self.specs(of: architecture.taps, backbone)
+        var stream = RandomStream(seed: seed, purpose: "segmentation head")
+        segmenter = try architecture.segmenter(
+            taps: taps, last: FeatureSpec(name: "tokens", channels: backbone.width, stride: backbone.patchSize),
+            &stream)
         self.backbone = backbone
         self.architecture = architecture
     }
@@ -87,22 +60,7 @@ public final class SegmentationModel: HeadedModel {
 
     public var headArchitecture: JSONValue { architecture.json }
 
-    // MARK: Slots
-
-    private var upernet: SemanticSegmenter<UPerHead>? { if case .upernet(let it) = segmenter { it } else { nil } }
-    private var neck: MultiTapPyramid? { upernet?.neck }
-    private var auxiliary: FCNHead? { upernet?.auxiliary }
-    private var upernetDecoder: UPerHead? { upernet?.decoder }
-    private var fcnDecoder: FCNHead? { if case .fcn(let it) = segmenter { it.decoder } else { nil } }
-    private var linearDecoder: LinearHead? { if case .linear(let it) = segmenter { it.decoder } else { nil } }
-
-    public static var slots: [Slot<SegmentationModel>] {
-        [
-            .layer("backbone", \.backbone), .layer("neck", \.neck), .layer("decode_head", \.upernetDecoder),
-            .layer("decode_head", \.fcnDecoder), .layer("decode_head", \.linearDecoder),
-            .layer("auxiliary_head", \.auxiliary),
-        ]
-    }
+    public static var slots: [Slot<SegmentationModel>] { [.layer("backbone", \.backbone), .inline(\.layers)] }
 
     // MARK: Passes
 
@@ -115,12 +73,7 @@ public final class SegmentationModel: HeadedModel {
         _ images: Variable, _ targets: [SemanticLabels], auxiliaryWeight: Double, frozen: Bool, _ forward: Forward
     ) -> [LossTerm] {
         let maps = maps(images, frozen ? .evaluation : forward)
-        var terms: [LossTerm]
-        switch segmenter {
-        case .upernet(let head): terms = head.loss(maps, targets, forward)
-        case .fcn(let head): terms = head.loss(maps, targets, forward)
-        case .linear(let head): terms = head.loss(maps, targets, forward)
-        }
+        var terms = segmenter.loss(maps, targets, forward)
         for index in terms.indices where terms[index].name == "seg_aux" { terms[index].weight = auxiliaryWeight }
         return terms
     }
@@ -129,26 +82,16 @@ public final class SegmentationModel: HeadedModel {
     public func predict(
         _ images: Variable, frames: [PictureFrame], _ forward: Forward = .evaluation
     ) -> [SemanticLabels] {
-        let maps = maps(images, forward)
-        switch segmenter {
-        case .upernet(let head): return head.predict(maps, sizes: frames, forward)
-        case .fcn(let head): return head.predict(maps, sizes: frames, forward)
-        case .linear(let head): return head.predict(maps, sizes: frames, forward)
-        }
+        segmenter.predict(maps(images, forward), sizes: frames, forward)
     }
 
     /// Logits on the decoder's grid, `(N, H', W', K)`.
     public func logits(_ images: Variable, _ forward: Forward = .evaluation) -> Variable {
-        let maps = maps(images, forward)
-        switch segmenter {
-        case .upernet(let head): return head.logits(maps, forward)
-        case .fcn(let head): return head.logits(maps, forward)
-        case .linear(let head): return head.logits(maps, forward)
-        }
+        segmenter.logits(maps(images, forward), forward)
     }
 
-    /// The tapped blocks' patch tokens as maps: before the final norm for UPerNet, behind it for the linear head; or the
-    /// last block's, behind it.
+    /// The tapped blocks' patch tokens as maps, behind the final norm for the linear head and where the architecture says
+    /// so; or the last block's, behind it.
     private func maps(_ images: Variable, _ forward: Forward) -> FeatureMaps {
         let tokens = backbone.tokens(of: images, visible: nil, masked: nil, taps: architecture.taps, forward)
         func map(_ name: String, _ patches: Variable) -> (spec: FeatureSpec, map: Variable) {
@@ -160,7 +103,8 @@ public final class SegmentationModel: HeadedModel {
         if architecture.taps.isEmpty { return FeatureMaps([map("tokens", tokens.patches)]) }
         return FeatureMaps(
             zip(architecture.taps, tokens.taps).map { block, tap in
-                let seen = architecture.head == .linear ? backbone.norm(tap, forward) : tap
+                let normed = architecture.head == .linear || architecture.normsTaps
+                let seen = normed ? backbone.norm(tap, forward) : tap
                 return map("block\(block)", seen.sliced(axis: 1, 1..<tap.shape[1]))
             })
     }

@@ -28,13 +28,17 @@ public struct SegmentationSettings: Sendable, Equatable {
         architecture.head = try head.choice("kind")
         architecture.channels = try head.int("channels", in: 1...8192, default: architecture.channels)
         architecture.taps = try head.value("taps", default: [])
-        if architecture.head == .upernet, !architecture.taps.isEmpty, architecture.taps.count != 4 {
+        architecture.pyramidChannels = try head.int("pyramid_channels", in: 0...8192, default: 0)
+        architecture.auxiliaryChannels = try head.int("auxiliary_channels", in: 0...8192, default: 0)
+        architecture.normsTaps = try head.value("norm_taps", default: architecture.normsTaps)
+        architecture.dropout = try head.double("dropout", in: 0...0.99, default: architecture.dropout)
+        if architecture.head.hasPyramid, !architecture.taps.isEmpty, architecture.taps.count != 4 {
             throw head.refused(
                 "taps", expected: "four blocks", found: "\(architecture.taps.count)", "name one block a pyramid level")
         }
         architecture.hasBatchNorm = try head.value("batch_norm", default: architecture.hasBatchNorm)
         auxiliaryWeight = try head.double("auxiliary_weight", in: 0...100, default: auxiliaryWeight)
-        architecture.hasAuxiliary = auxiliaryWeight > 0
+        architecture.hasAuxiliary = auxiliaryWeight > 0 && architecture.head == .upernet
         let views = try reader.map("views")
         cropSize = try views.int("crop", in: 8...4096, default: cropSize)
         shortSide = try views.int("short_side", in: 8...8192, default: shortSide)
@@ -58,9 +62,10 @@ public struct SegmentationSettings: Sendable, Equatable {
             ),
             (
                 "layers used",
-                architecture.taps.isEmpty
-                    ? "last block, final norm"
-                    : "blocks \(architecture.taps)" + (architecture.head == .linear ? ", final norm" : "")
+                (architecture.taps.isEmpty
+                    ? (architecture.head.hasPyramid ? "four blocks at equal distances" : "last block")
+                    : "blocks \(architecture.taps)")
+                    + (architecture.head.hasPyramid && !architecture.normsTaps ? ", no final norm" : ", final norm")
             ),
             (
                 "training views",
