@@ -4,8 +4,8 @@ import SafeFiles
 /// What a safetensors file holds, without its numbers.
 ///
 /// Goals, in order: 1 accept exactly what the reference reader accepts, less what it leaves undefined (repeated keys,
-/// ranks above 32, numbers that are not plain digits, more than a million values); 2 never allocate more than the file's own size; 3 say which rule
-/// a refused file breaks.
+/// ranks above 32, numbers that are not plain digits) and headers of more than a million values; 2 never allocate for
+/// sizes that the file only claims; 3 say which rule a refused file breaks.
 ///
 /// - Source: huggingface/safetensors, safetensors/src/tensor.rs and README "Format".
 public struct SafetensorsHeader: Sendable, Equatable {

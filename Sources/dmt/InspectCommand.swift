@@ -38,7 +38,7 @@ struct InspectCommand: ParsableCommand {
         @Option(help: "f32, or bf16 for the operands of linear layers.")
         var precision = "f32"
 
-        @Option(help: "Attention heads; width/64 unless given, and 12 for MoCo v3 of width 384.")
+        @Option(help: "Attention heads; the source's rule unless given.")
         var heads: Int?
 
         @OptionGroup var global: GlobalOptions

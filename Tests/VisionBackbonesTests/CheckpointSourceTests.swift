@@ -51,6 +51,11 @@ import VisionBackbones
         #expect(try kept(.g2sd, Self.encoder + ["dist_token", "head_dist.weight"]) == Self.encoder + ["reg_token"])
     }
 
+    @Test func segmentorsWithBEiTsNamesLeaveTheirPyramidOut() throws {
+        let keys = Self.encoder.map { "backbone." + $0 } + ["backbone.fpn1.0.weight", "decode_head.conv_seg.bias"]
+        #expect(try kept(.beit, keys) == Self.encoder)
+    }
+
     @Test func chunkedBlocksOfDINOv2AreCountedOverAllChunks() throws {
         let keys = Self.encoder + ["blocks.1.7.norm1.weight", "blocks.3.norm1.weight", "blocks.0.3.ls1.gamma"]
         #expect(
