@@ -14,13 +14,13 @@ import VisionBackbones
         try Safetensors.load(Self.fixtures + "/vit/tiny.safetensors").tensors
     }
 
-    /// The error of loading these tensors as MAE's.
-    private func refusal(_ tensors: [String: Tensor]) throws -> DataError {
+    /// The error of loading these tensors as one source's, MAE's unless named.
+    private func refusal(_ tensors: [String: Tensor], _ source: CheckpointSource = .mae) throws -> DataError {
         try withTemporaryFolder { folder in
             let file = folder + "/bad.safetensors"
             try Safetensors.write(tensors, to: file)
             let error = #expect(throws: DataError.self) {
-                try CheckpointFile.loadEncoder(file, source: .mae, heads: 3)
+                try CheckpointFile.loadEncoder(file, source: source, heads: 3)
             }
             #expect(error?.kind == .malformed && error?.file == file)
             return try #require(error)
@@ -63,6 +63,14 @@ import VisionBackbones
         #expect(error.found.components(separatedBy: ": unexpected").count == 21)
         let integers = try refusal(try weights().mapValues { Tensor(uninitialized: $0.shape, .i32) })
         #expect(integers.found.hasPrefix("30 misfit(s): ") && integers.found.contains("type I32"))
+    }
+
+    /// Two names of one part: neither may win in silence.
+    @Test func onePartUnderTwoNamesIsRefused() throws {
+        var tensors = try weights()
+        tensors["blocks.0.1.norm1.weight"] = .zeros([24])
+        let error = try refusal(tensors, .dinov2)
+        #expect(error.found.hasPrefix("1 misfit(s): ") && error.found.contains(": the same part as "))
     }
 
     @Test func aWholeBlockMissingIsListedByItsTensors() throws {
