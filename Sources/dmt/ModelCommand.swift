@@ -84,6 +84,15 @@ struct ModelCommand: ParsableCommand {
         @Option(help: "ONNX's operator set, \(ONNXExport.opsets.lowerBound) to \(ONNXExport.opsets.upperBound).")
         var opset = ONNXExport.opsets.lowerBound
 
+        @Option(help: "Read the head as well: upernet (with --source) or vitdet (detectron2's Mask R-CNN).")
+        var head: PublishedHead?
+
+        @Option(help: "With --head upernet, the four blocks its pyramid reads: 3,5,7,11.")
+        var taps: String?
+
+        @Option(help: "With --head vitdet, a COCO file whose categories its classes are; COCO's 80 unless given.")
+        var categories: String?
+
         @OptionGroup var global: GlobalOptions
 
         enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -98,9 +107,24 @@ struct ModelCommand: ParsableCommand {
             guard to == .onnx || opset == ONNXExport.opsets.lowerBound else {
                 throw ValidationError("--opset is for --to onnx.")
             }
+            guard to == .safetensors || head == nil else {
+                throw ValidationError("--head: convert to safetensors first, then that file to onnx.")
+            }
+            guard head != nil || (taps == nil && categories == nil) else {
+                throw ValidationError("--taps and --categories are for --head.")
+            }
+            guard taps == nil || blocks != nil else {
+                throw ValidationError("--taps \(taps ?? ""): four numbers with commas, 3,5,7,11 for instance.")
+            }
             guard to == .safetensors || storage == .f32 else {
                 throw ValidationError("--storage \(storage.rawValue): ONNX files hold f32.")
             }
+        }
+
+        /// The numbers of `--taps`; nil where they are not four.
+        private var blocks: [Int]? {
+            let numbers = taps?.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) } ?? []
+            return numbers.count == 4 && numbers.allSatisfy { $0 ?? -1 >= 0 } ? numbers.compactMap(\.self) : nil
         }
 
         func run() throws {
@@ -111,6 +135,7 @@ struct ModelCommand: ParsableCommand {
                 conversion.source = source
                 conversion.heads = heads
                 conversion.imageSize = size
+                (conversion.head, conversion.taps, conversion.categories) = (head, blocks, categories)
                 try conversion.run(input, to: output)
                 let report = try ModelReport(output, imageSize: 224)
                 try session.emit(report.json, text: "\(output)\n")
@@ -130,4 +155,5 @@ struct ModelCommand: ParsableCommand {
 }
 
 extension FeatureInspection.Source: ExpressibleByArgument {}
+extension PublishedHead: ExpressibleByArgument {}
 extension ModelCost.Precision: ExpressibleByArgument {}

@@ -86,7 +86,6 @@ public struct DetectionArchitecture: Sendable, Equatable {
         result.maskChannels = maskChannels
         result.evaluationProposals = ProposalLimits(
             beforeSuppression: proposalsPerLevel, afterSuppression: proposals)
-        result.trainingProposals = result.evaluationProposals
         result.scoreThreshold = scoreThreshold
         result.detectionOverlap = detectionOverlap
         result.detectionLimit = detectionLimit

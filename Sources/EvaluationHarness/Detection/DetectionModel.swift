@@ -15,13 +15,14 @@ public final class DetectionModel: HeadedModel {
 
     /// - Parameters:
     ///   - backbone: used as it is, not copied.
-    ///   - sampledAnchors: per picture; training alone depends on it, as on `sampledRegions`.
+    ///   - sampledAnchors: per picture; training alone depends on it, as on `sampledRegions` and `trainingProposals`,
+    ///     which are those of predictions when absent.
     ///   - seed: of the head's fresh weights.
     /// - Throws: `HeadConfigurationError` for a head that cannot stand on this backbone; `DataError` for a size that
     ///   is no multiple of the patch, taps that the backbone does not have or category ids that are not one a class.
     public init(
         backbone: DetectionBackbone, architecture: DetectionArchitecture, sampledAnchors: Int = 256,
-        sampledRegions: Int = 512, seed: UInt64
+        sampledRegions: Int = 512, trainingProposals: ProposalLimits? = nil, seed: UInt64
     ) throws {
         func demand(_ holds: Bool, _ record: String, _ expected: String, _ found: String) throws(DataError) {
             if !holds {
@@ -49,6 +50,7 @@ public final class DetectionModel: HeadedModel {
         var configuration = architecture.configuration()
         configuration.rpnSampler = BalancedSampler(count: sampledAnchors, foregroundShare: 0.5)
         configuration.regionSampler = BalancedSampler(count: sampledRegions, foregroundShare: 0.25)
+        configuration.trainingProposals = trainingProposals ?? configuration.evaluationProposals
         var stream = RandomStream(seed: seed, purpose: "detection head")
         detector = try MaskRCNN(configuration, inputs: backbone.specs(taps: architecture.taps), &stream)
         self.backbone = backbone

@@ -1,3 +1,4 @@
+import DenseHeads
 import SafeFiles
 
 /// Everything that decides how a detection model is trained, besides data and backbone.
@@ -9,8 +10,12 @@ public struct DetectionSettings: Sendable, Equatable {
     public var flipProbability = 0.5
     /// Anchors sampled a picture, half of them foreground where there are enough.
     public var sampledAnchors = 64
+    /// Proposals a picture that regions are sampled from; those of predictions when absent.
+    public var trainingProposals: ProposalLimits?
     /// Attention within windows; nil keeps the backbone's global attention.
     public var windows: WindowedAttention?
+    /// A checkpoint of torchvision's Mask R-CNN whose heads the model starts with.
+    public var torchvisionWeights: String?
     /// Regions sampled a picture, a quarter of them foreground where there are enough.
     public var sampledRegions = 32
 
@@ -27,6 +32,13 @@ public struct DetectionSettings: Sendable, Equatable {
         try architecture.read(head)
         sampledAnchors = try head.int("sampled_anchors", in: 2...65_536, default: sampledAnchors)
         sampledRegions = try head.int("sampled_regions", in: 1...65_536, default: sampledRegions)
+        if head.has("training_proposals") || head.has("training_proposals_per_level") {
+            trainingProposals = ProposalLimits(
+                beforeSuppression: try head.int(
+                    "training_proposals_per_level", in: 1...100_000, default: architecture.proposalsPerLevel),
+                afterSuppression: try head.int("training_proposals", in: 1...100_000, default: architecture.proposals))
+        }
+        torchvisionWeights = try head.optional("torchvision_weights")
         if let map = try reader.optionalMap("windows") {
             windows = WindowedAttention(
                 window: try map.int("side", in: 1...1024), globalBlocks: try map.value("global_blocks"))
@@ -43,6 +55,7 @@ public struct DetectionSettings: Sendable, Equatable {
         tuning.protocolEntries + [
             ("head", architecture.words),
             ("detection rules", architecture.rules.rawValue),
+            ("head starts from", torchvisionWeights.map { "torchvision's \(Folder.name(of: $0))" } ?? "random weights"),
             (
                 "layers used",
                 architecture.pyramid == .taps
@@ -53,7 +66,11 @@ public struct DetectionSettings: Sendable, Equatable {
                 "attention",
                 windows.map { "windows of \($0.window) tokens, global in blocks \($0.globalBlocks)" } ?? "global"
             ),
-            ("sampling", "\(sampledAnchors) anchors and \(sampledRegions) regions a picture"),
+            (
+                "sampling",
+                "\(sampledAnchors) anchors and \(sampledRegions) regions a picture of "
+                    + "\(trainingProposals?.afterSuppression ?? architecture.proposals) proposals"
+            ),
             (
                 "training views",
                 "square of \(architecture.size), scale \(scale.lowerBound)-\(scale.upperBound), "

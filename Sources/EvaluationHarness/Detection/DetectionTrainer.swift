@@ -22,12 +22,14 @@ public struct DetectionTrainer {
         var architecture = settings.architecture
         architecture.classCount = dataset.info.classes.count
         architecture.categoryIDs = dataset.categoryIDs
-        return try DetectionModel(
+        let model = try DetectionModel(
             backbone: try DetectionBackbone(
                 copying: backbone, windows: settings.windows, imageSize: architecture.size,
                 dropPath: settings.tuning.dropPath), architecture: architecture,
             sampledAnchors: settings.sampledAnchors, sampledRegions: settings.sampledRegions,
-            seed: settings.tuning.seed)
+            trainingProposals: settings.trainingProposals, seed: settings.tuning.seed)
+        if let file = settings.torchvisionWeights { try TorchvisionHeads.load(file, into: model.detector) }
+        return model
     }
 
     /// Trains `model` in place.

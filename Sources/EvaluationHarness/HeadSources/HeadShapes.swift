@@ -1,3 +1,4 @@
+import Annotations
 import CheckpointIO
 import DenseHeads
 import SafeFiles
@@ -56,6 +57,13 @@ struct HeadShapes {
 enum CocoCategories {
     private static let unused: Set<Int64> = [12, 26, 29, 30, 45, 66, 68, 69, 71, 83]
     static let ids: [Int64] = (1...90).filter { !unused.contains($0) }
+
+    /// The ids of a file's categories, rising.
+    ///
+    /// - Throws: what reading a COCO file throws.
+    static func ids(inFile path: String) throws -> [Int64] {
+        try CocoDataset.load(path, fields: []).categories.map(\.id).sorted()
+    }
 
     /// The ids of a model's classes: those given, or COCO's.
     ///

@@ -24,7 +24,8 @@ enum UPerNetCheckpoint {
         let file = try CheckpointFile.open(path, source: source)
         let encoder = try CheckpointFile.loadEncoder(path, source: source, heads: heads)
         let (backbone, prefix) = (encoder.model, encoder.names.prefix)
-        let isHead = { (key: String) in headName(key, prefix) != nil }
+        let headName = { (key: String) in Self.headName(key, prefix, patch: backbone.patchSize) }
+        let isHead = { (key: String) in headName(key) != nil }
         let shapes = HeadShapes(file) { !isHead($0) }
         var architecture = SegmentationArchitecture()
         let classes = try shapes.demand("decode_head.conv_seg.weight", rank: 4, "(classes, channels, 1, 1)")
@@ -38,16 +39,20 @@ enum UPerNetCheckpoint {
         architecture.taps = try Self.taps(taps, depth: backbone.depth, file: path)
         let model = try SegmentationModel(backbone: backbone, architecture: architecture, seed: 0)
         var tensors: [String: Tensor] = [:]
-        for (key, tensor) in try file.tensors(where: isHead) { tensors[headName(key, prefix)!] = tensor }
+        for (key, tensor) in try file.tensors(where: isHead) { tensors[headName(key)!] = tensor }
         let encoderNames = model.stateEntries().map(\.name).filter { $0.hasPrefix("backbone.") }
         try ModelFile.load(tensors, into: model, file: path, ignoring: Set(encoderNames))
         return model
     }
 
     /// Our name of a part of the head or its pyramid; nil for parts of the encoder and counters of batches.
-    private static func headName(_ key: String, _ prefix: String) -> String? {
+    private static func headName(_ key: String, _ prefix: String, patch: Int) -> String? {
         if key.hasSuffix("num_batches_tracked") { return nil }
-        for (theirs, ours) in [("fpn1.", "neck.upsample_4x."), ("fpn2.", "neck.upsample_2x.")]
+        // The finest level of stride 4 is four times as fine as patches of 16, twice as fine as patches of 8.
+        let pyramid =
+            patch == 8
+            ? [("fpn1.", "neck.upsample_2x.")] : [("fpn1.", "neck.upsample_4x."), ("fpn2.", "neck.upsample_2x.")]
+        for (theirs, ours) in pyramid
         where key.hasPrefix(prefix + theirs) {
             return ours + key.dropFirst(prefix.count + theirs.count)
         }

@@ -5,7 +5,16 @@ import SafeFiles
 import TensorCore
 import VisionBackbones
 
-/// `dmt model convert`: a checkpoint from outside becomes a backbone's own file, or a file's tensors change their type.
+/// Heads that are read with their backbone.
+public enum PublishedHead: String, Sendable, CaseIterable {
+    /// mmsegmentation's UPerNet, in its layout or that of BEiT, iBOT and their descendants.
+    case upernet
+    /// detectron2's ViTDet Mask R-CNN.
+    case vitdet
+}
+
+/// `dmt model convert`: a checkpoint from outside becomes a backbone's or a model's own file, or a file's tensors change
+/// their type.
 public struct ModelConversion: Sendable {
     public var storage = ModelFile.StoredType.f32
     /// Whose checkpoint it is; nil keeps tensors, names and metadata as they are.
@@ -15,11 +24,19 @@ public struct ModelConversion: Sendable {
     /// Pixels a side that positions are resized for, once and for all; nil keeps the table.
     public var imageSize: Int?
 
+    /// Reads the head with its backbone; nil reads the encoder alone.
+    public var head: PublishedHead?
+    /// The blocks that UPerNet's pyramid reads, for depths without a recipe.
+    public var taps: [Int]?
+    /// A COCO file whose categories a detector's classes are, in the order of their ids; COCO's 80 when absent.
+    public var categories: String?
+
     public init() {}
 
     /// - Throws: `.cannotWrite` when the output exists; what reading and writing throw.
-    public func run(_ input: String, to output: String) throws(DataError) {
+    public func run(_ input: String, to output: String) throws {
         try Self.requireAbsent(output)
+        if let head { return try convert(input, head, to: output) }
         guard let source else {
             guard imageSize == nil, heads == nil else {
                 throw DataError(
@@ -30,10 +47,7 @@ public struct ModelConversion: Sendable {
             return
         }
         var backbone = try CheckpointFile.loadEncoder(input, source: source, heads: heads).model
-        var metadata = [
-            "dmt.source": source.rawValue, "dmt.converted_from": Folder.name(of: input),
-            "dmt.converted_from.sha256": try CheckpointFile.hash(input),
-        ]
+        var metadata = try Self.origin(of: input, source: source.rawValue)
         if let imageSize, imageSize != backbone.configuration.imageSize {
             metadata["dmt.positions"] =
                 "resized from \(backbone.configuration.imageSize) to \(imageSize), "
@@ -41,6 +55,42 @@ public struct ModelConversion: Sendable {
             backbone = try resized(backbone, to: imageSize)
         }
         try ModelFile.save(backbone, to: output, metadata: metadata, dtype: storage)
+    }
+
+    private static func origin(of input: String, source: String) throws(DataError) -> [String: String] {
+        [
+            "dmt.source": source, "dmt.converted_from": Folder.name(of: input),
+            "dmt.converted_from.sha256": try CheckpointFile.hash(input),
+        ]
+    }
+
+    /// A whole model becomes a file that `dmt eval` takes.
+    private func convert(_ input: String, _ head: PublishedHead, to output: String) throws {
+        func demand(_ holds: Bool, _ expected: String) throws(DataError) {
+            if !holds {
+                throw DataError(
+                    .configuration, file: "options", record: "head", expected: expected, found: "other options",
+                    remedy: "leave the others out")
+            }
+        }
+        try demand(imageSize == nil && storage == .f32, "--head without --size and --storage")
+        switch head {
+        case .upernet:
+            guard let source else {
+                throw DataError(
+                    .configuration, file: "options", record: "source", expected: "--source beside --head upernet",
+                    found: "none", remedy: "name the code base whose names the encoder has: mmseg, beit, ibot")
+            }
+            try demand(categories == nil, "--head upernet without --categories")
+            let model = try UPerNetCheckpoint.load(input, source: source, heads: heads, taps: taps)
+            try model.save(to: output, metadata: Self.origin(of: input, source: source.rawValue + " upernet"))
+        case .vitdet:
+            try demand(
+                source == nil && heads == nil && taps == nil, "--head vitdet without --source, --heads and --taps")
+            let ids = try categories.map { try CocoCategories.ids(inFile: $0) }
+            let model = try ViTDetCheckpoint.load(input, categoryIDs: ids)
+            try model.save(to: output, metadata: Self.origin(of: input, source: "detectron2 vitdet"))
+        }
     }
 
     /// No output is ever overwritten.

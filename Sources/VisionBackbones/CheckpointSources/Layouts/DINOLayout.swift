@@ -5,13 +5,13 @@ extension CheckpointLayout {
         "backbone.", "state_dict.", "module.", "",
     ]
 
-    /// facebookresearch/dino: the teacher of a pretraining file, or plain names.
+    /// facebookresearch/dino: the teacher of a pretraining file, or plain names; `fpn` is the pyramid of a segmentor.
     static let dino = CheckpointLayout(
-        keyPaths: [["teacher"], ["state_dict"], ["model"]], prefixes: teacherPrefixes, strangers: ["head."],
+        keyPaths: [["teacher"], ["state_dict"], ["model"]], prefixes: teacherPrefixes, strangers: ["head.", "fpn"],
         positionResize: .bicubicOffset)
 
     /// bytedance/ibot: as DINO, with the mask's embedding.
     static let ibot = CheckpointLayout(
-        keyPaths: dino.keyPaths, prefixes: teacherPrefixes, strangers: ["masked_embed", "head."],
+        keyPaths: dino.keyPaths, prefixes: teacherPrefixes, strangers: ["masked_embed", "head.", "fpn"],
         positionResize: .bicubicOffset)
 }
