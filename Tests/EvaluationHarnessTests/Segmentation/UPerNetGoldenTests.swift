@@ -8,7 +8,8 @@ import TensorCore
 import TestSupport
 import Testing
 
-/// UPerNet's head and its auxiliary head beside Hugging Face's, with every gradient: `Tests/Fixtures/upernet`.
+/// UPerNet's head and its auxiliary head beside Hugging Face's, and Semantic FPN beside PyTorch's modules, with every
+/// gradient: `Tests/Fixtures/upernet`.
 @Suite struct UPerNetGoldenTests {
     private let golden: [String: Tensor]
     private let specs: [FeatureSpec]
@@ -73,5 +74,13 @@ import Testing
     func auxiliary() throws {
         var stream = RandomStream(seed: 1, purpose: "test")
         try check(FCNHead(inputs: specs, channels: 4, classCount: 3, dropout: 0, &stream), "fcn")
+    }
+
+    @Test("Semantic FPN's logits, loss and gradients")
+    func semanticFPN() throws {
+        var stream = RandomStream(seed: 1, purpose: "test")
+        try check(
+            SemanticFPNHead(
+                inputs: specs, pyramidChannels: 5, channels: 4, classCount: 3, dropout: 0, &stream), "semantic_fpn")
     }
 }

@@ -3,12 +3,14 @@
 
     pip install torch==2.15.0 torchvision==0.29.2 transformers==5.23.0 safetensors==0.8.0 numpy==2.2.6
     python3 make_vitdet.py
+    python3 make_vitdet.py FOLDER     # ViT-B at 1024 pixels with full heads, inference alone, written to FOLDER
 
 The backbone is Hugging Face's VitDet, proposals and heads are torchvision's with detectron2's rules (detectron2_rules.py), the
 simple feature pyramid is written here. vitdet.pth is what a training run of detectron2 saves: the weights below "model", the
 anchors' buffers and the normalisation beside them. vitdet-golden.safetensors: see make_torchvision.py.
 """
 import os
+import sys
 
 import torch
 import torch.nn.functional as F
@@ -20,8 +22,12 @@ from transformers import VitDetConfig, VitDetModel
 
 import detectron2_rules as d2
 
-WIDTH, CHANNELS, CLASSES, SIDE = 16, 8, 3, 128
-HERE = os.path.dirname(os.path.abspath(__file__))
+FULL = len(sys.argv) > 1
+HERE = sys.argv[1] if FULL else os.path.dirname(os.path.abspath(__file__))
+WIDTH, DEPTH, HEADS, RATIO, WINDOW, LOCAL = (768, 12, 12, 4, 14, [0, 1, 3, 4, 6, 7, 9, 10]) if FULL else (16, 4, 2, 2, 3, [0, 2])
+CHANNELS, CLASSES, SIDE, PRETRAINED = (256, 80, 1024, 224) if FULL else (8, 3, 128, 96)
+ANCHORS, CANONICAL, LIMITS = ((32, 64, 128, 256, 512), 224, (1000, 1000, 100)) if FULL else ((16, 32, 64, 96, 120), 64, (80, 30, 14))
+CONVOLUTIONS, BOX_WIDTH, MASK_POOL = (4, 1024, 14) if FULL else (2, 16, 7)
 torch.manual_seed(6)
 
 
@@ -48,8 +54,8 @@ class Backbone(Pyramid):
     def __init__(self):
         super().__init__()
         self.net = VitDetModel(VitDetConfig(
-            hidden_size=WIDTH, num_hidden_layers=4, num_attention_heads=2, mlp_ratio=2, image_size=SIDE, pretrain_image_size=96,
-            patch_size=16, window_block_indices=[0, 2], window_size=3, use_relative_position_embeddings=True, drop_path_rate=0.0))
+            hidden_size=WIDTH, num_hidden_layers=DEPTH, num_attention_heads=HEADS, mlp_ratio=RATIO, image_size=SIDE,
+            pretrain_image_size=PRETRAINED, patch_size=16, window_block_indices=LOCAL, window_size=WINDOW, use_relative_position_embeddings=True, drop_path_rate=0.0))
 
     def forward(self, images):
         return super().forward(self.net(images).last_hidden_state)
@@ -59,13 +65,14 @@ class Detector(nn.Module):
     def __init__(self):
         super().__init__()
         self.backbone = Backbone()
-        anchors = d2.ExactAnchors(sizes=((16,), (32,), (64,), (96,), (120,)), aspect_ratios=((0.5, 1.0, 2.0),) * 5)
-        limits = [{"training": 80, "testing": 80}, {"training": 30, "testing": 30}]
+        anchors = d2.ExactAnchors(sizes=tuple((size,) for size in ANCHORS), aspect_ratios=((0.5, 1.0, 2.0),) * 5)
+        limits = [{"training": limit, "testing": limit} for limit in LIMITS[:2]]
         self.rpn = d2.Proposals(anchors, d2.Objectness(CHANNELS, 3), 0.7, 0.3, 8192, 0.5, *limits, 0.7)
         self.rpn.pictures, self.rpn.min_size = 2, 0.0
         self.roi_heads = RoIHeads(
-            d2.AlignedPool(7, CHANNELS, 64), d2.BoxHead(CHANNELS, 16, 2), d2.BoxPredictor(16, CLASSES), 0.5, 0.5, 100_000, 0.5, None,
-            0.05, 0.5, 14, d2.AlignedPool(7, CHANNELS, 64), d2.MaskHead(CHANNELS, CLASSES, 2), nn.Identity())
+            d2.AlignedPool(7, CHANNELS, CANONICAL), d2.BoxHead(CHANNELS, BOX_WIDTH, CONVOLUTIONS), d2.BoxPredictor(BOX_WIDTH, CLASSES),
+            0.5, 0.5, 100_000, 0.5, None, 0.05, 0.5, LIMITS[2], d2.AlignedPool(MASK_POOL, CHANNELS, CANONICAL),
+            d2.MaskHead(CHANNELS, CLASSES, CONVOLUTIONS), nn.Identity())
 
     def forward(self, images, targets=None):
         maps = self.backbone(images)
@@ -100,9 +107,9 @@ def ours(name):
 
 
 generator = torch.Generator().manual_seed(4)
-pixels = torch.randint(0, 256, (2, 3, SIDE, SIDE), generator=generator, dtype=torch.uint8)
+pixels = torch.randint(0, 256, (1 if FULL else 2, 3, SIDE, SIDE), generator=generator, dtype=torch.uint8)
 images = pixels.float() / 255
-targets = [d2.target([(6, 9, 43, 37, 0), (70, 60, 40, 52, 1), (12, 80, 28, 30, 2)], SIDE),
+targets = [] if FULL else [d2.target([(6, 9, 43, 37, 0), (70, 60, 40, 52, 1), (12, 80, 28, 30, 2)], SIDE),
            d2.target([(15, 36, 74, 65, 2), (90, 5, 26, 28, 0)], SIDE)]
 out = {"images": pixels.permute(0, 2, 3, 1)}
 for index, item in enumerate(targets):
@@ -123,6 +130,9 @@ for index, item in enumerate(found):
     print(len(item["boxes"]), "detections, classes", sorted(set(item["labels"].tolist())), "mask pixels",
           int(out[f"{index}.masks"].sum()), "closest to 0.5:", (soft - 0.5).abs().min().item())
 
+if FULL:
+    save_file({name: value.detach().contiguous() for name, value in out.items()}, os.path.join(HERE, "vitdet-golden.safetensors"))
+    sys.exit()
 model.train()
 _, losses = model(images, targets)
 names = {"loss_objectness": "rpn_objectness", "loss_rpn_box_reg": "rpn_box", "loss_classifier": "roi_class",

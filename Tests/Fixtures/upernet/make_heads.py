@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Runs Hugging Face's UperNet head and its auxiliary FCN head on drawn maps and writes heads.safetensors.
+"""Runs Hugging Face's UperNet head, its auxiliary FCN head and a Semantic FPN on drawn maps and writes heads.safetensors.
 
-    pip install torch==2.15.0 transformers==5.23.0 safetensors==0.8.0 numpy==2.2.6
+    pip install torch==2.15.0 torchvision==0.29.2 transformers==5.23.0 safetensors==0.8.0 numpy==2.2.6
     python3 make_heads.py
+
+Semantic FPN is torchvision's feature pyramid network and, written here, the branches of mmsegmentation's fpn_head.py.
 
 Weights have mmsegmentation's names (`bn`, `conv_seg`). Stored are logits with running statistics, and, with those of the batch,
 the logits, the cross-entropy of logits resized to the labels (255 ignored, mean over labelled pixels) and the gradient of every
@@ -14,13 +16,48 @@ import torch
 import torch.nn.functional as F
 import transformers.models.upernet.modeling_upernet as upernet
 from safetensors.torch import save_file
+from torch import nn
+from torchvision.ops import FeaturePyramidNetwork
 from transformers import BeitConfig, UperNetConfig
 
 torch.manual_seed(4)
 CHANNELS, CLASSES, SIDE = [6, 5, 4, 7], 3, 32
 config = UperNetConfig(backbone_config=BeitConfig(hidden_size=16, num_attention_heads=2, num_hidden_layers=2, intermediate_size=16),
                        hidden_size=5, num_labels=CLASSES, auxiliary_channels=4, auxiliary_num_convs=1)
-heads = {"upper": upernet.UperNetHead(config, CHANNELS), "fcn": upernet.UperNetFCNHead(config, CHANNELS)}
+
+
+class Conv(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.conv, self.batch_norm = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs)
+
+    def forward(self, x):
+        return self.batch_norm(self.conv(x)).relu()
+
+
+class SemanticFPN(nn.Module):
+    def __init__(self, width, channels):
+        super().__init__()
+        self.fpn, self.classifier = FeaturePyramidNetwork(CHANNELS, width), nn.Conv2d(channels, CLASSES, 1)
+        self.scale_heads = nn.ModuleList()
+        for level in range(4):
+            layers = []
+            for step in range(max(level, 1)):
+                layers.append(Conv(width if step == 0 else channels, channels))
+                if level > 0:
+                    layers.append(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False))
+            self.scale_heads.append(nn.Sequential(*layers))
+
+    def forward(self, inputs):
+        levels = list(self.fpn(dict(zip("0123", inputs))).values())
+        total = self.scale_heads[0](levels[0])
+        for head, level in zip(self.scale_heads[1:], levels[1:]):
+            total = total + F.interpolate(head(level), size=total.shape[2:], mode="bilinear", align_corners=False)
+        return self.classifier(total)
+
+
+heads = {"upper": upernet.UperNetHead(config, CHANNELS), "fcn": upernet.UperNetFCNHead(config, CHANNELS),
+         "semantic_fpn": SemanticFPN(5, 4)}
 maps = [torch.randn(2, c, SIDE >> (2 + i), (SIDE >> (2 + i)) if i < 3 else 1) for i, c in enumerate(CHANNELS)]
 labels = torch.randint(0, CLASSES, (2, SIDE, SIDE))
 labels[:, :5] = 255
@@ -28,6 +65,10 @@ out = {f"map.{i}": m.permute(0, 2, 3, 1) for i, m in enumerate(maps)} | {"labels
 
 
 def published(name):
+    for theirs, ours in (("fpn.inner_blocks.", "fpn.lateral_convs."), ("fpn.layer_blocks.", "fpn.fpn_convs.")):
+        if name.startswith(theirs):
+            level, _, leaf = name[len(theirs):].split(".")
+            return f"{ours}{level}.conv.{leaf}"
     return name.replace("batch_norm", "bn").replace("classifier", "conv_seg")
 
 
