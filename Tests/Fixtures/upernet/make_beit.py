@@ -3,6 +3,7 @@
 
     pip install torch==2.15.0 transformers==5.23.0 safetensors==0.8.0 numpy==2.2.6
     python3 make_beit.py
+    python3 make_beit.py FOLDER     # BEiT-B at 512 pixels and a decoder of 768, logits alone, written to FOLDER
 
 beit-unilm.pth and beit-mmseg.pth are what torch.save writes of the two code bases' segmentors (weights below "state_dict", indices
 of relative positions and counters of batches beside them); values are the same. beit-golden.safetensors holds pictures, labels,
@@ -10,25 +11,28 @@ logits at the pictures' size, the loss in training (cross-entropy of resized log
 gradient of every parameter under this project's names, and the loss of ten AdamW steps.
 """
 import os
+import sys
 
 import torch
 from safetensors.torch import save_file
 from transformers import BeitConfig, UperNetConfig, UperNetForSemanticSegmentation
 
-SIDE, CLASSES = 64, 3
-HERE = os.path.dirname(os.path.abspath(__file__))
+FULL = len(sys.argv) > 1
+HERE = sys.argv[1] if FULL else os.path.dirname(os.path.abspath(__file__))
+SIDE, CLASSES, WIDTH, DEPTH, HEADS, TAPS = (512, 150, 768, 12, 12, [4, 6, 8, 12]) if FULL else (64, 3, 12, 4, 3, [1, 2, 3, 4])
+CHANNELS, AUXILIARY, RATIO, SPREAD = (768, 256, 4, 0.03) if FULL else (6, 5, 2, 0.3)
 torch.manual_seed(3)
 config = UperNetConfig(
     backbone_config=BeitConfig(
-        hidden_size=12, num_hidden_layers=4, num_attention_heads=3, intermediate_size=24, image_size=SIDE, patch_size=16,
+        hidden_size=WIDTH, num_hidden_layers=DEPTH, num_attention_heads=HEADS, intermediate_size=RATIO * WIDTH, image_size=SIDE, patch_size=16,
         use_relative_position_bias=True, layer_scale_init_value=0.1, drop_path_rate=0.0, hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0, add_fpn=True, reshape_hidden_states=True, out_indices=[1, 2, 3, 4],
+        attention_probs_dropout_prob=0.0, add_fpn=True, reshape_hidden_states=True, out_indices=TAPS,
         layer_norm_eps=1e-6, use_mask_token=False, use_absolute_position_embeddings=False),
-    hidden_size=6, num_labels=CLASSES, auxiliary_channels=5, auxiliary_num_convs=1, auxiliary_loss_weight=0.4)
+    hidden_size=CHANNELS, num_labels=CLASSES, auxiliary_channels=AUXILIARY, auxiliary_num_convs=1, auxiliary_loss_weight=0.4)
 model = UperNetForSemanticSegmentation(config)
 with torch.no_grad():
     for name, value in model.named_parameters():
-        drawn = torch.randn(value.shape) * 0.3
+        drawn = torch.randn(value.shape) * SPREAD
         norm = name.endswith("weight") and ("norm" in name or "normalization" in name)
         value.copy_(drawn + (1 if norm else 0))
     for name, value in model.named_buffers():
@@ -81,8 +85,8 @@ def ours(name):
 
 state = parts([(n, v.detach().clone()) for n, v in model.named_parameters()] +
               [(n, v.clone()) for n, v in model.named_buffers() if "running" in n or "num_batches" in n])
-for block in range(4):
-    state[f"backbone.blocks.{block}.attn.relative_position_index"] = torch.zeros(17, 17, dtype=torch.int64)
+for block in range(DEPTH):
+    state[f"backbone.blocks.{block}.attn.relative_position_index"] = torch.zeros(3, 3, dtype=torch.int64)
 torch.save({"meta": {"epoch": 1}, "state_dict": state}, os.path.join(HERE, "beit-unilm.pth"))
 torch.save({"meta": {"epoch": 1}, "state_dict": {mmseg(n): v for n, v in state.items()}}, os.path.join(HERE, "beit-mmseg.pth"))
 
@@ -93,6 +97,9 @@ out = {"images": images.permute(0, 2, 3, 1), "labels": labels.to(torch.int32)}
 model.eval()
 with torch.no_grad():
     out["logits"] = model(images).logits.permute(0, 2, 3, 1)
+if FULL:
+    save_file({n: out[n].contiguous() for n in ("images", "logits")}, os.path.join(HERE, "beit-golden.safetensors"))
+    sys.exit()
 model.train()
 
 
