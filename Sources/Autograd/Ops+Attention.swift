@@ -24,6 +24,7 @@ extension Variable {
         let scale = 1 / Double(dim).squareRoot()
         let scratchBytes = table.pointee.attention_scratch(tokens, dim) * size
         let (qkvp, outp, lsep) = (qkv.raw, out.raw, lse.raw)
+        ProductCount.add(multiplyAdds: 2 * pictures * tokens * tokens * width)
         Parallel.forEach(pictures * heads) { task in
             let (picture, head) = (task / heads, task % heads)
             let base = qkvp + (picture * tokens * 3 * width + head * dim) * size
@@ -35,6 +36,7 @@ extension Variable {
         }
         return .record(out, from: [self]) { dout in
             let gradient = Tensor(uninitialized: qkv.shape, dtype)
+            ProductCount.add(multiplyAdds: 5 * pictures * tokens * tokens * width)
             let (qkvp, outp, lsep, gp, dp) = (qkv.raw, out.raw, lse.raw, gradient.raw, dout.raw)
             Parallel.forEach(pictures * heads) { task in
                 let (picture, head) = (task / heads, task % heads)

@@ -53,6 +53,7 @@ public enum Gemm {
         accumulate: Bool = false, epilogue: GemmEpilogue? = nil, bf16: Bool = false
     ) {
         if m == 0 || n == 0 { return }
+        ProductCount.add(multiplyAdds: m * n * k)
         precondition(k > 0, "gemm of (\(m), \(k)) and (\(k), \(n)): the inner size must be positive")
         if bf16 {
             precondition(dtype == .f32 && a.columnStride == 1 && !accumulate, "bf16 gemm: row-major f32 operands only")

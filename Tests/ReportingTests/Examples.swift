@@ -44,6 +44,11 @@ func exampleDraft(arm: String = "dmt", miou: Double? = 0.4123456789012345, seed:
         rows: [.init(name: "sky, \"blue\"", values: [0.5, 1200]), .init(name: "=cmd|x", values: [nil, 0])])
     draft.warnings = [RunWarning(code: "few_images", message: "25 images: rare classes swing the mean")]
     draft.timings = [PhaseTiming(phase: "scoring", seconds: 0.25)]
+    draft.efficiency = [
+        NetworkCost(
+            network: "backbone", parameters: 5_717_416, flops: 2.51e9, imageSize: 224, batchSize: 8, precision: "f32",
+            threads: 2, forwardBytes: 30 << 20, trainingBytes: nil, imagesPerSecond: 61.5)
+    ]
     draft.environment = [EnvironmentFact(key: "cpu", value: "x86-64, avx2")]
     return draft
 }

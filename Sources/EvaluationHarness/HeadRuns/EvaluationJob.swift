@@ -29,5 +29,7 @@ struct EvaluationJob {
     var predictionName: String
     var protocolEntries: [(String, String)]
     var predict: (_ target: String, _ onImage: (Int) -> Void, _ shouldStop: () -> Bool) throws -> Learned?
+    /// What the networks cost; measured after scoring.
+    var costs: () -> [NetworkCost]
     var score: (_ target: String, _ run: RunFolder) throws -> Scores
 }

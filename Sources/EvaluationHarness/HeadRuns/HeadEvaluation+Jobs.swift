@@ -1,6 +1,8 @@
 import CheckpointIO
 import DenseData
+import DenseHeads
 import DenseMetrics
+import Geometry
 import Reporting
 import SafeFiles
 import VisionBackbones
@@ -14,6 +16,18 @@ extension HeadEvaluation {
         case .classify: try classifyJob(source)
         case .knn: try classProbeJob(source, session, .knn)
         }
+    }
+
+    /// The encoder's row of the efficiency table; none for windows, whose cost is in the whole model's row.
+    func costs(_ backbone: ViTConfiguration?, side: Int) -> [NetworkCost] {
+        guard let backbone else { return [] }
+        return [.measure(backbone, network: "backbone", imageSize: wholePatches(side, backbone))]
+    }
+
+    /// The side of the pictures that the network sees; 0 stands for its own.
+    private func wholePatches(_ side: Int, _ backbone: ViTConfiguration) -> Int {
+        let side = side == 0 ? backbone.imageSize : side
+        return ImageSize(height: side, width: side).roundedUp(toMultiplesOf: backbone.patchSize).width
     }
 
     // MARK: Segmentation
@@ -50,6 +64,14 @@ extension HeadEvaluation {
                 try SegmentationInference(shortSide: size, windows: windows, augmentation: augmentation).predict(
                     model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
                 return nil
+            },
+            costs: {
+                guard let model = loaded?.model else { return [] }
+                let encoder = model.backbone.configuration
+                let side = wholePatches(windows?.crop ?? size ?? model.architecture.shortSide, encoder)
+                return costs(encoder, side: side) + [
+                    .measure(model, network: "segmentation model", imageSize: side) { _ = model.logits($0) }
+                ]
             },
             score: { target, _ in try segmentationScores(target, dataset, source, session) })
     }
@@ -121,6 +143,16 @@ extension HeadEvaluation {
                     model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
                 return nil
             },
+            costs: {
+                guard let model = loaded?.model else { return [] }
+                let side = model.architecture.size
+                return costs(model.backbone.plain?.configuration, side: side) + [
+                    .measure(model, network: "detection model", imageSize: side) { images in
+                        let frame = PictureFrame(ImageSize(height: side, width: side))
+                        _ = model.predict(images, frames: Array(repeating: frame, count: images.shape[0]))
+                    }
+                ]
+            },
             score: { target, run in
                 var truth = dataset.annotationFile
                 if source.imageList != nil {
@@ -156,6 +188,7 @@ extension HeadEvaluation {
                 try ClassPredictions.write(labels, of: dataset, to: target)
                 return nil
             },
+            costs: { costs(loaded?.model.backbone.configuration, side: loaded?.model.architecture.size ?? 0) },
             score: { target, _ in try ClassPredictions.scores(target, dataset, metric: "top1") })
     }
 }

@@ -48,6 +48,7 @@ extension HeadEvaluation {
                     backbone, train: train, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
                 return EvaluationJob.Learned(selection: selection, head: words)
             },
+            costs: { costs(backbone?.configuration, side: run.side) },
             score: { target, _ in
                 var scores = try segmentationScores(target, dataset, source, session)
                 if let backbone {
@@ -91,6 +92,7 @@ extension HeadEvaluation {
                 try ClassPredictions.write(predictions, of: dataset, to: target)
                 return EvaluationJob.Learned(selection: selection, head: words)
             },
+            costs: { costs(backbone?.configuration, side: run.side) },
             score: { target, _ in
                 try ClassPredictions.scores(target, dataset, metric: task == .knn ? "knn_top1" : "linear_top1")
             })

@@ -162,6 +162,7 @@ public struct HeadEvaluation: Sendable {
             PhaseTiming(phase: "predict", seconds: Self.seconds(predicted - start)),
             PhaseTiming(phase: "score", seconds: Self.seconds(scored - predicted)),
         ]
+        draft.efficiency = job.costs()
         draft.environment = EnvironmentReport.current().facts
         let record = try RunRecord(draft)
         try write(record, to: folder)

@@ -1,5 +1,6 @@
 import CheckpointIO
 import JSONText
+import Reporting
 import SafeFiles
 import VisionBackbones
 
@@ -35,7 +36,7 @@ public struct ModelReport: Sendable, Equatable {
     public var imageSize: Int
     public var architecture: Architecture?
     /// Measured where it was asked for.
-    public var cost: ModelCost?
+    public var cost: NetworkCost?
     /// Why there is no architecture, or what contradicts it.
     public var warnings: [String] = []
 
@@ -63,10 +64,11 @@ public struct ModelReport: Sendable, Equatable {
     }
 
     /// Measures the encoder with random weights on this machine; nothing where none was recognised.
-    public mutating func measure(batchSize: Int, precision: ModelCost.Precision) {
+    public mutating func measure(batchSize: Int, precision: NetworkCost.Precision) {
         guard let architecture, architecture.configuration.headCount > 0 else { return }
         cost = .measure(
-            architecture.configuration, imageSize: imageSize, batchSize: batchSize, precision: precision)
+            architecture.configuration, network: architecture.name ?? "encoder", imageSize: imageSize,
+            batchSize: batchSize, precision: precision)
     }
 
     private mutating func recognised() throws(CheckpointError) -> Architecture {

@@ -27,8 +27,9 @@ struct QuickstartReport {
     /// Writes the three files and returns the JSON document.
     func write() throws -> JSONValue {
         let differences = try PairedDifferences(quickstart: quickstart, results: results).all()
-        let document = try json(differences)
-        let report = try report(differences)
+        let costs = try costs()
+        let document = try json(differences, costs)
+        let report = try report(differences, costs)
         let out = quickstart.out
         try AtomicFile.write(document.text(pretty: true) + "\n", to: "\(out)/report.json")
         try AtomicFile.write(MarkdownRenderer().render(report), to: "\(out)/report.md")
@@ -38,12 +39,13 @@ struct QuickstartReport {
 
     // MARK: JSON
 
-    private func json(_ differences: [ArmDifference]) throws -> JSONValue {
+    private func json(_ differences: [ArmDifference], _ costs: [NetworkCost]) throws -> JSONValue {
         .object([
             ("schema_version", .int(1)), ("tool_version", .string(BuildInfo.version)), ("seed", .string("\(seed)")),
             ("recipe", .string(quickstart.recipe.name)), ("recipe_sha256", .string(quickstart.recipe.hash)),
             ("seconds", .double(seconds)),
             ("rows", .array(results.map(row))),
+            ("efficiency", .array(costs.map(\.json))),
             ("against_scratch", .array(differences.map(\.json))),
             (
                 "teachers",
@@ -78,7 +80,7 @@ struct QuickstartReport {
 
     // MARK: Pages
 
-    private func report(_ differences: [ArmDifference]) throws -> Report {
+    private func report(_ differences: [ArmDifference], _ costs: [NetworkCost]) throws -> Report {
         let settings = quickstart.settings
         let introduction = [
             "Each row is a student of one shape, first distilled from the frozen teachers named, without labels, on "
@@ -93,7 +95,7 @@ struct QuickstartReport {
             ReportSection(heading: "Classes", blocks: [.table(classTable)]),
             ReportSection(heading: "Predictions", blocks: try QuickstartPictures(quickstart: quickstart).blocks()),
             ReportSection(heading: "Loss curves", blocks: try curves()),
-            ReportSection(heading: "Students", blocks: [.table(try studentTable())]),
+            ReportSection(heading: "Efficiency", blocks: [.table(Report.efficiencyTable(costs))]),
         ]
         if results.contains(where: { $0.distillation != nil }) {
             sections.append(ReportSection(heading: "Agreement with the teachers", blocks: [.table(agreementTable)]))
@@ -155,22 +157,18 @@ struct QuickstartReport {
             })
     }
 
-    /// Parameters and work are the same for all arms: one backbone, two heads.
-    private func studentTable() throws -> ReportTable {
-        guard let arm = results.first?.arm else { return ReportTable(columns: [.init("network")]) }
-        let backbone = try ModelFile.loadBackbone(quickstart.student(arm))
-        let shape = backbone.configuration
-        let side = quickstart.settings.size
-        let speed = Throughput.imagesPerSecond(backbone, side: side)
-        return ReportTable(
-            caption: "The student's backbone; images a second were measured here, forward in f32, batches of 16.",
-            columns: [.init("parameters", .right), .init("GFLOP a picture", .right), .init("images/s", .right)],
-            rows: [
-                [
-                    .integer(shape.parameterCount()), .number(shape.flops(at: side) / 1e9, digits: 3),
-                    .number(speed, digits: 0),
-                ]
-            ])
+    /// One shape for all students, and each teacher as it is.
+    private func costs() throws -> [NetworkCost] {
+        var costs: [NetworkCost] = []
+        func add(_ network: String, _ file: String) throws {
+            costs.append(
+                .measure(
+                    try ModelFile.loadBackbone(file).configuration, network: network,
+                    imageSize: quickstart.settings.size))
+        }
+        if let arm = results.first?.arm { try add("student", quickstart.student(arm)) }
+        for teacher in teachers { try add("teacher \(teacher.name)", teacher.file) }
+        return costs
     }
 
     private func curves() throws -> [ReportBlock] {

@@ -22,6 +22,8 @@ struct RecordObject {
         return member.1
     }
 
+    func has(_ key: String) -> Bool { members.contains { $0.0 == key } }
+
     private func mismatch(_ key: String, _ expected: String) throws -> RecordFormatError {
         RecordFormatError(field: field(key), expected: expected, found: Self.kind(try value(key)))
     }

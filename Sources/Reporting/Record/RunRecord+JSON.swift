@@ -53,6 +53,7 @@ extension RunRecord {
         if scope == .everything {
             object.append(("command_line", .array(f.commandLine.map { .string($0) })))
             object.append(("timings", .object(f.timings.map { ($0.phase, .double($0.seconds)) })))
+            object.append(("efficiency", .array(f.efficiency.map(\.json))))
             object.append(("environment", .object(f.environment.map { ($0.key, .string($0.value)) })))
         }
         return .object(object)
@@ -101,6 +102,7 @@ extension RunRecord {
         }
         f.commandLine = try root.stringArray("command_line")
         f.timings = try root.object("timings").doubles().map { PhaseTiming(phase: $0.0, seconds: $0.1) }
+        if root.has("efficiency") { f.efficiency = try root.objects("efficiency").map { try NetworkCost($0) } }
         f.environment = try root.object("environment").strings().map { EnvironmentFact(key: $0.0, value: $0.1) }
         try self.init(f)
     }

@@ -30,6 +30,8 @@ public struct RunRecord: Sendable, Equatable {
         public var classTable: ClassTable?
         public var warnings: [RunWarning] = []
         public var timings: [PhaseTiming] = []
+        /// What the evaluated networks cost; empty where no network ran.
+        public var efficiency: [NetworkCost] = []
         public var environment: [EnvironmentFact] = []
 
         public init() {}

@@ -14,6 +14,9 @@ extension Report {
         if let classes = f.classTable {
             sections.append(ReportSection(heading: "Classes", blocks: [.table(Self.classTable(classes))]))
         }
+        if !f.efficiency.isEmpty {
+            sections.append(ReportSection(heading: "Efficiency", blocks: [.table(Self.efficiencyTable(f.efficiency))]))
+        }
         sections.append(ReportSection(heading: "Protocol", blocks: [.table(Self.protocolTable(f.protocolFingerprint))]))
         sections.append(ReportSection(heading: "How to repeat", blocks: Self.repetition(f)))
     }

@@ -1,6 +1,7 @@
 import CheckpointIO
 import EvaluationHarness
 import NeuralLayers
+import Reporting
 import TensorCore
 import Testing
 import VisionBackbones
@@ -20,6 +21,10 @@ import VisionBackbones
             // 16 patches: projection, two blocks of 17 tokens, classifier.
             let products = 16 * 192 * 64 + 2 * (17 * 12 * 64 * 64 + 2 * 17 * 17 * 64) + 640
             #expect(architecture.flops == Double(2 * products))
+            let cost = NetworkCost.measure(architecture.configuration, network: "vit", imageSize: 32, batchSize: 2)
+            // Products of other tests are counted too: the smoke test compares the two alone.
+            #expect(cost.flops >= Double(2 * (products - 640)) && cost.parameters == report.valueCount - 650)
+            #expect(cost.imagesPerSecond > 0 && cost.forwardBytes > 0 && cost.trainingBytes! > cost.forwardBytes)
         }
     }
 

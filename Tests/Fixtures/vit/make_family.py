@@ -12,7 +12,7 @@
 | vitdet | Hugging Face's VitDet: windows, decomposed relative positions, tables of another length | detectron2 |
 
 Values are computed in double precision and stored as f32; pictures are (N, H, W, 3). Gradients are those of
-sum(tokens * projection).
+sum(tokens * projection); "steps" are the losses of ten AdamW steps towards the projection.
 """
 import os
 
@@ -36,6 +36,21 @@ def randomised(model, seed):
     return model.double().eval()
 
 
+def steps(model, images, target, run):
+    """The loss of ten AdamW steps towards `target`; biases, norms and other vectors do not decay."""
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0}], lr=1e-3)
+    losses = []
+    for _ in range(10):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(run(images.double().permute(0, 3, 1, 2)), target.double())
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return torch.tensor(losses)
+
+
 def write(name, model, side, run, layout, extra=()):
     """`layout`: from (name, tensor) of the model to a list of the published names and tensors."""
     images = torch.randn(2, side, side, 3).float()
@@ -51,6 +66,7 @@ def write(name, model, side, run, layout, extra=()):
         if value.grad is not None:
             for published, part in layout(key, value.grad):
                 found["gradient." + published] = part.float().contiguous()
+    found["steps"] = steps(model, images, projection, run)
     found.update(dict(extra))
     save_file(weights, os.path.join(HERE, f"{name}.safetensors"))
     save_file({k: v.contiguous() for k, v in found.items()}, os.path.join(HERE, f"{name}-golden.safetensors"))
