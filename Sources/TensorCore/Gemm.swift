@@ -39,107 +39,90 @@ public struct GemmEpilogue {
     }
 }
 
-/// The matrix product of the engine: packed panels of B, blocks of rows in parallel.
+/// The matrix product of the engine: packed panels of B, blocks of C in parallel.
 public enum Gemm {
-    private static let depth = 256
+    /// Most steps of k in one block: a panel of that depth stays in the second-level cache.
+    private static let depthLimit = 1024
+    /// Columns of C that are finished at a time, while they are in cache.
+    private static let chunkPanels = 8
 
     /// `c (m, n) (+)= a (m, k) · b (k, n)`, row-major `c` of width `n`.
     ///
-    /// The split into blocks depends on the shape only, so the result does not depend on the number of threads.
+    /// The split into blocks depends on the shape only, and every value is one chain of additions along k: the result does
+    /// not depend on the number of threads.
     ///
-    /// - Parameter bf16: round both operands to bfloat16; sums stay in float. f32 with row-major `a` only.
+    /// - Parameter bf16: round both operands to bfloat16; sums stay in float. f32 only.
     public static func multiply(
         _ dtype: DType, m: Int, n: Int, k: Int, _ a: MatrixView, _ b: MatrixView, into c: UnsafeMutableRawPointer,
         accumulate: Bool = false, epilogue: GemmEpilogue? = nil, bf16: Bool = false
     ) {
         if m == 0 || n == 0 { return }
-        ProductCount.add(multiplyAdds: m * n * k)
         precondition(k > 0, "gemm of (\(m), \(k)) and (\(k), \(n)): the inner size must be positive")
-        if bf16 {
-            precondition(dtype == .f32 && a.columnStride == 1 && !accumulate, "bf16 gemm: row-major f32 operands only")
-            multiplyBF16(m: m, n: n, k: k, a, b, into: c, epilogue: epilogue)
-            return
-        }
-        let table = Kernels.table(dtype)
-        let (size, nr, mr) = (dtype.size, table.pointee.nr, table.pointee.mr)
-        let panelCount = (n + nr - 1) / nr
-        let packed = Storage(byteCount: panelCount * nr * k * size)
-        let packedBase = packed.pointer
-        // Panels of one depth block lie together: block p starts at p · panelCount · nr values.
-        let panelGrain = max(1, 16384 / (nr * k))
-        Parallel.forEachRange(panelCount, grain: panelGrain) { panels in
-            for start in stride(from: 0, to: k, by: depth) {
-                let rows = min(depth, k - start)
-                let first = panels.lowerBound * nr
-                table.pointee.pack_b(
-                    packedBase + (start * panelCount * nr + first * rows) * size,
-                    b.pointer + (start * b.rowStride + first * b.columnStride) * size, b.rowStride, b.columnStride,
-                    rows, min(panels.upperBound * nr, n) - first)
-            }
-        }
-        let rowBlock = blockRows(m, mr: mr)
-        let rowBlocks = (m + rowBlock - 1) / rowBlock
-        let columnSplits = max(1, min(panelCount, (8 + rowBlocks - 1) / rowBlocks))
-        let columnBlock = (panelCount + columnSplits - 1) / columnSplits * nr
-        Parallel.forEach(rowBlocks * columnSplits) { task in
-            let i = task / columnSplits * rowBlock
-            let j = task % columnSplits * columnBlock
-            if j >= n { return }
-            let (height, width) = (min(rowBlock, m - i), min(columnBlock, n - j))
-            let tile = c + (i * n + j) * size
-            for start in stride(from: 0, to: k, by: depth) {
-                let rows = min(depth, k - start)
-                table.pointee.gemm_block(
-                    height, width, rows, a.pointer + (i * a.rowStride + start * a.columnStride) * size, a.rowStride,
-                    a.columnStride, packedBase + (start * panelCount * nr + j * rows) * size, rows * nr, tile, n,
-                    accumulate || start > 0 ? 1 : 0)
-            }
-            finish(table, epilogue, i, j, height, width, n, tile, size)
-        }
-        keepAlive(packed)
+        let packed = PackedMatrix(dtype, b, rows: k, columns: n, bf16: bf16)
+        multiply(m: m, a, packed, into: c, accumulate: accumulate, epilogue: epilogue)
     }
 
-    private static func blockRows(_ m: Int, mr: Int) -> Int {
-        let wanted = (m + 15) / 16
-        return min(max((wanted + mr - 1) / mr, 1) * mr, 144 / mr * mr)
-    }
-
-    private static func finish(
-        _ table: UnsafePointer<dmt_kernels>, _ epilogue: GemmEpilogue?, _ i: Int, _ j: Int, _ height: Int, _ width: Int,
-        _ n: Int, _ tile: UnsafeMutableRawPointer, _ size: Int
+    /// The same with a right side that was packed before.
+    public static func multiply(
+        m: Int, _ a: MatrixView, _ b: PackedMatrix, into c: UnsafeMutableRawPointer, accumulate: Bool = false,
+        epilogue: GemmEpilogue? = nil
     ) {
-        guard let epilogue else { return }
-        let offset = (i * n + j) * size
-        table.pointee.epilogue(
-            height, width, tile, n, epilogue.bias.map { $0 + j * size }, Int32(epilogue.activation.rawValue),
-            epilogue.pre.map { $0 + offset }, epilogue.residual.map { $0 + offset })
+        if m == 0 { return }
+        let (n, k, table) = (b.columns, b.rows, Kernels.table(b.dtype))
+        ProductCount.add(multiplyAdds: m * n * k)
+        let (product, size, mr, nr) = (b.product, b.dtype.size, table.pointee.mr, table.pointee.nr)
+        let tiles = (m + mr - 1) / mr
+        let panels = (n + nr - 1) / nr
+        let (rowBlocks, columnBlocks) = blocks(tiles: tiles, panels: panels)
+        // Rows whose distance is a multiple of 4096 bytes fall into one set of the first-level cache.
+        let inPlace = !b.isBF16 && a.columnStride == 1 && (a.rowStride * size % 4096 != 0 || m < mr)
+        Parallel.forEach(rowBlocks * columnBlocks) { task in
+            let (row, column) = (task / columnBlocks, task % columnBlocks)
+            let i = row * tiles / rowBlocks * mr
+            let height = min((row + 1) * tiles / rowBlocks * mr, m) - i
+            let firstPanel = column * panels / columnBlocks
+            let lastPanel = (column + 1) * panels / columnBlocks
+            let scratch = inPlace ? nil : Storage(byteCount: b.lineBytes(of: b.depth) * ((height + mr - 1) / mr * mr))
+            for start in stride(from: 0, to: k, by: b.depth) {
+                let depth = min(b.depth, k - start)
+                let lines = a.pointer + (i * a.rowStride + start * a.columnStride) * size
+                if let scratch { product.pack_a(scratch.pointer, lines, a.rowStride, a.columnStride, height, depth) }
+                let adds: Int32 = accumulate || start > 0 ? 1 : 0
+                for panel in stride(from: firstPanel, to: lastPanel, by: chunkPanels) {
+                    let j = panel * nr
+                    let width = min(min(panel + chunkPanels, lastPanel) * nr, n) - j
+                    let tile = c + (i * n + j) * size
+                    let panel = b.panel(panel, at: start, depth: depth)
+                    let steps = b.lineBytes(of: depth) / product.bytes * nr
+                    if let scratch {
+                        product.multiply(height, width, depth, scratch.pointer, panel, steps, tile, n, adds)
+                    } else {
+                        table.pointee.gemm_rows(height, width, depth, lines, a.rowStride, panel, steps, tile, n, adds)
+                    }
+                    if start + depth == k, let epilogue {
+                        let offset = (i * n + j) * size
+                        table.pointee.epilogue(
+                            height, width, tile, n, epilogue.bias.map { $0 + j * size },
+                            Int32(epilogue.activation.rawValue), epilogue.pre.map { $0 + offset },
+                            epilogue.residual.map { $0 + offset })
+                    }
+                }
+            }
+            if let scratch { keepAlive(scratch) }
+        }
+        keepAlive(b.storage)
     }
 
-    private static func multiplyBF16(
-        m: Int, n: Int, k: Int, _ a: MatrixView, _ b: MatrixView, into c: UnsafeMutableRawPointer,
-        epilogue: GemmEpilogue?
-    ) {
-        let table = Kernels.table(.f32)
-        let (nr, mr) = (table.pointee.nr, table.pointee.mr)
-        let panelBytes = table.pointee.bf16_panel_bytes * ((k + 1) / 2)
-        let panelCount = (n + nr - 1) / nr
-        let packed = Storage(byteCount: panelCount * panelBytes)
-        let base = packed.pointer
-        Parallel.forEach(panelCount) { panel in
-            table.pointee.pack_b_bf16(
-                base + panel * panelBytes, b.pointer + panel * nr * b.columnStride * 4, b.rowStride, b.columnStride, k,
-                min(nr, n - panel * nr))
-        }
-        let rowBlock = min(blockRows(m, mr: mr), 96 / mr * mr)
-        Parallel.forEachRange(m, grain: rowBlock) { rows in
-            let scratch = Storage(byteCount: (rows.count + mr) * (k + 2) * 4)
-            let tile = c + rows.lowerBound * n * 4
-            table.pointee.gemm_bf16(
-                rows.count, n, k, a.pointer + rows.lowerBound * a.rowStride * 4, a.rowStride, base, tile, n,
-                scratch.pointer)
-            finish(table, epilogue, rows.lowerBound, 0, rows.count, n, n, tile, 4)
-            keepAlive(scratch)
-        }
-        keepAlive(packed)
+    /// Steps of k in one block: equal parts of at most `depthLimit`, in whole fours.
+    static func depth(steps: Int) -> Int {
+        let parts = (steps + depthLimit - 1) / depthLimit
+        return ((steps + parts - 1) / parts + 3) / 4 * 4
+    }
+
+    /// How many parts rows and columns are cut into: 8 to 16 tiles of rows a part and a multiple of four parts where there
+    /// is enough work, so that one, two or four threads have equal shares.
+    private static func blocks(tiles: Int, panels: Int) -> (rows: Int, columns: Int) {
+        let rows = tiles >= 32 ? (tiles + 63) / 64 * 4 : max(1, tiles / 8)
+        return (rows, rows >= 8 ? 1 : min(max(panels / 2, 1), (8 + rows - 1) / rows))
     }
 }

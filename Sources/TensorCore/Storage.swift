@@ -1,3 +1,4 @@
+import Determinism
 import Glibc
 import Synchronization
 
@@ -66,6 +67,7 @@ public enum Allocator {
         if let reused, let pointer = UnsafeMutableRawPointer(bitPattern: reused) { return (pointer, size) }
         var raw: UnsafeMutableRawPointer?
         precondition(posix_memalign(&raw, 64, size) == 0, "out of memory: \(size) bytes")
+        LargePages.advise(UnsafeMutableRawBufferPointer(start: raw, count: size))
         return (raw!, size)
     }
 

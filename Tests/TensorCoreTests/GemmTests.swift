@@ -7,12 +7,12 @@ import Testing
 enum GemmForm: CaseIterable { case nn, nt, tn, tt }
 
 @Suite struct GemmTests {
-    // Below and above every path's tile (mr 4, 6, 12; nr 8, 16, 32), the row blocks of 144, one to three blocks of
-    // depth.
+    // Below and above every path's tile (mr 4, 6, 12; nr 8, 16, 32), several blocks of rows and columns, one to three of
+    // depth, rows that lie 4096 bytes apart.
     static let shapes = [
         (1, 1, 1), (2, 3, 1), (12, 32, 7), (13, 33, 16), (145, 31, 9), (150, 70, 40), (5, 40, 257), (7, 9, 520),
         (300, 5, 3),
-        (24, 64, 256), (1, 100, 513),
+        (24, 64, 256), (1, 100, 513), (13, 40, 2500), (500, 300, 8), (30, 33, 1024),
     ]
 
     private struct Product {

@@ -45,6 +45,27 @@ struct Bench {
     /// Not a number: an output that is not fully written shows.
     func output(_ shape: Int...) -> Tensor { Tensor.full(shape, .nan, dtype) }
 
+    /// Values that bfloat16 holds exactly.
+    mutating func rounded(_ rows: Int, _ columns: Int) -> Tensor {
+        normal(rows, columns).converted(to: .f32).converted(to: .bf16).converted(to: .f32).converted(to: dtype)
+    }
+
+    func panels(_ n: Int) -> Int { (n + kernels.nr - 1) / kernels.nr }
+
+    /// Packs both operands, whose strides are those of rows and columns, and multiplies them in one block.
+    func multiply(
+        _ product: dmt_product, _ m: Int, _ n: Int, _ k: Int, _ a: Tensor, _ aStrides: (Int, Int), _ b: Tensor,
+        _ bStrides: (Int, Int), into c: Tensor
+    ) {
+        let (steps, mr, nr) = ((k + product.step - 1) / product.step, kernels.mr, kernels.nr)
+        let packedA = Tensor.full([(m + mr - 1) / mr * mr * steps * product.bytes / 4], -1, .i32)
+        let packedB = Tensor.full([panels(n) * nr * steps * product.bytes / 4], -1, .i32)
+        product.pack_a(packedA.raw, a.raw, aStrides.0, aStrides.1, m, k)
+        product.pack_b(packedB.raw, b.raw, bStrides.0, bStrides.1, k, n)
+        product.multiply(m, n, k, packedA.raw, packedB.raw, steps * nr, c.raw, n, 0)
+        keep(a, b, packedA, packedB)
+    }
+
     func zeros(_ shape: Int...) -> Tensor { Tensor.zeros(shape, dtype) }
 }
 

@@ -9,46 +9,37 @@ extension KernelCase {
     private static let products: [KernelCase] =
         [(13, 37, 21), (12, 64, 300), (1, 5, 600)].flatMap { (m: Int, n: Int, k: Int) -> [KernelCase] in
             [
-                KernelCase("gemm_block \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
+                KernelCase("gemm_rows \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
                     let (a, b, t) = (bench.normal(m, k), bench.normal(k, n), bench.kernels)
-                    let panels = (n + t.nr - 1) / t.nr
-                    let (packed, c) = (bench.output(panels * t.nr * k), bench.output(m, n))
-                    t.pack_b(packed.raw, b.raw, n, 1, k, n)
-                    t.gemm_block(m, n, k, a.raw, k, 1, packed.raw, k * t.nr, c.raw, n, 0)
-                    let columns = bench.output(k, n)
-                    // A transposed: (k, m) read by columns, with B the same panels cut to m rows.
-                    let small = bench.output(panels * t.nr * m)
-                    t.pack_b(small.raw, b.raw, n, 1, min(m, k), n)
-                    t.gemm_block(k, n, min(m, k), a.raw, 1, k, small.raw, min(m, k) * t.nr, columns.raw, n, 0)
-                    keep(a, b, packed, small)
-                    return [c, columns]
+                    let (packed, c) = (bench.output(bench.panels(n) * t.nr * k), bench.output(m, n))
+                    t.full.pack_b(packed.raw, b.raw, n, 1, k, n)
+                    t.gemm_rows(m, n, k, a.raw, k, packed.raw, k * t.nr, c.raw, n, 0)
+                    keep(a, b, packed)
+                    return [c]
                 },
-                KernelCase("pack_b transposed \(m)x\(n)x\(k)") { bench in
-                    // Panels differ in width between paths: put them back in order.
-                    let (b, t) = (bench.normal(n, k), bench.kernels)
-                    let panels = (n + t.nr - 1) / t.nr
-                    let (packed, plain) = (bench.output(panels, k, t.nr), bench.output(k, n))
-                    t.pack_b(packed.raw, b.raw, 1, k, k, n)
-                    let values = packed.doubles()
-                    let ordered = (0..<k * n).map { i in values[(i % n / t.nr * k + i / n) * t.nr + i % n % t.nr] }
-                    plain.assign(Tensor(ordered, [k, n]).converted(to: bench.dtype))
-                    let padding = values.enumerated().filter { i, _ in i / (k * t.nr) * t.nr + i % t.nr >= n }
-                    return [plain, Tensor([padding.allSatisfy { $0.element == 0 } ? 0.0 : 1.0], [1])]
-                },
-                KernelCase("gemm_bf16 \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
-                    // Operands that bfloat16 holds exactly: the double table, which does not round, agrees too.
-                    let (a, b, t) = (bench.normal(m, k), bench.normal(k, n), bench.kernels)
-                    for x in [a, b] {
-                        x.assign(
-                            x.converted(to: .f32).converted(to: .bf16).converted(to: .f32).converted(to: bench.dtype))
-                    }
-                    let panels = (n + t.nr - 1) / t.nr
-                    let packed = Tensor.zeros([panels * t.bf16_panel_bytes * ((k + 1) / 2)], .u8)
-                    let scratch = Tensor.zeros([(m + t.mr) * (k + 2) * bench.dtype.size], .u8)
+                KernelCase("full transposed A \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
+                    let (a, b, t) = (bench.normal(k, m), bench.normal(k, n), bench.kernels)
                     let c = bench.output(m, n)
-                    t.pack_b_bf16(packed.raw, b.raw, n, 1, k, n)
-                    t.gemm_bf16(m, n, k, a.raw, k, packed.raw, c.raw, n, scratch.raw)
-                    keep(a, b, packed, scratch)
+                    bench.multiply(t.full, m, n, k, a, (1, m), b, (n, 1), into: c)
+                    return [c]
+                },
+                KernelCase("full transposed B \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
+                    let (a, b, t) = (bench.normal(m, k), bench.normal(n, k), bench.kernels)
+                    let c = bench.output(m, n)
+                    bench.multiply(t.full, m, n, k, a, (k, 1), b, (1, k), into: c)
+                    return [c]
+                },
+                KernelCase("bf16 \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
+                    // Operands that bfloat16 holds exactly: the double table, which does not round, agrees too.
+                    let (a, b, t) = (bench.rounded(m, k), bench.rounded(k, n), bench.kernels)
+                    let c = bench.output(m, n)
+                    bench.multiply(t.bf16, m, n, k, a, (k, 1), b, (n, 1), into: c)
+                    return [c]
+                },
+                KernelCase("bf16 transposed \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
+                    let (a, b, t) = (bench.rounded(k, m), bench.rounded(n, k), bench.kernels)
+                    let c = bench.output(m, n)
+                    bench.multiply(t.bf16, m, n, k, a, (1, m), b, (1, k), into: c)
                     return [c]
                 },
             ]

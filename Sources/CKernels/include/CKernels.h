@@ -16,18 +16,24 @@ typedef long dmt_index;  // Swift's Int
 typedef enum { DMT_PATH_PLAIN = 0, DMT_PATH_AVX2 = 1, DMT_PATH_AVX512 = 2 } dmt_path;
 typedef enum { DMT_ACT_NONE = 0, DMT_ACT_GELU = 1, DMT_ACT_RELU = 2 } dmt_activation;
 
+// One precision of the matrix product: `bf16` rounds both operands to bfloat16 and sums products in float.
 typedef struct {
-    // Matrix product. B is packed into panels of `nr` columns (k x nr, zero padded); A is read in place.
-    dmt_index mr, nr;
+    dmt_index step, bytes;
     void (*pack_b)(void *dst, const void *b, dmt_index row_stride, dmt_index col_stride, dmt_index k, dmt_index n);
-    // C[m,n] (+)= A[m,k] B[k,n] over panels of B that lie `panel_stride` elements apart.
-    void (*gemm_block)(dmt_index m, dmt_index n, dmt_index k, const void *a, dmt_index row_stride, dmt_index col_stride,
-                       const void *packed_b, dmt_index panel_stride, void *c, dmt_index ldc, int accumulate);
-    // The same with both operands rounded to bfloat16 and products summed in float. `a` is row-major.
-    dmt_index bf16_panel_bytes;  // bytes of one panel for one k pair
-    void (*pack_b_bf16)(void *dst, const void *b, dmt_index row_stride, dmt_index col_stride, dmt_index k, dmt_index n);
-    void (*gemm_bf16)(dmt_index m, dmt_index n, dmt_index k, const void *a, dmt_index lda, const void *packed_b,
-                      void *c, dmt_index ldc, void *scratch);
+    void (*pack_a)(void *dst, const void *a, dmt_index row_stride, dmt_index col_stride, dmt_index m, dmt_index k);
+    void (*multiply)(dmt_index m, dmt_index n, dmt_index k, const void *packed_a, const void *packed_b,
+                     dmt_index panel_stride, void *c, dmt_index ldc, int accumulate);
+} dmt_product;
+
+typedef struct {
+    // Matrix product. B is packed into panels of `nr` columns, A is read in place or from panels of `mr` rows; a panel is
+    // zero padded and holds its k steps one after the other. A step is one value a line, or for bfloat16 on a CPU that
+    // multiplies it a pair; `bytes` are those of one line's step. Panels of B lie `panel_stride` steps of one line apart.
+    dmt_index mr, nr;
+    dmt_product full, bf16;
+    // C[m,n] (+)= A[m,k] B[k,n] with rows of A every `stride` values.
+    void (*gemm_rows)(dmt_index m, dmt_index n, dmt_index k, const void *a, dmt_index stride, const void *packed_b,
+                      dmt_index panel_stride, void *c, dmt_index ldc, int accumulate);
 
     // Epilogue of a linear layer on an m x n block: z = c + bias, pre = z (when asked), c = act(z) + residual.
     void (*epilogue)(dmt_index m, dmt_index n, void *c, dmt_index ldc, const void *bias, int activation, void *pre,

@@ -11,7 +11,7 @@ static inline dmt_index panels(dmt_index n) { return (n + NR - 1) / NR * NR; }
 
 static dmt_index attention_scratch(dmt_index tokens, dmt_index dim) {
     dmt_index longest = panels(tokens) * dim + panels(dim) * tokens;
-    return 2 * longest + 2 * ATTENTION_ROWS * tokens + ATTENTION_ROWS * (panels(dim) + 1);
+    return 2 * longest + ATTENTION_ROWS * (3 * tokens + MR + panels(dim) + 1);
 }
 
 static void attention(void *out_, dmt_index ldo, void *lse_, const void *q_, const void *k_, const void *v_,
@@ -23,7 +23,7 @@ static void attention(void *out_, dmt_index ldo, void *lse_, const void *q_, con
     pack_b(packed_v, v, ld, 1, tokens, dim);
     for (dmt_index first = 0; first < tokens; first += ATTENTION_ROWS) {
         dmt_index rows = tokens - first < ATTENTION_ROWS ? tokens - first : ATTENTION_ROWS;
-        gemm_block(rows, tokens, dim, q + first * ld, ld, 1, packed_k, dim * NR, scores, tokens, 0);
+        gemm_rows(rows, tokens, dim, q + first * ld, ld, packed_k, dim * NR, scores, tokens, 0);
         for (dmt_index r = 0; r < rows; r++) {
             REAL *row = scores + r * tokens;
             for (dmt_index j = 0; j < tokens; j++) row[j] *= s;
@@ -31,7 +31,7 @@ static void attention(void *out_, dmt_index ldo, void *lse_, const void *q_, con
             for (dmt_index j = 0; j < tokens; j++) row[j] *= inverse;
             lse[first + r] = top + REAL_LOG(total);
         }
-        gemm_block(rows, dim, tokens, scores, tokens, 1, packed_v, tokens * NR, out + first * ldo, ldo, 0);
+        gemm_rows(rows, dim, tokens, scores, tokens, packed_v, tokens * NR, out + first * ldo, ldo, 0);
     }
 }
 
@@ -45,15 +45,16 @@ static void attention_backward(void *dq_, void *dk_, void *dv_, const void *dout
     REAL *packed_k = packed_vt + panels(tokens) * dim;
     REAL *scores = packed_k + panels(dim) * tokens;
     REAL *slopes = scores + ATTENTION_ROWS * tokens;
-    REAL *packed_rows = slopes + ATTENTION_ROWS * tokens;
+    REAL *packed_columns = slopes + ATTENTION_ROWS * tokens;
+    REAL *packed_rows = packed_columns + ATTENTION_ROWS * (tokens + MR);
     pack_b(packed_kt, k, 1, ld, dim, tokens);
     pack_b(packed_vt, v, 1, ld, dim, tokens);
     pack_b(packed_k, k, ld, 1, tokens, dim);
     for (dmt_index first = 0; first < tokens; first += ATTENTION_ROWS) {
         dmt_index rows = tokens - first < ATTENTION_ROWS ? tokens - first : ATTENTION_ROWS;
         const REAL *q0 = q + first * ld, *dout0 = dout + first * ldo, *out0 = out + first * ldo;
-        gemm_block(rows, tokens, dim, q0, ld, 1, packed_kt, dim * NR, scores, tokens, 0);
-        gemm_block(rows, tokens, dim, dout0, ldo, 1, packed_vt, dim * NR, slopes, tokens, 0);
+        gemm_rows(rows, tokens, dim, q0, ld, packed_kt, dim * NR, scores, tokens, 0);
+        gemm_rows(rows, tokens, dim, dout0, ldo, packed_vt, dim * NR, slopes, tokens, 0);
         for (dmt_index r = 0; r < rows; r++) {
             REAL *p = scores + r * tokens, *d = slopes + r * tokens, inner = 0, shift = lse[first + r];
             for (dmt_index j = 0; j < dim; j++) inner += dout0[r * ldo + j] * out0[r * ldo + j];
@@ -63,11 +64,13 @@ static void attention_backward(void *dq_, void *dk_, void *dv_, const void *dout
                 d[j] = weight * (d[j] - inner) * s;
             }
         }
-        gemm_block(rows, dim, tokens, slopes, tokens, 1, packed_k, tokens * NR, dq + first * ld, ld, 0);
+        gemm_rows(rows, dim, tokens, slopes, tokens, packed_k, tokens * NR, dq + first * ld, ld, 0);
         // dV += P^T dO and dK += dS^T Q: the block's rows are the inner dimension.
         pack_b(packed_rows, dout0, ldo, 1, rows, dim);
-        gemm_block(tokens, dim, rows, scores, 1, tokens, packed_rows, rows * NR, dv, ld, first > 0);
+        pack_a(packed_columns, scores, 1, tokens, tokens, rows);
+        gemm_packed(tokens, dim, rows, packed_columns, packed_rows, rows * NR, dv, ld, first > 0);
         pack_b(packed_rows, q0, ld, 1, rows, dim);
-        gemm_block(tokens, dim, rows, slopes, 1, tokens, packed_rows, rows * NR, dk, ld, first > 0);
+        pack_a(packed_columns, slopes, 1, tokens, tokens, rows);
+        gemm_packed(tokens, dim, rows, packed_columns, packed_rows, rows * NR, dk, ld, first > 0);
     }
 }

@@ -11,21 +11,18 @@ static inline REAL round_bf16(REAL value) {
     return (REAL)f;
 }
 
-static void pack_b_bf16(void *dst_, const void *b, dmt_index rs, dmt_index cs, dmt_index k, dmt_index n) {
-    REAL *dst = dst_;
-    for (dmt_index j = 0; j < n; j += NR, dst += (k + 1) / 2 * 2 * NR) {
-        pack_b(dst, (const REAL *)b + j * cs, rs, cs, k, n - j < NR ? n - j : NR);
-        for (dmt_index i = 0; i < k * NR; i++) dst[i] = round_bf16(dst[i]);
-    }
+static void pack_b_bf16(void *dst, const void *b, dmt_index rs, dmt_index cs, dmt_index k, dmt_index n) {
+    pack_lines(dst, b, cs, rs, n, k, NR);
+    for (dmt_index i = 0; i < (n + NR - 1) / NR * NR * k; i++) ((REAL *)dst)[i] = round_bf16(((REAL *)dst)[i]);
 }
 
-static void gemm_bf16(dmt_index m, dmt_index n, dmt_index k, const void *a_, dmt_index lda, const void *packed,
-                      void *c, dmt_index ldc, void *scratch) {
-    const REAL *a = a_;
-    REAL *rounded = scratch;
-    for (dmt_index i = 0; i < m; i++) {
-        for (dmt_index p = 0; p < k; p++) rounded[i * k + p] = round_bf16(a[i * lda + p]);
-    }
-    gemm_block(m, n, k, rounded, k, 1, packed, (k + 1) / 2 * 2 * NR, c, ldc, 0);
+static void pack_a_bf16(void *dst, const void *a, dmt_index rs, dmt_index cs, dmt_index m, dmt_index k) {
+    pack_lines(dst, a, rs, cs, m, k, MR);
+    for (dmt_index i = 0; i < (m + MR - 1) / MR * MR * k; i++) ((REAL *)dst)[i] = round_bf16(((REAL *)dst)[i]);
 }
-enum { BF16_PANEL_BYTES = 2 * NR * sizeof(REAL) };
+
+static void gemm_bf16(dmt_index m, dmt_index n, dmt_index k, const void *packed_a, const void *packed_b,
+                      dmt_index panel_stride, void *c, dmt_index ldc, int add) {
+    gemm_packed(m, n, k, packed_a, packed_b, panel_stride, c, ldc, add);
+}
+enum { BF16_STEP = 1, BF16_BYTES = sizeof(REAL) };
