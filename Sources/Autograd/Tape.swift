@@ -9,6 +9,8 @@ public final class Tape {
         let inputs: [Int]
         let backward: ((Tensor) -> [Tensor?])?
         let sink: Tensor?
+
+        nonisolated(unsafe) static let done = Node(inputs: [], backward: nil, sink: nil)
     }
     private var nodes: [Node] = []
     private var leaves: [ObjectIdentifier: Int] = [:]
@@ -50,7 +52,9 @@ public final class Tape {
         for index in stride(from: loss.node, through: 0, by: -1) {
             guard let gradient = gradients[index].tensor else { continue }
             gradients[index] = .none
+            // What a node kept is given back as soon as its backward has run.
             let node = nodes[index]
+            nodes[index] = .done
             if let sink = node.sink {
                 Elementwise.axpy(sink, gradient, 1)
             } else if let backward = node.backward {

@@ -119,10 +119,12 @@ public enum Gemm {
         return ((steps + parts - 1) / parts + 3) / 4 * 4
     }
 
-    /// How many parts rows and columns are cut into: 8 to 16 tiles of rows a part and a multiple of four parts where there
-    /// is enough work, so that one, two or four threads have equal shares.
+    /// How many parts rows and columns are cut into: at most 16 tiles of rows a part, and eight or more parts in whole fours
+    /// where there is enough work, so that one, two or four threads have equal shares. Columns are cut where rows are few:
+    /// each part of them packs its rows of A again.
     private static func blocks(tiles: Int, panels: Int) -> (rows: Int, columns: Int) {
-        let rows = tiles >= 32 ? (tiles + 63) / 64 * 4 : max(1, tiles / 8)
-        return (rows, rows >= 8 ? 1 : min(max(panels / 2, 1), (8 + rows - 1) / rows))
+        if tiles >= 16 { return (max(8, (tiles + 63) / 64 * 4), 1) }
+        let rows = max(1, tiles / 2)
+        return (rows, min(max(panels / 2, 1), (8 + rows - 1) / rows))
     }
 }
