@@ -10,7 +10,7 @@ extension Variable {
     ///   - weight: `(out, in)`.
     ///   - bias: `(out)`.
     ///   - residual: the shape of the result.
-    ///   - bf16: round both operands of the forward product to bfloat16; only without a gradient.
+    ///   - bf16: round the operands of all three products to bfloat16; sums, bias, activation and gradients are in float.
     /// - Returns: `(…, out)`.
     public func linear(
         _ weight: Variable, _ bias: Variable? = nil, activation: Activation = .none, residual: Variable? = nil,
@@ -33,7 +33,7 @@ extension Variable {
             epilogue: GemmEpilogue(
                 bias: bias?.value.raw, activation: dmt_activation(UInt32(activation.code)), pre: pre?.raw,
                 residual: residual?.value.raw),
-            bf16: bf16 && !tracked)
+            bf16: bf16)
         let (x, w) = (value, weight.value)
         let (needX, needW, needB) = (isTracked, weight.isTracked, bias?.isTracked ?? false)
         let inputShape = shape
@@ -47,14 +47,14 @@ extension Variable {
                 let result = Tensor(uninitialized: inputShape, dtype)
                 Gemm.multiply(
                     dtype, m: rows, n: inputs, k: outputs, MatrixView(dz, width: outputs), MatrixView(w, width: inputs),
-                    into: result.raw)
+                    into: result.raw, bf16: bf16)
                 dx = result
             }
             if needW {
                 let result = Tensor(uninitialized: [outputs, inputs], dtype)
                 Gemm.multiply(
                     dtype, m: outputs, n: inputs, k: rows, MatrixView(dz, width: outputs, transposed: true),
-                    MatrixView(x, width: inputs), into: result.raw)
+                    MatrixView(x, width: inputs), into: result.raw, bf16: bf16)
                 dw = result
             }
             var gradients: [Tensor?] = [dx, dw]

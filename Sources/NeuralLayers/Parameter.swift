@@ -34,7 +34,7 @@ public struct Forward {
     public let seed: UInt64
     /// `nil` records nothing.
     public let tape: Tape?
-    /// Round the operands of linear layers to bfloat16 where no gradient flows.
+    /// Round the operands of linear layers to bfloat16, forward and backward; parameters and gradients stay in float.
     public let bf16: Bool
 
     public init(mode: ForwardMode, seed: UInt64 = 0, tape: Tape? = nil, bf16: Bool = false) {

@@ -23,7 +23,7 @@ struct BenchCommand: ParsableCommand {
         @Option(help: "forward, train, or distill (from three frozen ViT-B).")
         var pass = "forward"
 
-        @Option(help: "f32, or bf16 where no gradient flows.")
+        @Option(help: "Of linear layers' products: f32 or bf16.")
         var precision = "f32"
 
         @Option(help: "Pictures a step.")
@@ -43,7 +43,7 @@ struct BenchCommand: ParsableCommand {
                 NamedChoice.complaint(
                     pass, among: ModelBenchmark.Pass.allCases.map(\.rawValue), option: "--pass"),
                 NamedChoice.complaint(
-                    precision, among: ModelBenchmark.Precision.allCases.map(\.rawValue), option: "--precision"),
+                    precision, among: ProductPrecision.allCases.map(\.rawValue), option: "--precision"),
                 (1...65536).contains(batch) ? nil : "--batch \(batch): 1 to 65536.",
                 (1...1_000_000).contains(steps) ? nil : "--steps \(steps): 1 to 1000000.",
                 (16...4096).contains(image) && image % 16 == 0 ? nil : "--image \(image): a multiple of 16 up to 4096.",
@@ -55,13 +55,12 @@ struct BenchCommand: ParsableCommand {
             try runReporting(global) { session in
                 let benchmark = try ModelBenchmark(
                     ModelBenchmark.Architectures.named(arch)!, pass: ModelBenchmark.Pass(rawValue: pass)!,
-                    precision: ModelBenchmark.Precision(rawValue: precision)!, batchSize: batch, imageSize: image,
+                    precision: ProductPrecision(rawValue: precision)!, batchSize: batch, imageSize: image,
                     steps: steps, seed: session.seed)
                 let progress = session.progress(
                     "bench", total: steps + ModelBenchmark.warmupSteps, unit: "step")
                 let timing = benchmark.run { progress.advance() }
                 progress.finish()
-                for warning in timing.warnings { session.logger.warning("\(warning)") }
                 try session.emit(timing.json, text: timing.text)
             }
         }

@@ -24,7 +24,7 @@ struct ModelCommand: ParsableCommand {
         var batch = 8
 
         @Option(help: "Precision of --measure: f32 or bf16.")
-        var precision = ModelBenchmark.Precision.f32
+        var precision = ProductPrecision.f32
 
         @OptionGroup var global: GlobalOptions
 
@@ -156,4 +156,4 @@ struct ModelCommand: ParsableCommand {
 
 extension FeatureInspection.Source: ExpressibleByArgument {}
 extension PublishedHead: ExpressibleByArgument {}
-extension ModelBenchmark.Precision: ExpressibleByArgument {}
+extension ProductPrecision: ExpressibleByArgument {}

@@ -56,6 +56,29 @@ import Testing
         }
     }
 
+    /// bfloat16 keeps 8 bits: each operand is off by 2^-9 at most, and so is every gradient's.
+    @Test func gradientsOfRoundedProductsStayNear() {
+        var maker = TensorMaker("rounded linear")
+        let inputs = [maker.normal(37, 65), maker.normal(50, 65), maker.normal(50), maker.normal(37, 50)]
+        let projection = maker.normal(37, 50)
+        let exact = GradientCheck.gradients(inputs.map { $0.converted(to: .f64) }, projection: projection) {
+            $0[0].linear($0[1], $0[2], activation: .gelu, residual: $0[3])
+        }
+        let rounded = GradientCheck.gradients(
+            inputs.map { $0.converted(to: .f32) }, projection: projection.converted(to: .f32)
+        ) {
+            $0[0].linear($0[1], $0[2], activation: .gelu, residual: $0[3], bf16: true)
+        }
+        for slot in inputs.indices {
+            let (found, wanted) = (rounded[slot].doubles(), exact[slot].doubles())
+            let error = zip(found, wanted).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()
+            let length = wanted.map { $0 * $0 }.reduce(0, +).squareRoot()
+            // Rounding shows, and stays below 2^-7 of the gradient's length; the residual's is not rounded.
+            #expect(
+                error < 0x1p-7 * length && (slot == 3 || error > 0x1p-14 * length), "input \(slot): \(error / length)")
+        }
+    }
+
     /// Every public method that gives a Variable stands in the table.
     @Test func theTableNamesEveryOperation() throws {
         let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

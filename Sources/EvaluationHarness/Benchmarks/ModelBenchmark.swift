@@ -22,11 +22,7 @@ public struct ModelBenchmark: Sendable {
         case distill
     }
 
-    public enum Precision: String, Sendable, CaseIterable {
-        case f32
-        /// Operands of linear layers rounded to bfloat16 where no gradient flows: the forward pass and frozen teachers.
-        case bf16
-    }
+    public typealias Precision = ProductPrecision
 
     public static let classCount = 1000
     public static let warmupSteps = 2
@@ -120,20 +116,21 @@ public struct ModelBenchmark: Sendable {
         case .train:
             let model = BenchmarkClassifier(configuration(variant), classCount: Self.classCount, seed: seed)
             let labels = (0..<batchSize).map { _ in Int32(stream.int(below: Self.classCount)) }
-            return Self.training(model) { model(Variable(images), $0).crossEntropy(labels: labels) }
+            return training(model) { model(Variable(images), $0).crossEntropy(labels: labels) }
         case .distill:
             let model = BenchmarkDistillation(
                 student: configuration(variant), teacher: configuration(Self.teacher), bf16: isRounded, seed: seed)
-            return Self.training(model) { model(images, $0) }
+            return training(model) { model(images, $0) }
         }
     }
 
-    private static func training(_ model: some Layer, _ loss: @escaping (Forward) -> Variable) -> () -> Void {
+    private func training(_ model: some Layer, _ loss: @escaping (Forward) -> Variable) -> () -> Void {
         let optimizer = AdamW(ParameterGroup.decayed(model.stateEntries(), weightDecay: 0.05))
+        let isRounded = precision == .bf16
         return {
             let tape = Tape()
             optimizer.zeroGradients()
-            tape.backward(loss(Forward(mode: .training, tape: tape)))
+            tape.backward(loss(Forward(mode: .training, tape: tape, bf16: isRounded)))
             optimizer.step(learningRate: 1e-4)
         }
     }

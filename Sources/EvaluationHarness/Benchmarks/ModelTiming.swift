@@ -21,12 +21,6 @@ public struct ModelTiming: Sendable {
     public var gigaflops: Double { benchmark.flopsPerStep / medianSeconds * 1e-9 }
     public var peakGigaflops: Double { peakGigaflopsPerCore * Double(threads) }
 
-    /// What a reader must know beside the numbers.
-    public var warnings: [String] {
-        benchmark.precision == .bf16 && benchmark.pass == .train
-            ? ["bf16 rounds no operand of a training step: gradients flow everywhere, so this is the f32 step"] : []
-    }
-
     public var json: JSONValue {
         .object([
             ("schema_version", .int(1)), ("arch", .string(benchmark.variant.name)),
@@ -36,7 +30,6 @@ public struct ModelTiming: Sendable {
             ("seconds_per_step", .array(secondsPerStep.map { .double($0) })),
             ("gflops", JSONValue(finite: gigaflops)), ("gflop_per_step", .double(benchmark.flopsPerStep * 1e-9)),
             ("peak_gflops", JSONValue(finite: peakGigaflops)), ("peak_rss_mib", .double(peakResidentMiB)),
-            ("warnings", .array(warnings.map { .string($0) })),
         ])
     }
 

@@ -36,6 +36,8 @@ public struct DistillationSettings: Sendable {
     public var learningRate = 1e-3
     public var weightDecay = 0.05
     public var clipNorm: Double? = 3
+    /// Of the student's and the adapters' training steps.
+    public var precision = ProductPrecision.f32
     /// Pictures used; `nil` for all.
     public var limit: Int?
     public var seed: UInt64 = 0
@@ -104,6 +106,7 @@ extension DistillationSettings {
         learningRate = try training.double("learning_rate", in: 0...10)
         weightDecay = try training.double("weight_decay", in: 0...10)
         clipNorm = try training.optional("clip_norm")
+        precision = try training.choice("precision", default: precision)
         views = try reader.choice("kind")
         if reader.has("limit") { limit = try reader.int("limit", in: 1...100_000_000) }
         if views == .random { viewScale = try reader.shares("scale") }

@@ -96,6 +96,7 @@ public struct Distiller {
                 .cosine, base: settings.learningRate, final: settings.learningRate / 100,
                 warmupSteps: settings.warmupSteps, totalSteps: settings.steps),
             clipNorm: settings.clipNorm, seed: settings.seed)
+        loop.precision = settings.precision
         configure(&loop)
         let plan = EpochPlan(
             sampleCount: pictures.count, batchSize: min(settings.batchSize, pictures.count), seed: settings.seed,

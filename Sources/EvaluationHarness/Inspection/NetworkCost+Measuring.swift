@@ -6,7 +6,7 @@ import TensorCore
 import VisionBackbones
 
 extension NetworkCost {
-    public typealias Precision = ModelBenchmark.Precision
+    public typealias Precision = ProductPrecision
 
     /// An encoder of random weights on random pictures.
     ///

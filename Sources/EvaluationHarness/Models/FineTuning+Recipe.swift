@@ -12,6 +12,7 @@ extension FineTuning {
         warmupSteps = try reader.int("warmup", in: 0...steps, default: min(warmupSteps, steps))
         let clip = try reader.double("clip", in: 0...1e9, default: clipNorm ?? 0)
         clipNorm = clip > 0 ? clip : nil
+        precision = try reader.choice("precision", default: precision)
         dropPath = try reader.double("drop_path", in: 0...0.99, default: dropPath)
         freezesBackbone = try reader.value("freeze_backbone", default: freezesBackbone)
         self.seed = try reader.value("seed", default: seed)

@@ -13,6 +13,7 @@ public struct FineTuning: Sendable, Equatable {
     /// Gradients are scaled down to this norm; `nil` leaves them.
     public var clipNorm: Double? = 3
     public var dropPath = 0.0
+    public var precision = ProductPrecision.f32
     /// The backbone keeps its values and runs without dropout.
     public var freezesBackbone = false
     public var seed: UInt64 = 0
@@ -33,6 +34,7 @@ public struct FineTuning: Sendable, Equatable {
             schedule: Schedule(
                 .polynomial(power: 1), base: learningRate, warmupSteps: warmupSteps, totalSteps: steps),
             clipNorm: clipNorm, seed: seed)
+        loop.precision = precision
         loop.onStep = onStep
         loop.shouldStop = shouldStop
         let groups = LayerDecay(depth: depth, rate: layerDecay).groups(model, weightDecay: weightDecay)
@@ -49,6 +51,6 @@ public struct FineTuning: Sendable, Equatable {
                     + (clipNorm.map { ", clip \($0)" } ?? "")
             ),
             ("backbone training", freezesBackbone ? "frozen" : "fine-tuned"),
-        ]
+        ] + (precision == .f32 ? [] : [("training precision", "bf16 products")])
     }
 }

@@ -75,6 +75,7 @@ public struct TrainingLoop {
     public var schedule: Schedule
     public var clipNorm: Double?
     public var seed: UInt64
+    public var precision = ProductPrecision.f32
     /// Called after every step.
     public var onStep: (StepReport) -> Void = { _ in }
     /// Asked before every step.
@@ -100,7 +101,8 @@ public struct TrainingLoop {
             if shouldStop() { throw TrainingInterrupted(completedSteps: step) }
             let tape = Tape()
             optimizer.zeroGradients()
-            let forward = Forward(mode: .training, seed: seed &* 0x1_0000_0001 &+ UInt64(step), tape: tape)
+            let forward = Forward(
+                mode: .training, seed: seed &* 0x1_0000_0001 &+ UInt64(step), tape: tape, bf16: precision == .bf16)
             let terms = try loss(step, forward)
             let value = LossTerm.total(terms)
             tape.backward(value)
