@@ -17,6 +17,18 @@ extension KernelCase {
                     keep(a, b, packed)
                     return [c]
                 },
+                KernelCase("pack_b transposed \(m)x\(n)x\(k)") { bench in
+                    // Panels differ in width between paths: put them back in order.
+                    let (b, t) = (bench.normal(n, k), bench.kernels)
+                    let (packed, plain) = (bench.output(bench.panels(n), k, t.nr), bench.output(k, n))
+                    t.full.pack_b(packed.raw, b.raw, 1, k, k, n)
+                    let values = packed.doubles()
+                    let ordered = (0..<k * n).map { i in values[(i % n / t.nr * k + i / n) * t.nr + i % n % t.nr] }
+                    plain.assign(Tensor(ordered, [k, n]).converted(to: bench.dtype))
+                    let padding = values.enumerated().filter { i, _ in i / (k * t.nr) * t.nr + i % t.nr >= n }
+                    keep(b)
+                    return [plain, Tensor([padding.allSatisfy { $0.element == 0 } ? 0.0 : 1.0], [1])]
+                },
                 KernelCase("full transposed A \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
                     let (a, b, t) = (bench.normal(k, m), bench.normal(k, n), bench.kernels)
                     let c = bench.output(m, n)

@@ -76,14 +76,17 @@ struct DetectionGolden {
         }
     }
 
-    /// Boxes, scores, labels and masks, each detection beside the nearest of its label: scores that rounding tells apart
-    /// may stand in either order. At most one pixel of a mask may lie within rounding of one half.
+    /// Boxes, scores, labels and masks in their order; at most one pixel of a mask may lie within rounding of one half.
     ///
-    /// - Parameter boxTolerance: in pixels.
+    /// - Parameters:
+    ///   - boxTolerance: in pixels.
+    ///   - tiesMaySwap: each detection stands beside the nearest of its label: scores that rounding alone tells apart may
+    ///     stand in either order.
     /// - Returns: the largest distance of a box, in pixels, and of a score.
     @discardableResult
     func expectPredictions(
-        _ model: DetectionModel, _ images: Tensor, boxTolerance: Double = 1e-3, scoreTolerance: Double = 1e-5
+        _ model: DetectionModel, _ images: Tensor, boxTolerance: Double = 1e-3, scoreTolerance: Double = 1e-5,
+        tiesMaySwap: Bool = false
     ) throws -> (box: Double, score: Double) {
         let size = try size()
         let found = model.predict(Variable(images), frames: (0..<pictureCount).map { _ in PictureFrame(size) })
@@ -95,11 +98,14 @@ struct DetectionGolden {
             let masks = try masks("\(picture).masks")
             var open = detections.instances
             #expect(open.count == wanted.count)
+            if !tiesMaySwap { #expect(open.map { Int32($0.label) } == labels) }
             for index in wanted.indices {
                 let matches = open.indices.filter { Int32(open[$0].label) == labels[index] }
-                let nearest = matches.min {
-                    open[$0].box.distance(to: wanted[index]) < open[$1].box.distance(to: wanted[index])
-                }
+                let nearest =
+                    tiesMaySwap
+                    ? matches.min {
+                        open[$0].box.distance(to: wanted[index]) < open[$1].box.distance(to: wanted[index])
+                    } : open.indices.first
                 let instance = open.remove(
                     at: try #require(nearest, "picture \(picture), detection \(index): no such label"))
                 let far = instance.box.distance(to: wanted[index])

@@ -51,7 +51,7 @@ struct FullSizeTests {
         #expect(model.architecture.classCount == 80 && model.backbone.windowed?.configuration.window == 14)
         let golden = DetectionGolden(tensors: try golden("vitdet"))
         let worst = try golden.expectPredictions(
-            model, try golden.images(), boxTolerance: 1e-2, scoreTolerance: 1e-4)
+            model, try golden.images(), boxTolerance: 1e-2, scoreTolerance: 1e-4, tiesMaySwap: true)
         print("full size, ViTDet: boxes within \(worst.box) pixels, scores within \(worst.score)")
     }
 }
