@@ -55,6 +55,27 @@ public enum Elementwise {
         blocks(y) { table.pointee.moving_average(yp + $0, xp + $0, decay, $1) }
     }
 
+    /// `act(z)` in a new tensor of the same type, bfloat16 too.
+    static func activated(_ z: Tensor, _ activation: Activation) -> Tensor {
+        let y = z.copy()
+        if activation == .none { return y }
+        let (table, yp, size) = (Kernels.table(z.dtype == .bf16 ? .f32 : z.dtype), y.raw, z.dtype.size)
+        Parallel.forEachRange(z.count, grain: grain) { range in
+            let (part, count) = (yp + range.lowerBound * size, range.count)
+            if z.dtype != .bf16 {
+                table.pointee.epilogue(1, count, part, count, nil, activation.code, nil, nil, part, count)
+                return
+            }
+            let half = part.assumingMemoryBound(to: UInt16.self)
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { wide in
+                let sums = UnsafeMutableRawPointer(wide.baseAddress!)
+                table.pointee.from_half(sums, half, count)
+                table.pointee.epilogue_half(1, count, sums, count, nil, activation.code, nil, half, count)
+            }
+        }
+        return y
+    }
+
     static func activationBackward(_ dy: Tensor, _ z: Tensor, _ activation: Activation) -> Tensor {
         if activation == .none { return dy }
         let dz = Tensor(uninitialized: z.shape, z.dtype)
@@ -63,10 +84,50 @@ public enum Elementwise {
         return dz
     }
 
-    /// The sum over rows of an `(R, C)` view, in fixed blocks of rows; accumulates in the tensor's own type.
+    /// The sum over rows of an `(R, C)` view, in fixed blocks of rows; accumulates in the tensor's own type, that of bfloat16
+    /// values in f32.
     public static func columnSums(_ x: Tensor, rows: Int, columns: Int) -> Tensor {
-        reduceRows(x.dtype, rows: rows, columns: columns) { table, out, range in
+        if x.dtype == .bf16 {
+            return reduceRows(.f32, rows: rows, columns: columns) { table, out, range in
+                Self.widening(x, range, columns: columns) {
+                    table.pointee.column_sums(out, $0, $1.count, columns)
+                }
+            }
+        }
+        return reduceRows(x.dtype, rows: rows, columns: columns) { table, out, range in
             table.pointee.column_sums(out, x.raw + range.lowerBound * columns * x.dtype.size, range.count, columns)
+        }
+    }
+
+    /// Calls `body` with rows of a bfloat16 tensor as floats, a few at a time.
+    static func widening(
+        _ x: Tensor, _ rows: Range<Int>, columns: Int, _ body: (UnsafeMutableRawPointer, Range<Int>) -> Void
+    ) {
+        let (table, source, step) = (Kernels.table(.f32), x.bf16(), max(1, 8192 / columns))
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: step * columns) { wide in
+            let floats = UnsafeMutableRawPointer(wide.baseAddress!)
+            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
+                let part = first..<min(first + step, rows.upperBound)
+                table.pointee.from_half(floats, source + first * columns, part.count * columns)
+                body(floats, part)
+            }
+        }
+    }
+
+    /// Rounds rows that `body` makes as floats, a few at a time, into a bfloat16 tensor's memory.
+    static func rounding(
+        _ out: UnsafeMutableRawPointer, _ rows: Range<Int>, columns: Int,
+        _ body: (UnsafeMutableRawPointer, Range<Int>) -> Void
+    ) {
+        let (table, step) = (Kernels.table(.f32), max(1, 8192 / columns))
+        let target = out.assumingMemoryBound(to: UInt16.self)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: step * columns) { wide in
+            let floats = UnsafeMutableRawPointer(wide.baseAddress!)
+            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
+                let part = first..<min(first + step, rows.upperBound)
+                body(floats, part)
+                table.pointee.to_half(target + first * columns, floats, part.count * columns)
+            }
         }
     }
 

@@ -7,7 +7,8 @@ extension Variable {
     ///
     ///     O = softmax(Q Kᵀ / √d) V     for each picture and head
     ///
-    /// This value is `(N, T, 3C)`: q, k and v side by side, each `heads` blocks of `d = C / heads`.
+    /// This value is `(N, T, 3C)`: q, k and v side by side, each `heads` blocks of `d = C / heads`. Where it is bfloat16,
+    /// so are the products' operands, the result and the gradients; softmax and sums are in float.
     ///
     /// - Returns: `(N, T, C)`.
     /// - Complexity: 4·N·T²·C flops forward, 10·N·T²·C backward; backward keeps qkv, the output and `(N, heads, T)` sums.
@@ -18,20 +19,33 @@ extension Variable {
         let (pictures, tokens, width) = (shape[0], shape[1], shape[2] / 3)
         let dim = width / heads
         let (qkv, dtype, size) = (value, value.dtype, value.dtype.size)
+        let half = dtype == .bf16
+        let sums = half ? DType.f32 : dtype
         let out = Tensor(uninitialized: [pictures, tokens, width], dtype)
-        let lse = Tensor(uninitialized: [pictures, heads, tokens], dtype)
-        let table = Kernels.table(dtype)
+        let lse = Tensor(uninitialized: [pictures, heads, tokens], sums)
+        let table = Kernels.table(sums)
         let scale = 1 / Double(dim).squareRoot()
-        let scratchBytes = table.pointee.attention_scratch(tokens, dim) * size
+        let scratchBytes =
+            half
+            ? table.pointee.attention_half_scratch(tokens, dim) : table.pointee.attention_scratch(tokens, dim) * size
         let (qkvp, outp, lsep) = (qkv.raw, out.raw, lse.raw)
         ProductCount.add(multiplyAdds: 2 * pictures * tokens * tokens * width)
         Parallel.forEach(pictures * heads) { task in
             let (picture, head) = (task / heads, task % heads)
             let base = qkvp + (picture * tokens * 3 * width + head * dim) * size
             let scratch = Storage(byteCount: scratchBytes)
-            table.pointee.attention(
-                outp + (picture * tokens * width + head * dim) * size, width, lsep + task * tokens * size, base,
-                base + width * size, base + 2 * width * size, 3 * width, tokens, dim, scale, scratch.pointer)
+            let result = outp + (picture * tokens * width + head * dim) * size
+            let row = lsep + task * tokens * sums.size
+            if half {
+                let q = base.assumingMemoryBound(to: UInt16.self)
+                table.pointee.attention_half(
+                    result.assumingMemoryBound(to: UInt16.self), width, row, q, q + width, q + 2 * width, 3 * width,
+                    tokens, dim, scale, scratch.pointer)
+            } else {
+                table.pointee.attention(
+                    result, width, row, base, base + width * size, base + 2 * width * size, 3 * width, tokens, dim,
+                    scale, scratch.pointer)
+            }
             keepAlive(scratch)
         }
         return .record(out, from: [self]) { dout in
@@ -44,10 +58,20 @@ extension Variable {
                 let outOffset = (picture * tokens * width + head * dim) * size
                 let (base, grad) = (qkvp + offset, gp + offset)
                 let scratch = Storage(byteCount: scratchBytes)
-                table.pointee.attention_backward(
-                    grad, grad + width * size, grad + 2 * width * size, dp + outOffset, outp + outOffset, width,
-                    lsep + task * tokens * size, base, base + width * size, base + 2 * width * size, 3 * width, tokens,
-                    dim, scale, scratch.pointer)
+                let row = lsep + task * tokens * sums.size
+                if half {
+                    let q = base.assumingMemoryBound(to: UInt16.self)
+                    let dq = grad.assumingMemoryBound(to: UInt16.self)
+                    table.pointee.attention_half_backward(
+                        dq, dq + width, dq + 2 * width, (dp + outOffset).assumingMemoryBound(to: UInt16.self),
+                        (outp + outOffset).assumingMemoryBound(to: UInt16.self), width, row, q, q + width,
+                        q + 2 * width, 3 * width, tokens, dim, scale, scratch.pointer)
+                } else {
+                    table.pointee.attention_backward(
+                        grad, grad + width * size, grad + 2 * width * size, dp + outOffset, outp + outOffset, width,
+                        row, base, base + width * size, base + 2 * width * size, 3 * width, tokens, dim, scale,
+                        scratch.pointer)
+                }
                 keepAlive(scratch)
             }
             return [gradient]

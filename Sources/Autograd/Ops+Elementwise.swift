@@ -6,13 +6,24 @@ import TensorCore
 public enum Activation: Sendable {
     case none, gelu, relu
 
-    var code: Int32 {
+    var kernel: dmt_activation {
         switch self {
-        case .none: Int32(DMT_ACT_NONE.rawValue)
-        case .gelu: Int32(DMT_ACT_GELU.rawValue)
-        case .relu: Int32(DMT_ACT_RELU.rawValue)
+        case .none: DMT_ACT_NONE
+        case .gelu: DMT_ACT_GELU
+        case .relu: DMT_ACT_RELU
         }
     }
+
+    /// The kernel that multiplies a gradient by the slope.
+    var slope: dmt_activation {
+        switch self {
+        case .none: DMT_ACT_NONE
+        case .gelu: DMT_SLOPE_GELU
+        case .relu: DMT_SLOPE_RELU
+        }
+    }
+
+    var code: Int32 { Int32(kernel.rawValue) }
 }
 
 extension Variable {
@@ -94,13 +105,9 @@ extension Variable {
 
     private func activated(_ activation: Activation) -> Variable {
         let x = value
-        let y = x.copy()
-        let (table, yp, size) = (Kernels.table(x.dtype), y.raw, x.dtype.size)
-        Parallel.forEachRange(x.count, grain: Elementwise.grain) { range in
-            table.pointee.epilogue(
-                1, range.count, yp + range.lowerBound * size, range.count, nil, activation.code, nil, nil)
+        return .record(Elementwise.activated(x, activation), from: [self]) {
+            [Elementwise.activationBackward($0, x, activation)]
         }
-        return .record(y, from: [self]) { [Elementwise.activationBackward($0, x, activation)] }
     }
 
     /// `y = 1 / (1 + exp(-x))`.

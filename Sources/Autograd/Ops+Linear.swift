@@ -10,57 +10,122 @@ extension Variable {
     ///   - weight: `(out, in)`.
     ///   - bias: `(out)`.
     ///   - residual: the shape of the result.
-    ///   - bf16: round the operands of all three products to bfloat16; sums, bias, activation and gradients are in float.
+    ///   - bf16: round the operands of all three products to bfloat16; sums, bias and activation are in float. Needed where
+    ///     this value is bfloat16; its gradient then is too.
+    ///   - half: the result is bfloat16; without activation and residual.
     /// - Returns: `(…, out)`.
     public func linear(
         _ weight: Variable, _ bias: Variable? = nil, activation: Activation = .none, residual: Variable? = nil,
-        bf16: Bool = false
+        bf16: Bool = false, half: Bool = false
     ) -> Variable {
-        let (rows, inputs) = rowsAndColumns
-        precondition(
-            weight.shape.count == 2 && weight.shape[1] == inputs, "linear: \(shape) with weight \(weight.shape)")
-        let outputs = weight.shape[0]
-        precondition(bias == nil || bias!.shape == [outputs], "linear: bias \(bias!.shape) for \(outputs) outputs")
-        let dtype = value.dtype
-        let y = Tensor(uninitialized: shape.dropLast() + [outputs], dtype)
+        let ((rows, inputs), outputs) = (rowsAndColumns, weight.shape[0])
+        precondition(weight.shape == [outputs, inputs], "linear: \(shape) with weight \(weight.shape)")
+        precondition(!half || (activation == .none && residual == nil), "linear: a rounded result is a plain product")
+        let layer = Projection(rows: rows, weight, bias, bf16: bf16)
+        let dtype = weight.value.dtype
+        let y = Tensor(uninitialized: shape.dropLast() + [outputs], half ? .bf16 : dtype)
         precondition(
             residual == nil || residual!.shape == y.shape, "linear: residual \(residual!.shape) for \(y.shape)")
         let tracked = isTracked || weight.isTracked || (bias?.isTracked ?? false)
         let pre = activation != .none && tracked ? Tensor(uninitialized: y.shape, dtype) : nil
-        Gemm.multiply(
-            dtype, m: rows, n: outputs, k: inputs, MatrixView(value, width: inputs),
-            MatrixView(weight.value, width: inputs, transposed: true), into: y.raw,
-            epilogue: GemmEpilogue(
-                bias: bias?.value.raw, activation: dmt_activation(UInt32(activation.code)), pre: pre?.raw,
-                residual: residual?.value.raw),
-            bf16: bf16)
-        let (x, w) = (value, weight.value)
-        let (needX, needW, needB) = (isTracked, weight.isTracked, bias?.isTracked ?? false)
-        let inputShape = shape
+        layer.apply(value, into: y, activation: activation, pre: pre, residual: residual?.value)
+        let (x, needX, inputShape, inputType) = (SavedValue(self), isTracked, shape, value.dtype)
         let operands = [self, weight] + [bias, residual].compactMap { $0 }
         let (hasBias, hasResidual) = (bias != nil, residual != nil)
         return .record(y, from: operands) { dy in
             let dz = pre.map { Elementwise.activationBackward(dy, $0, activation) } ?? dy
-            var dx: Tensor?
-            var dw: Tensor?
-            if needX {
-                let result = Tensor(uninitialized: inputShape, dtype)
-                Gemm.multiply(
-                    dtype, m: rows, n: inputs, k: outputs, MatrixView(dz, width: outputs), MatrixView(w, width: inputs),
-                    into: result.raw, bf16: bf16)
-                dx = result
-            }
-            if needW {
-                let result = Tensor(uninitialized: [outputs, inputs], dtype)
-                Gemm.multiply(
-                    dtype, m: outputs, n: inputs, k: rows, MatrixView(dz, width: outputs, transposed: true),
-                    MatrixView(x, width: inputs), into: result.raw, bf16: bf16)
-                dw = result
-            }
-            var gradients: [Tensor?] = [dx, dw]
-            if hasBias { gradients.append(needB ? Elementwise.columnSums(dz, rows: rows, columns: outputs) : nil) }
+            let dx = needX ? Tensor(uninitialized: inputShape, inputType) : nil
+            if let dx { layer.inputGradient(dz, into: dx) }
+            var gradients = [dx, layer.weightGradient(dz, x.callAsFunction)]
+            if hasBias { gradients.append(layer.biasGradient(dz)) }
             if hasResidual { gradients.append(dy) }
             return gradients
         }
+    }
+}
+
+/// The products of one linear layer on rows, there and back.
+struct Projection {
+    let rows: Int
+    let inputs: Int
+    let outputs: Int
+    let weight: Tensor
+    let bias: Tensor?
+    let bf16: Bool
+    let needsWeight: Bool
+    let needsBias: Bool
+
+    init(rows: Int, _ weight: Variable, _ bias: Variable?, bf16: Bool) {
+        precondition(weight.shape.count == 2, "linear: weight \(weight.shape)")
+        self.rows = rows
+        (outputs, inputs) = (weight.shape[0], weight.shape[1])
+        precondition(bias == nil || bias!.shape == [outputs], "linear: bias \(bias!.shape) for \(outputs) outputs")
+        self.weight = weight.value
+        self.bias = bias?.value
+        self.bf16 = bf16
+        needsWeight = weight.isTracked
+        needsBias = bias?.isTracked ?? false
+    }
+
+    /// `Wᵀ` and `W` in panels, for products with several parts of the rows.
+    func packedForward() -> PackedMatrix {
+        PackedMatrix(
+            weight.dtype, MatrixView(weight, width: inputs, transposed: true), rows: inputs, columns: outputs,
+            bf16: bf16)
+    }
+
+    func packedBackward() -> PackedMatrix {
+        PackedMatrix(weight.dtype, MatrixView(weight, width: inputs), rows: outputs, columns: inputs, bf16: bf16)
+    }
+
+    /// `y = act(x Wᵀ + b) + residual`; `pre` keeps what goes into `act`.
+    func apply(
+        _ x: Tensor, _ packed: PackedMatrix? = nil, into y: Tensor, activation: Activation = .none, pre: Tensor? = nil,
+        residual: Tensor? = nil
+    ) {
+        Gemm.multiply(
+            m: x.count / inputs, MatrixView(x, width: inputs), packed ?? packedForward(), into: y.raw,
+            epilogue: GemmEpilogue(
+                bias: bias?.raw, activation: activation.kernel, pre: pre?.raw, residual: residual?.raw),
+            half: y.dtype == .bf16)
+    }
+
+    /// `dx = dz W`
+    func inputGradient(_ dz: Tensor, into dx: Tensor) {
+        Gemm.multiply(
+            m: rows, MatrixView(dz, width: outputs), packedBackward(), into: dx.raw, half: dx.dtype == .bf16)
+    }
+
+    /// `z := (dy W) act'(z)`, in place.
+    func slopes(_ dy: Tensor, at z: Tensor, _ activation: Activation) {
+        Gemm.multiply(
+            m: rows, MatrixView(dy, width: outputs), packedBackward(), into: z.raw,
+            epilogue: GemmEpilogue(activation: activation.slope, pre: z.raw), half: z.dtype == .bf16, aside: true)
+    }
+
+    /// `dW = dzᵀ x`
+    func weightGradient(_ dz: Tensor, _ x: () -> Tensor) -> Tensor? {
+        weightGradient(dz, parts: [0..<rows]) { _ in x() }
+    }
+
+    /// `dW = dzᵀ x` with a part of the rows of `x` at a time: every value is one chain of additions over all parts.
+    func weightGradient(_ dz: Tensor, parts: [Range<Int>], _ x: (Range<Int>) -> Tensor) -> Tensor? {
+        if !needsWeight { return nil }
+        let dw = Tensor(uninitialized: [outputs, inputs], weight.dtype)
+        let lines = dz.reshaped([rows, outputs])
+        for part in parts {
+            let value = x(part)
+            Gemm.multiply(
+                weight.dtype, m: outputs, n: inputs, k: part.count,
+                MatrixView(lines.rows(part), width: outputs, transposed: true), MatrixView(value, width: inputs),
+                into: dw.raw, accumulate: part.lowerBound > 0, bf16: bf16)
+            keepAlive(value.storage)
+        }
+        return dw
+    }
+
+    /// `db = Σ_rows dz`
+    func biasGradient(_ dz: Tensor) -> Tensor? {
+        needsBias ? Elementwise.columnSums(dz, rows: rows, columns: outputs) : nil
     }
 }

@@ -10,36 +10,60 @@ extension Variable {
     ///
     ///     y = (x − μ) / √(σ² + ε) · γ + β
     ///
+    /// The output is not kept by operations that read it: backward makes it again.
+    ///
     /// - Parameters:
     ///   - gamma, beta: `(C)`, both or neither.
     ///   - epsilon: inside the root; ViT checkpoints use 1e-6.
+    ///   - half: round the result to bfloat16, for products that would round it anyway.
     /// - Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450, §3.
-    public func layerNorm(_ gamma: Variable? = nil, _ beta: Variable? = nil, epsilon: Double = 1e-6) -> Variable {
+    public func layerNorm(
+        _ gamma: Variable? = nil, _ beta: Variable? = nil, epsilon: Double = 1e-6, half: Bool = false
+    ) -> Variable {
         precondition((gamma == nil) == (beta == nil), "layerNorm: gamma and beta go together")
         let (rows, columns) = rowsAndColumns
-        let (x, g, dtype, size) = (value, gamma?.value, value.dtype, value.dtype.size)
-        let y = Tensor(uninitialized: shape, dtype)
+        let (x, g, b, dtype, size) = (value, gamma?.value, beta?.value, value.dtype, value.dtype.size)
         let (mean, rstd) = (Tensor(uninitialized: [rows], dtype), Tensor(uninitialized: [rows], dtype))
         let table = Kernels.table(dtype)
-        let (yp, xp, mp, rp, gp, bp) = (y.raw, x.raw, mean.raw, rstd.raw, g?.raw, beta?.value.raw)
-        Parallel.forEachRange(rows, grain: Self.rowGrain) { range in
-            let (i, offset) = (range.lowerBound, range.lowerBound * columns * size)
-            table.pointee.layer_norm(
-                yp + offset, mp + i * size, rp + i * size, xp + offset, gp, bp, range.count, columns, epsilon)
+        func normalized() -> Tensor {
+            let y = Tensor(uninitialized: x.shape, half ? .bf16 : dtype)
+            let (yp, xp, mp, rp, gp, bp) = (y.raw, x.raw, mean.raw, rstd.raw, g?.raw, b?.raw)
+            Parallel.forEachRange(rows, grain: Self.rowGrain) { range in
+                func normalize(_ out: UnsafeMutableRawPointer, _ rows: Range<Int>) {
+                    let first = rows.lowerBound
+                    table.pointee.layer_norm(
+                        out, mp + first * size, rp + first * size, xp + first * columns * size, gp, bp, rows.count,
+                        columns, epsilon)
+                }
+                if half {
+                    Elementwise.rounding(yp, range, columns: columns, normalize)
+                } else {
+                    normalize(yp + range.lowerBound * columns * size, range)
+                }
+            }
+            return y
         }
+        let y = normalized()
         let needsAffine = (gamma?.isTracked ?? false) || (beta?.isTracked ?? false)
         let affine = [gamma, beta].compactMap { $0 }
         let isAffine = !affine.isEmpty
-        return .record(y, from: [self] + affine) { dy in
+        return .record(y, from: [self] + affine, remake: normalized) { dy in
             let dx = Tensor(uninitialized: x.shape, dtype)
             let (dxp, dyp, xp, gp) = (dx.raw, dy.raw, x.raw, g?.raw)
             let (mp, rp) = (mean.raw, rstd.raw)
             // Partial sums hold dgamma and dbeta side by side.
             let sums = Elementwise.reduceRows(dtype, rows: rows, columns: 2 * columns) { table, out, range in
-                let (i, offset) = (range.lowerBound, range.lowerBound * columns * size)
-                table.pointee.layer_norm_backward(
-                    dxp + offset, needsAffine ? out : nil, needsAffine ? out + columns * size : nil, dyp + offset,
-                    xp + offset, gp, mp + i * size, rp + i * size, range.count, columns)
+                func reverse(_ dyp: UnsafeMutableRawPointer, _ rows: Range<Int>) {
+                    let (i, offset) = (rows.lowerBound, rows.lowerBound * columns * size)
+                    table.pointee.layer_norm_backward(
+                        dxp + offset, needsAffine ? out : nil, needsAffine ? out + columns * size : nil, dyp,
+                        xp + offset, gp, mp + i * size, rp + i * size, rows.count, columns)
+                }
+                if half {
+                    Elementwise.widening(dy, range, columns: columns, reverse)
+                } else {
+                    reverse(dyp + range.lowerBound * columns * size, range)
+                }
             }
             if !isAffine { return [dx] }
             return [dx, sums.view(at: 0, shape: [columns]), sums.view(at: columns, shape: [columns])]

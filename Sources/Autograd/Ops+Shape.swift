@@ -5,8 +5,10 @@ import TensorCore
 extension Variable {
     /// The same values under another shape; one size may be -1.
     public func reshaped(_ shape: [Int]) -> Variable {
-        let from = self.shape
-        return .record(value.reshaped(shape), from: [self]) { [$0.reshaped(from)] }
+        let (from, made) = (self.shape, remake)
+        return .record(value.reshaped(shape), from: [self], remake: made.map { made in { made().reshaped(shape) } }) {
+            [$0.reshaped(from)]
+        }
     }
 
     /// Axis `i` of the result is axis `axes[i]` of this variable.

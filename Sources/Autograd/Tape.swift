@@ -30,9 +30,11 @@ public final class Tape {
         return Variable(value: value, node: nodes.count - 1, tape: self)
     }
 
-    func append(_ value: Tensor, _ inputs: [Variable], _ backward: @escaping (Tensor) -> [Tensor?]) -> Variable {
+    func append(
+        _ value: Tensor, _ inputs: [Variable], remake: (() -> Tensor)?, _ backward: @escaping (Tensor) -> [Tensor?]
+    ) -> Variable {
         nodes.append(Node(inputs: inputs.map(\.node), backward: backward, sink: nil))
-        return Variable(value: value, node: nodes.count - 1, tape: self)
+        return Variable(value: value, node: nodes.count - 1, tape: self, remake: remake)
     }
 
     /// Adds d(loss)/d(leaf) to the gradient of every leaf, then empties the tape.
@@ -56,6 +58,7 @@ public final class Tape {
             let node = nodes[index]
             nodes[index] = .done
             if let sink = node.sink {
+                sink.storage.claim(sink.byteCount)
                 Elementwise.axpy(sink, gradient, 1)
             } else if let backward = node.backward {
                 for (input, part) in zip(node.inputs, backward(gradient)) where input >= 0 {
@@ -83,9 +86,15 @@ public final class Tape {
             case .none: self = .shared(part)
             case .shared(let first):
                 precondition(first.count == part.count, "gradients of \(first.shape) and \(part.shape)")
-                self = .own(Elementwise.sum(first, part))
+                self = .own(Self.sum(first, part))
+            case .own(let total) where total.dtype == .bf16: self = .own(Self.sum(total, part))
             case .own(let total): Elementwise.axpy(total, part, 1)
             }
+        }
+
+        private static func sum(_ a: Tensor, _ b: Tensor) -> Tensor {
+            if a.dtype != .bf16 { return Elementwise.sum(a, b) }
+            return Elementwise.sum(a.converted(to: .f32), b.converted(to: .f32)).converted(to: .bf16)
         }
     }
 }

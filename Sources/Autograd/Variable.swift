@@ -7,11 +7,14 @@ public struct Variable {
     public let value: Tensor
     let node: Int
     let tape: Tape?
+    /// Makes the value again from what its own operation keeps, where that is cheap.
+    let remake: (() -> Tensor)?
 
-    init(value: Tensor, node: Int, tape: Tape?) {
+    init(value: Tensor, node: Int, tape: Tape?, remake: (() -> Tensor)? = nil) {
         self.value = value
         self.node = node
         self.tape = tape
+        self.remake = remake
     }
 
     /// A constant.
@@ -36,14 +39,17 @@ public struct Variable {
     /// - Parameters:
     ///   - value: the output.
     ///   - inputs: the variables it was made from.
-    ///   - backward: from the output's gradient to one gradient an input, `nil` where none flows. It must not capture a
-    ///     `Variable`, only tensors.
+    ///   - remake: the same bytes as `value` from what `backward` keeps anyway: the operations that read this output then
+    ///     need not keep it.
+    ///   - backward: from the output's gradient, in the type of `value`, to one gradient an input, `nil` where none flows.
+    ///     It must not capture a `Variable`, only tensors.
     public static func record(
-        _ value: Tensor, from inputs: [Variable], backward: @escaping (Tensor) -> [Tensor?]
+        _ value: Tensor, from inputs: [Variable], remake: (() -> Tensor)? = nil,
+        backward: @escaping (Tensor) -> [Tensor?]
     ) -> Variable {
         guard let tape = inputs.lazy.compactMap(\.tape).first else { return Variable(value) }
         precondition(inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "inputs of one operation on two tapes")
-        return tape.append(value, inputs, backward)
+        return tape.append(value, inputs, remake: remake, backward)
     }
 
     /// The row length and row count when the last axis is the row.
@@ -52,4 +58,20 @@ public struct Variable {
         let columns = shape[shape.count - 1]
         return (columns == 0 ? 0 : count / columns, columns)
     }
+}
+
+/// An input that a backward needs: kept, or made again when its turn comes.
+struct SavedValue {
+    private let make: () -> Tensor
+
+    init(_ variable: Variable) {
+        if let remake = variable.remake {
+            make = remake
+        } else {
+            let kept = variable.value
+            make = { kept }
+        }
+    }
+
+    func callAsFunction() -> Tensor { make() }
 }

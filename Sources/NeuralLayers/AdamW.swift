@@ -94,9 +94,7 @@ public final class AdamW {
         self.epsilon = epsilon
     }
 
-    public func zeroGradients() {
-        gradients.raw.initializeMemory(as: UInt8.self, repeating: 0, count: gradients.byteCount)
-    }
+    public func zeroGradients() { gradients.zero() }
 
     /// Applies the gradients, unless their norm is not finite.
     ///

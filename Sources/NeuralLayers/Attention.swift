@@ -46,7 +46,8 @@ public final class Attention: Layer {
     ///   - x: `(N, T, C)`, normed.
     ///   - grid: of the tokens where they are one, for decomposed positions.
     public func mixed(_ x: Variable, grid: (height: Int, width: Int)? = nil, _ forward: Forward) -> Variable {
-        let packed = projected(x, forward)
+        let isBiased = biasTable != nil || rowTable != nil
+        let packed = projected(x, half: !isBiased, forward)
         if let biasTable {
             let tokens = x.shape[1]
             precondition(
@@ -69,7 +70,7 @@ public final class Attention: Layer {
     ///
     /// - Parameter x: `(N, T, C)`, normed.
     public func firstTokenWeights(_ x: Variable) -> Tensor {
-        let packed = projected(x, .evaluation).value.converted(to: .f32)
+        let packed = projected(x, half: false, .evaluation).value.converted(to: .f32)
         let (pictures, tokens, width) = (x.shape[0], x.shape[1], x.shape[2])
         let dim = width / headCount
         let bias = biasTable.map { Variable($0.value).gatheringRows(Array(biasIndices.prefix(tokens))).value.floats() }
@@ -93,11 +94,12 @@ public final class Attention: Layer {
         return result
     }
 
-    private func projected(_ x: Variable, _ forward: Forward) -> Variable {
-        guard let queryBias, let valueBias else { return qkv(x, forward) }
-        let none = Variable(Tensor.zeros(queryBias.shape, x.value.dtype))
+    /// - Parameter half: a bfloat16 result where products are rounded.
+    private func projected(_ x: Variable, half: Bool, _ forward: Forward) -> Variable {
+        guard let queryBias, let valueBias else { return qkv(x, half: half, forward) }
+        let none = Variable(Tensor.zeros(queryBias.shape, queryBias.value.dtype))
         let bias = Variable.concatenated([forward(queryBias), none, forward(valueBias)], axis: 0)
-        return x.linear(forward(qkv.weight), bias, bf16: forward.bf16)
+        return x.linear(forward(qkv.weight), bias, bf16: forward.bf16, half: half && forward.bf16)
     }
 
     /// For each pair of tokens, class token first, its row of the table: `(dy + S − 1)(2S − 1) + dx + S − 1` between

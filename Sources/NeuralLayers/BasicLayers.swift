@@ -45,10 +45,14 @@ public final class Linear: Layer {
 
     public static var slots: [Slot<Linear>] { [.parameter("weight", \.weight), .parameter("bias", \.bias)] }
 
+    /// - Parameter half: a bfloat16 result where products are rounded.
     public func callAsFunction(
-        _ x: Variable, activation: Activation = .none, residual: Variable? = nil, _ forward: Forward
+        _ x: Variable, activation: Activation = .none, residual: Variable? = nil, half: Bool = false,
+        _ forward: Forward
     ) -> Variable {
-        x.linear(forward(weight), forward(bias), activation: activation, residual: residual, bf16: forward.bf16)
+        x.linear(
+            forward(weight), forward(bias), activation: activation, residual: residual, bf16: forward.bf16,
+            half: half && forward.bf16)
     }
 }
 
@@ -66,8 +70,9 @@ public final class LayerNorm: Layer {
 
     public static var slots: [Slot<LayerNorm>] { [.parameter("weight", \.weight), .parameter("bias", \.bias)] }
 
-    public func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable {
-        x.layerNorm(forward(weight), forward(bias), epsilon: epsilon)
+    /// - Parameter half: a bfloat16 result where products are rounded: for values that only products read.
+    public func callAsFunction(_ x: Variable, half: Bool = false, _ forward: Forward) -> Variable {
+        x.layerNorm(forward(weight), forward(bias), epsilon: epsilon, half: half && forward.bf16)
     }
 }
 

@@ -19,10 +19,7 @@ public final class SGD {
     }
 
     public func zeroGradients() {
-        for parameter in parameters {
-            guard let gradient = parameter.gradient else { continue }
-            gradient.raw.initializeMemory(as: UInt8.self, repeating: 0, count: gradient.byteCount)
-        }
+        for parameter in parameters { parameter.gradient?.zero() }
     }
 
     /// Applies the gradients.

@@ -13,6 +13,13 @@ public final class MLP: Layer {
     }
 
     public static var slots: [Slot<MLP>] { [.layer("fc1", \.fc1), .layer("fc2", \.fc2)] }
+
+    /// `fc2(gelu(fc1 x)) + residual`.
+    public func callAsFunction(_ x: Variable, residual: Variable? = nil, _ forward: Forward) -> Variable {
+        x.perceptron(
+            (forward(fc1.weight), forward(fc1.bias!)), (forward(fc2.weight), forward(fc2.bias!)), activation: .gelu,
+            residual: residual, bf16: forward.bf16)
+    }
 }
 
 /// DINOv2's gated perceptron: `w3(silu(a) ∘ b)`, `a, b` the halves of `w12 x`. Checkpoint names `w12`, `w3`.
@@ -94,26 +101,29 @@ public final class TransformerBlock: Layer {
 
     /// - Parameter x: `(N, T, C)`.
     public func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable {
-        let y = joined(x, attention.proj, attention.mixed(norm1(x, forward), forward), scale1, branch: 0, forward)
+        let mixed = attention.mixed(norm1(x, half: true, forward), forward)
+        let y = joined(x, scale1, branch: 0, forward) { attention.proj(mixed, residual: $0, forward) }
         return perceptron(y, forward)
     }
 
     /// `x + ls2(mlp(norm2 x))` on rows of any shape.
     public func perceptron(_ x: Variable, _ forward: Forward) -> Variable {
-        let normed = norm2(x, forward)
-        if let mlp {
-            return joined(x, mlp.fc2, mlp.fc1(normed, activation: .gelu, forward), scale2, branch: 1, forward)
+        let normed = norm2(x, half: true, forward)
+        return joined(x, scale2, branch: 1, forward) { residual in
+            if let mlp { return mlp(normed, residual: residual, forward) }
+            return gated!.w3(gated!.gated(normed, forward), residual: residual, forward)
         }
-        return joined(x, gated!.w3, gated!.gated(normed, forward), scale2, branch: 1, forward)
     }
 
-    /// `x + drop(scale(layer(hidden)))`; the sum is part of the product where nothing stands between.
+    /// `x + drop(scale(branch))`; the sum is part of the branch's last product where nothing stands between.
+    ///
+    /// - Parameter make: the branch, with a residual to be added.
     public func joined(
-        _ x: Variable, _ layer: Linear, _ hidden: Variable, _ scale: LayerScale?, branch: UInt64, _ forward: Forward
+        _ x: Variable, _ scale: LayerScale?, branch: UInt64, _ forward: Forward, _ make: (Variable?) -> Variable
     ) -> Variable {
         let drops = forward.mode == .training && dropPath > 0
-        if !drops && scale == nil { return layer(hidden, residual: x, forward) }
-        var y = layer(hidden, forward)
+        if !drops && scale == nil { return make(x) }
+        var y = make(nil)
         if let scale { y = scale(y, forward) }
         if drops {
             y = y.dropPath(dropPath, stream: RandomStream(seed: forward.seed, purpose: "drop path", index, branch))

@@ -6,11 +6,14 @@ public struct MatrixView {
     public let pointer: UnsafeMutableRawPointer
     public let rowStride: Int
     public let columnStride: Int
+    /// Values are bfloat16 in memory; otherwise they have the product's type.
+    public let isHalf: Bool
 
     public init(_ pointer: UnsafeMutableRawPointer, rowStride: Int, columnStride: Int = 1) {
         self.pointer = pointer
         self.rowStride = rowStride
         self.columnStride = columnStride
+        isHalf = false
     }
 
     /// A contiguous matrix of the given width, or its transpose.
@@ -18,10 +21,16 @@ public struct MatrixView {
         pointer = tensor.raw
         rowStride = transposed ? 1 : width
         columnStride = transposed ? width : 1
+        isHalf = tensor.dtype == .bf16
     }
+
+    func size(_ dtype: DType) -> Int { isHalf ? 2 : dtype.size }
 }
 
 /// What happens to a block of the product while it is in cache: `c = act(c + bias) + residual`, `pre` keeps `c + bias`.
+///
+/// `DMT_SLOPE_…` activations read `pre` and multiply `c` by their slope there. Where the product is bfloat16 in memory,
+/// `pre` is too, `c + bias` is rounded before the activation, and there is no residual.
 public struct GemmEpilogue {
     public var bias: UnsafeMutableRawPointer?
     public var activation: dmt_activation
@@ -51,31 +60,40 @@ public enum Gemm {
     /// The split into blocks depends on the shape only, and every value is one chain of additions along k: the result does
     /// not depend on the number of threads.
     ///
-    /// - Parameter bf16: round both operands to bfloat16; sums stay in float. f32 only.
+    /// - Parameters:
+    ///   - bf16: round both operands to bfloat16; sums stay in float. f32 only; operands in bfloat16 need it.
+    ///   - half: `c` is bfloat16 in memory: sums are rounded when they are complete.
+    ///   - aside: sums wait outside `c`, which the epilogue may read: `c` can be its `pre`. So it is where `half`.
     public static func multiply(
         _ dtype: DType, m: Int, n: Int, k: Int, _ a: MatrixView, _ b: MatrixView, into c: UnsafeMutableRawPointer,
-        accumulate: Bool = false, epilogue: GemmEpilogue? = nil, bf16: Bool = false
+        accumulate: Bool = false, epilogue: GemmEpilogue? = nil, bf16: Bool = false, half: Bool = false,
+        aside: Bool = false
     ) {
         if m == 0 || n == 0 { return }
         precondition(k > 0, "gemm of (\(m), \(k)) and (\(k), \(n)): the inner size must be positive")
         let packed = PackedMatrix(dtype, b, rows: k, columns: n, bf16: bf16)
-        multiply(m: m, a, packed, into: c, accumulate: accumulate, epilogue: epilogue)
+        multiply(m: m, a, packed, into: c, accumulate: accumulate, epilogue: epilogue, half: half, aside: aside)
     }
 
     /// The same with a right side that was packed before.
     public static func multiply(
         m: Int, _ a: MatrixView, _ b: PackedMatrix, into c: UnsafeMutableRawPointer, accumulate: Bool = false,
-        epilogue: GemmEpilogue? = nil
+        epilogue: GemmEpilogue? = nil, half: Bool = false, aside: Bool = false
     ) {
         if m == 0 { return }
+        let aside = aside || half
+        precondition(b.isBF16 || !(a.isHalf || half), "a bfloat16 operand of a product that does not round")
+        precondition(!half || epilogue?.residual == nil, "no residual is added to a bfloat16 product")
+        precondition(!aside || !accumulate, "sums that wait aside start at zero")
         let (n, k, table) = (b.columns, b.rows, Kernels.table(b.dtype))
         ProductCount.add(multiplyAdds: m * n * k)
         let (product, size, mr, nr) = (b.product, b.dtype.size, table.pointee.mr, table.pointee.nr)
         let tiles = (m + mr - 1) / mr
         let panels = (n + nr - 1) / nr
         let (rowBlocks, columnBlocks) = blocks(tiles: tiles, panels: panels)
-        // Rows whose distance is a multiple of 4096 bytes fall into one set of the first-level cache.
-        let inPlace = !b.isBF16 && a.columnStride == 1 && (a.rowStride * size % 4096 != 0 || m < mr)
+        let source = a.size(b.dtype)
+        let inPlace = isReadInPlace(a, product, source, m: m, k: k, mr: mr, bf16: b.isBF16)
+        let pack = a.isHalf ? product.pack_half_a! : product.pack_a!
         Parallel.forEach(rowBlocks * columnBlocks) { task in
             let (row, column) = (task / columnBlocks, task % columnBlocks)
             let i = row * tiles / rowBlocks * mr
@@ -83,34 +101,63 @@ public enum Gemm {
             let firstPanel = column * panels / columnBlocks
             let lastPanel = (column + 1) * panels / columnBlocks
             let scratch = inPlace ? nil : Storage(byteCount: b.lineBytes(of: b.depth) * ((height + mr - 1) / mr * mr))
+            // Sums that wait: those of a chunk, or of all columns where k comes in several blocks.
+            let waiting = k <= b.depth ? min(chunkPanels, lastPanel - firstPanel) : lastPanel - firstPanel
+            let sums = aside ? Storage(byteCount: height * waiting * nr * size) : nil
             for start in stride(from: 0, to: k, by: b.depth) {
                 let depth = min(b.depth, k - start)
-                let lines = a.pointer + (i * a.rowStride + start * a.columnStride) * size
-                if let scratch { product.pack_a(scratch.pointer, lines, a.rowStride, a.columnStride, height, depth) }
+                let lines = a.pointer + (i * a.rowStride + start * a.columnStride) * source
+                if let scratch { pack(scratch.pointer, lines, a.rowStride, a.columnStride, height, depth) }
                 let adds: Int32 = accumulate || start > 0 ? 1 : 0
+                let steps = b.lineBytes(of: depth) / product.bytes * nr
                 for panel in stride(from: firstPanel, to: lastPanel, by: chunkPanels) {
                     let j = panel * nr
                     let width = min(min(panel + chunkPanels, lastPanel) * nr, n) - j
-                    let tile = c + (i * n + j) * size
-                    let panel = b.panel(panel, at: start, depth: depth)
-                    let steps = b.lineBytes(of: depth) / product.bytes * nr
+                    let skipped = k <= b.depth ? 0 : (panel - firstPanel) * nr
+                    let tile = sums.map { $0.pointer + skipped * size } ?? c + (i * n + j) * size
+                    let ld = aside ? waiting * nr : n
+                    let columns = b.panel(panel, at: start, depth: depth)
                     if let scratch {
-                        product.multiply(height, width, depth, scratch.pointer, panel, steps, tile, n, adds)
+                        product.multiply(height, width, depth, scratch.pointer, columns, steps, tile, ld, adds)
                     } else {
-                        table.pointee.gemm_rows(height, width, depth, lines, a.rowStride, panel, steps, tile, n, adds)
+                        product.rows(height, width, depth, lines, a.rowStride, columns, steps, tile, ld, adds)
                     }
-                    if start + depth == k, let epilogue {
-                        let offset = (i * n + j) * size
-                        table.pointee.epilogue(
-                            height, width, tile, n, epilogue.bias.map { $0 + j * size },
-                            Int32(epilogue.activation.rawValue), epilogue.pre.map { $0 + offset },
-                            epilogue.residual.map { $0 + offset })
-                    }
+                    if start + depth < k { continue }
+                    finish(table, size, epilogue, height, width, tile, ld, c, at: i * n + j, n, half: half)
                 }
             }
             if let scratch { keepAlive(scratch) }
+            if let sums { keepAlive(sums) }
         }
         keepAlive(b.storage)
+    }
+
+    /// Whether the kernel reads A where it lies. Rows whose distance is a multiple of 4096 bytes fall into one set of the
+    /// first-level cache.
+    private static func isReadInPlace(
+        _ a: MatrixView, _ product: dmt_product, _ size: Int, m: Int, k: Int, mr: Int, bf16: Bool
+    ) -> Bool {
+        guard product.rows != nil, a.columnStride == 1, a.rowStride * size % 4096 != 0 || m < mr else { return false }
+        return !bf16 || (a.isHalf && k % 2 == 0 && a.rowStride % 2 == 0)
+    }
+
+    /// The epilogue of a block whose sums are complete, at value `place` of `c`.
+    private static func finish(
+        _ table: UnsafePointer<dmt_kernels>, _ size: Int, _ epilogue: GemmEpilogue?, _ height: Int, _ width: Int,
+        _ sums: UnsafeMutableRawPointer, _ ld: Int, _ c: UnsafeMutableRawPointer, at place: Int, _ n: Int, half: Bool
+    ) {
+        let bias = epilogue?.bias.map { $0 + place % n * size }
+        let step = half ? 2 : size
+        let (pre, out) = (epilogue?.pre.map { $0 + place * step }, c + place * step)
+        let activation = Int32(epilogue?.activation.rawValue ?? DMT_ACT_NONE.rawValue)
+        if half {
+            table.pointee.epilogue_half(
+                height, width, sums, ld, bias, activation, pre?.assumingMemoryBound(to: UInt16.self),
+                out.assumingMemoryBound(to: UInt16.self), n)
+        } else if epilogue != nil || sums != out {
+            table.pointee.epilogue(
+                height, width, sums, ld, bias, activation, pre, epilogue?.residual.map { $0 + place * size }, out, n)
+        }
     }
 
     /// Steps of k in one block: equal parts of at most `depthLimit`, in whole fours.

@@ -18,7 +18,8 @@ public final class PackedMatrix {
     ///
     /// - Parameter bf16: rounded to bfloat16; f32 only.
     public init(_ dtype: DType, _ b: MatrixView, rows k: Int, columns n: Int, bf16: Bool = false) {
-        precondition(!bf16 || dtype == .f32, "bf16 products take f32 operands")
+        precondition(!bf16 || dtype == .f32, "bf16 products take f32 and bf16 operands")
+        precondition(bf16 || !b.isHalf, "a bfloat16 operand of a product that does not round")
         let table = Kernels.table(dtype)
         (rows, columns, isBF16, self.dtype) = (k, n, bf16, dtype)
         product = bf16 ? table.pointee.bf16 : table.pointee.full
@@ -27,13 +28,14 @@ public final class PackedMatrix {
         depth = Gemm.depth(steps: (k + product.step - 1) / product.step) * product.step
         let steps = (k + product.step - 1) / product.step
         storage = Storage(byteCount: panelCount * panelWidth * steps * product.bytes)
-        let (panels, width, size) = (panelCount, panelWidth, dtype.size)
+        let (panels, width, size) = (panelCount, panelWidth, b.size(dtype))
+        let pack = b.isHalf ? product.pack_half_b! : product.pack_b!
         for start in stride(from: 0, to: k, by: depth) {
             let block = min(depth, k - start)
             let grain = max(1, 32768 / (width * block))
             Parallel.forEachRange(panels, grain: grain) { range in
                 let first = range.lowerBound * width
-                product.pack_b(
+                pack(
                     panel(range.lowerBound, at: start, depth: block),
                     b.pointer + (start * b.rowStride + first * b.columnStride) * size, b.rowStride, b.columnStride,
                     block, min(range.upperBound * width, n) - first)

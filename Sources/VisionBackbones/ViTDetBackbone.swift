@@ -157,7 +157,7 @@ public final class ViTDetBackbone: Backbone {
                 normed.reshaped([pictures, height * width, channels]), grid: (height, width), forward
             ).reshaped(x.shape)
         }
-        let y = block.joined(x, block.attention.proj, mixed, block.scale1, branch: 0, forward)
+        let y = block.joined(x, block.scale1, branch: 0, forward) { block.attention.proj(mixed, residual: $0, forward) }
         return block.perceptron(y, forward)
     }
 }

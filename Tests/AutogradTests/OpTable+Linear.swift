@@ -49,6 +49,21 @@ extension OpTable {
                 "linear residual of its own input", roundings: 24, inputs: { [$0.normal(4, 5), $0.normal(5, 5)] },
                 apply: { $0[0].linear($0[1], residual: $0[0]) }
             ) { plainLinear($0[0], $0[1], nil, { $0 }, $0[0]) },
+            OpCase(
+                "perceptron gelu with the residual of its input", roundings: 64,
+                inputs: { [$0.normal(2, 3, 5), $0.normal(7, 5), $0.normal(7), $0.normal(5, 7), $0.normal(5)] },
+                apply: { $0[0].perceptron(($0[1], $0[2]), ($0[3], $0[4]), activation: .gelu, residual: $0[0]) }
+            ) {
+                plainLinear(plainLinear($0[0], $0[1], $0[2], plainGelu), $0[3], $0[4], { $0 }, $0[0])
+            },
+            OpCase(
+                "perceptron relu of normalised rows", roundings: 96,
+                inputs: { [$0.normal(4, 5), $0.normal(7, 5), $0.normal(7), $0.normal(3, 7), $0.normal(3)] },
+                apply: { $0[0].layerNorm().perceptron(($0[1], $0[2]), ($0[3], $0[4]), activation: .relu) }
+            ) {
+                plainLinear(
+                    plainLinear($0[0].mapRows { normalizedRow($0, 1e-6) }, $0[1], $0[2], { max($0, 0) }), $0[3], $0[4])
+            },
         ]
         // Below, at and above the tiles of every path; more than one and more than two blocks of depth.
         + [(1, 1, 1), (13, 33, 17), (145, 31, 9), (5, 270, 6), (3, 12, 530), (37, 65, 257)].map { rows, out, depth in

@@ -43,7 +43,7 @@ func plainAttention(_ qkv: Plain, heads: Int, bias: Plain? = nil) -> Plain {
     return out
 }
 
-private func normalizedRow(_ row: ArraySlice<Double>, _ epsilon: Double) -> [Double] {
+func normalizedRow(_ row: ArraySlice<Double>, _ epsilon: Double) -> [Double] {
     let mean = row.reduce(0, +) / Double(row.count)
     let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
     return row.map { ($0 - mean) / (variance + epsilon).squareRoot() }

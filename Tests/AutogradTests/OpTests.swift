@@ -70,13 +70,48 @@ import Testing
             $0[0].linear($0[1], $0[2], activation: .gelu, residual: $0[3], bf16: true)
         }
         for slot in inputs.indices {
-            let (found, wanted) = (rounded[slot].doubles(), exact[slot].doubles())
-            let error = zip(found, wanted).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()
-            let length = wanted.map { $0 * $0 }.reduce(0, +).squareRoot()
             // Rounding shows, and stays below 2^-7 of the gradient's length; the residual's is not rounded.
-            #expect(
-                error < 0x1p-7 * length && (slot == 3 || error > 0x1p-14 * length), "input \(slot): \(error / length)")
+            let error = relativeError(rounded[slot], exact[slot])
+            #expect(error < 0x1p-7 && (slot == 3 || error > 0x1p-14), "input \(slot): \(error)")
         }
+    }
+
+    /// A transformer block whose norms, projections, attention and perceptron pass bfloat16 values on.
+    @Test func gradientsOfARoundedBlockStayNear() {
+        var maker = TensorMaker("rounded block")
+        let inputs = [
+            maker.normal(3, 19, 16), maker.normal(48, 16, scale: 0.3), maker.normal(48),
+            maker.normal(16, 16, scale: 0.3),
+            maker.normal(16), maker.normal(40, 16, scale: 0.3), maker.normal(40), maker.normal(16, 40, scale: 0.3),
+            maker.normal(16),
+        ]
+        func block(_ v: [Variable], half: Bool) -> Variable {
+            let qkv = v[0].layerNorm(half: half).linear(v[1], v[2], bf16: half, half: half)
+            let x = qkv.attention(heads: 2).linear(v[3], v[4], residual: v[0], bf16: half)
+            return x.layerNorm(half: half).perceptron(
+                (v[5], v[6]), (v[7], v[8]), activation: .gelu, residual: x, bf16: half)
+        }
+        let projection = maker.normal(3, 19, 16)
+        let singles = inputs.map { $0.converted(to: .f32) }
+        let exact = GradientCheck.gradients(inputs, projection: projection) { block($0, half: false) }
+        let rounded = GradientCheck.gradients(singles, projection: projection.converted(to: .f32)) {
+            block($0, half: true)
+        }
+        let values = relativeError(
+            block(singles.map { Variable($0) }, half: true).value,
+            block(inputs.map { Variable($0) }, half: false).value)
+        #expect(values < 0x1p-7 && values > 0x1p-14, "values: \(values)")
+        for slot in inputs.indices {
+            let error = relativeError(rounded[slot], exact[slot])
+            #expect(error < 0x1p-6 && (slot == 8 || error > 0x1p-14), "input \(slot): \(error)")
+        }
+    }
+
+    /// The length of the difference over the length of what is wanted.
+    private func relativeError(_ found: Tensor, _ wanted: Tensor) -> Double {
+        let (a, b) = (found.doubles(), wanted.doubles())
+        let error = zip(a, b).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()
+        return error / b.map { $0 * $0 }.reduce(0, +).squareRoot()
     }
 
     /// Every public method that gives a Variable stands in the table.

@@ -36,7 +36,9 @@ import Testing
         let fields = Set(text.matches(of: /\(\*([a-z0-9_]+)\)\(/).map { String($0.output.1) })
         #expect(fields.count >= 45)
         // Packing and scratch sizes are used by the products and by attention.
-        let covered = Set(KernelCase.all.map(\.field)).union(["pack_a", "attention_scratch"])
+        let covered = Set(KernelCase.all.map(\.field)).union([
+            "dmt_pack_a", "dmt_pack_b", "attention_scratch", "attention_half_scratch",
+        ])
         #expect(fields.subtracting(covered).sorted() == [])
     }
 

@@ -54,7 +54,7 @@ enum CPUPaths {
     private func gelu(_ path: String, _ xs: [Float]) -> [Float] {
         let y = Tensor(xs, [xs.count])
         CPUPaths.table(path).pointee.epilogue(
-            1, xs.count, y.raw, xs.count, nil, Int32(DMT_ACT_GELU.rawValue), nil, nil)
+            1, xs.count, y.raw, xs.count, nil, Int32(DMT_ACT_GELU.rawValue), nil, nil, y.raw, xs.count)
         return y.floats()
     }
 

@@ -50,6 +50,13 @@ struct Bench {
         normal(rows, columns).converted(to: .f32).converted(to: .bf16).converted(to: .f32).converted(to: dtype)
     }
 
+    /// The same values as bfloat16 in memory.
+    mutating func halves(_ shape: Int...) -> Tensor {
+        maker.normal(shape.reduce(1, *)).reshaped(shape).converted(to: .f32).converted(to: .bf16)
+    }
+
+    func halfOutput(_ shape: Int...) -> Tensor { Tensor.full(shape, .nan, .f32).converted(to: .bf16) }
+
     func panels(_ n: Int) -> Int { (n + kernels.nr - 1) / kernels.nr }
 
     /// Packs both operands, whose strides are those of rows and columns, and multiplies them in one block.
@@ -60,8 +67,10 @@ struct Bench {
         let (steps, mr, nr) = ((k + product.step - 1) / product.step, kernels.mr, kernels.nr)
         let packedA = Tensor.full([(m + mr - 1) / mr * mr * steps * product.bytes / 4], -1, .i32)
         let packedB = Tensor.full([panels(n) * nr * steps * product.bytes / 4], -1, .i32)
-        product.pack_a(packedA.raw, a.raw, aStrides.0, aStrides.1, m, k)
-        product.pack_b(packedB.raw, b.raw, bStrides.0, bStrides.1, k, n)
+        let packA = a.dtype == .bf16 ? product.pack_half_a! : product.pack_a!
+        let packB = b.dtype == .bf16 ? product.pack_half_b! : product.pack_b!
+        packA(packedA.raw, a.raw, aStrides.0, aStrides.1, m, k)
+        packB(packedB.raw, b.raw, bStrides.0, bStrides.1, k, n)
         product.multiply(m, n, k, packedA.raw, packedB.raw, steps * nr, c.raw, n, 0)
         keep(a, b, packedA, packedB)
     }

@@ -4,16 +4,16 @@ import TensorCore
 extension KernelCase {
     /// Every entry of the table, on sizes that are no multiple of any vector.
     static let all: [KernelCase] =
-        products + elementwise + reductions + rows + normalisations + attention + images + losses
+        products + elementwise + reductions + rows + normalisations + attention + images + losses + halves
 
     private static let products: [KernelCase] =
         [(13, 37, 21), (12, 64, 300), (1, 5, 600)].flatMap { (m: Int, n: Int, k: Int) -> [KernelCase] in
             [
-                KernelCase("gemm_rows \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
+                KernelCase("rows \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
                     let (a, b, t) = (bench.normal(m, k), bench.normal(k, n), bench.kernels)
                     let (packed, c) = (bench.output(bench.panels(n) * t.nr * k), bench.output(m, n))
                     t.full.pack_b(packed.raw, b.raw, n, 1, k, n)
-                    t.gemm_rows(m, n, k, a.raw, k, packed.raw, k * t.nr, c.raw, n, 0)
+                    t.full.rows(m, n, k, a.raw, k, packed.raw, k * t.nr, c.raw, n, 0)
                     keep(a, b, packed)
                     return [c]
                 },
@@ -60,12 +60,21 @@ extension KernelCase {
     private static let elementwise: [KernelCase] = [
         KernelCase("epilogue") { bench in
             let (bias, residual) = (bench.normal(37), bench.normal(5, 37))
-            return [DMT_ACT_NONE, DMT_ACT_GELU, DMT_ACT_RELU].flatMap { activation in
-                let (c, pre) = (bench.normal(5, 37), bench.output(5, 37))
+            let slopes = [DMT_SLOPE_GELU, DMT_SLOPE_RELU].map { activation in
+                let (c, pre) = (bench.normal(5, 37), bench.normal(5, 37))
+                // In place of what the slope is taken at.
                 bench.kernels.epilogue(
-                    5, 37, c.raw, 37, bias.raw, Int32(activation.rawValue), pre.raw, residual.raw)
-                return [c, pre]
+                    5, 37, c.raw, 37, nil, Int32(activation.rawValue), pre.raw, nil, pre.raw, 37)
+                keep(c)
+                return pre
             }
+            return slopes
+                + [DMT_ACT_NONE, DMT_ACT_GELU, DMT_ACT_RELU].flatMap { activation in
+                    let (c, pre) = (bench.normal(5, 37), bench.output(5, 37))
+                    bench.kernels.epilogue(
+                        5, 37, c.raw, 37, bias.raw, Int32(activation.rawValue), pre.raw, residual.raw, c.raw, 37)
+                    return [c, pre]
+                }
         },
         KernelCase("activation_backward") { bench in
             let (dy, z) = (bench.normal(101), bench.normal(101))

@@ -14,15 +14,34 @@ extern "C" {
 typedef long dmt_index;  // Swift's Int
 
 typedef enum { DMT_PATH_PLAIN = 0, DMT_PATH_AVX2 = 1, DMT_PATH_AVX512 = 2 } dmt_path;
-typedef enum { DMT_ACT_NONE = 0, DMT_ACT_GELU = 1, DMT_ACT_RELU = 2 } dmt_activation;
+typedef enum {
+    DMT_ACT_NONE = 0,
+    DMT_ACT_GELU = 1,
+    DMT_ACT_RELU = 2,
+    // c times the slope of the activation at `pre`, which is read: the way back.
+    DMT_SLOPE_GELU = 3,
+    DMT_SLOPE_RELU = 4
+} dmt_activation;
 
-// One precision of the matrix product: `bf16` rounds both operands to bfloat16 and sums products in float.
+// Puts rows of A or columns of B into panels.
+typedef void (*dmt_pack_b)(void *dst, const void *b, dmt_index row_stride, dmt_index col_stride, dmt_index k,
+                           dmt_index n);
+typedef void (*dmt_pack_a)(void *dst, const void *a, dmt_index row_stride, dmt_index col_stride, dmt_index m,
+                           dmt_index k);
+
+// One precision of the matrix product: `bf16` rounds both operands to bfloat16 and sums products in float. Operands that
+// are bfloat16 in memory are packed by `pack_half_*` (null for the full product).
 typedef struct {
     dmt_index step, bytes;
-    void (*pack_b)(void *dst, const void *b, dmt_index row_stride, dmt_index col_stride, dmt_index k, dmt_index n);
-    void (*pack_a)(void *dst, const void *a, dmt_index row_stride, dmt_index col_stride, dmt_index m, dmt_index k);
+    dmt_pack_b pack_b, pack_half_b;
+    dmt_pack_a pack_a, pack_half_a;
+    // C[m,n] (+)= A[m,k] B[k,n]
     void (*multiply)(dmt_index m, dmt_index n, dmt_index k, const void *packed_a, const void *packed_b,
                      dmt_index panel_stride, void *c, dmt_index ldc, int accumulate);
+    // The same with rows of A in place, one every `stride` values of the product's own type; `bf16` asks for an even k and
+    // is null where the CPU does not multiply bfloat16.
+    void (*rows)(dmt_index m, dmt_index n, dmt_index k, const void *a, dmt_index stride, const void *packed_b,
+                 dmt_index panel_stride, void *c, dmt_index ldc, int accumulate);
 } dmt_product;
 
 typedef struct {
@@ -31,13 +50,16 @@ typedef struct {
     // multiplies it a pair; `bytes` are those of one line's step. Panels of B lie `panel_stride` steps of one line apart.
     dmt_index mr, nr;
     dmt_product full, bf16;
-    // C[m,n] (+)= A[m,k] B[k,n] with rows of A every `stride` values.
-    void (*gemm_rows)(dmt_index m, dmt_index n, dmt_index k, const void *a, dmt_index stride, const void *packed_b,
-                      dmt_index panel_stride, void *c, dmt_index ldc, int accumulate);
 
-    // Epilogue of a linear layer on an m x n block: z = c + bias, pre = z (when asked), c = act(z) + residual.
+    // Epilogue of a linear layer on an m x n block: z = c + bias, pre = z (when asked), out = act(z) + residual. Rows of
+    // pre, residual and out lie `ld` values apart; out may be c, pre or residual. c is spent.
     void (*epilogue)(dmt_index m, dmt_index n, void *c, dmt_index ldc, const void *bias, int activation, void *pre,
-                     const void *residual);
+                     const void *residual, void *out, dmt_index ld);
+    // The same with results in bfloat16: z = bf16(c + bias), pre = z (when asked), out = bf16(act(z)); c is spent.
+    void (*epilogue_half)(dmt_index m, dmt_index n, void *c, dmt_index ldc, const void *bias, int activation,
+                          uint16_t *pre, uint16_t *out, dmt_index ld);
+    void (*to_half)(uint16_t *y, const void *x, dmt_index n);    // rounds to nearest even
+    void (*from_half)(void *y, const uint16_t *x, dmt_index n);
     void (*activation_backward)(void *dz, const void *dy, const void *z, int activation, dmt_index n);
 
     // Elementwise on n values.
@@ -88,6 +110,15 @@ typedef struct {
     void (*attention_backward)(void *dq, void *dk, void *dv, const void *dout, const void *out, dmt_index ldo,
                                const void *lse, const void *q, const void *k, const void *v, dmt_index ld,
                                dmt_index tokens, dmt_index dim, double scale, void *scratch);
+    // The same with operands and results in bfloat16; softmax, sums and lse in float. Scratch in bytes.
+    dmt_index (*attention_half_scratch)(dmt_index tokens, dmt_index dim);
+    void (*attention_half)(uint16_t *out, dmt_index ldo, void *lse, const uint16_t *q, const uint16_t *k,
+                           const uint16_t *v, dmt_index ld, dmt_index tokens, dmt_index dim, double scale,
+                           void *scratch);
+    void (*attention_half_backward)(uint16_t *dq, uint16_t *dk, uint16_t *dv, const uint16_t *dout,
+                                    const uint16_t *out, dmt_index ldo, const void *lse, const uint16_t *q,
+                                    const uint16_t *k, const uint16_t *v, dmt_index ld, dmt_index tokens,
+                                    dmt_index dim, double scale, void *scratch);
 
     // Images, (H, W, C) each. `first`..`last` are output rows (im2col) of one image.
     void (*im2col)(void *dst, const void *x, dmt_index height, dmt_index width, dmt_index channels, dmt_index kernel,

@@ -1,25 +1,62 @@
 // Elementwise loops, reductions and optimizer steps on contiguous values.
 
+static inline void activate(REAL *c, const REAL *pre, int activation, dmt_index n) {
+    if (activation == DMT_ACT_GELU) {
+        for (dmt_index j = 0; j < n; j++) c[j] = gelu(c[j]);
+    } else if (activation == DMT_ACT_RELU) {
+        for (dmt_index j = 0; j < n; j++) c[j] = c[j] > 0 ? c[j] : 0;
+    } else if (activation == DMT_SLOPE_GELU) {
+        for (dmt_index j = 0; j < n; j++) c[j] = c[j] * gelu_slope(pre[j]);
+    } else if (activation == DMT_SLOPE_RELU) {
+        for (dmt_index j = 0; j < n; j++) c[j] = pre[j] > 0 ? c[j] : 0;
+    }
+}
+
 static void epilogue(dmt_index m, dmt_index n, void *c_, dmt_index ldc, const void *bias_, int activation, void *pre_,
-                     const void *residual_) {
+                     const void *residual_, void *out_, dmt_index ld) {
     const REAL *bias = bias_;
     for (dmt_index i = 0; i < m; i++) {
         REAL *c = (REAL *)c_ + i * ldc;
-        REAL *pre = pre_ ? (REAL *)pre_ + i * ldc : 0;
-        const REAL *residual = residual_ ? (const REAL *)residual_ + i * ldc : 0;
+        REAL *pre = pre_ ? (REAL *)pre_ + i * ld : 0;
+        const REAL *residual = residual_ ? (const REAL *)residual_ + i * ld : 0;
         if (bias) {
             for (dmt_index j = 0; j < n; j++) c[j] += bias[j];
         }
-        if (pre) {
+        if (pre && activation < DMT_SLOPE_GELU) {
             for (dmt_index j = 0; j < n; j++) pre[j] = c[j];
         }
-        if (activation == DMT_ACT_GELU) {
-            for (dmt_index j = 0; j < n; j++) c[j] = gelu(c[j]);
-        } else if (activation == DMT_ACT_RELU) {
-            for (dmt_index j = 0; j < n; j++) c[j] = c[j] > 0 ? c[j] : 0;
-        }
+        activate(c, pre, activation, n);
         if (residual) {
             for (dmt_index j = 0; j < n; j++) c[j] += residual[j];
+        }
+        REAL *out = (REAL *)out_ + i * ld;
+        if (out != c) {
+            for (dmt_index j = 0; j < n; j++) out[j] = c[j];
+        }
+    }
+}
+
+static void epilogue_half(dmt_index m, dmt_index n, void *c_, dmt_index ldc, const void *bias_, int activation,
+                          uint16_t *pre, uint16_t *out, dmt_index ld) {
+    const REAL *bias = bias_;
+    REAL at[64];
+    for (dmt_index i = 0; i < m; i++) {
+        for (dmt_index j = 0; j < n; j += 64) {
+            dmt_index count = n - j < 64 ? n - j : 64;
+            REAL *c = (REAL *)c_ + i * ldc + j;
+            uint16_t *z = (pre ? pre : out) + i * ld + j;
+            if (bias) {
+                for (dmt_index q = 0; q < count; q++) c[q] += bias[j + q];
+            }
+            if (activation >= DMT_SLOPE_GELU) {
+                from_half(at, z, count);
+            } else {
+                to_half(z, c, count);
+                if (activation == DMT_ACT_NONE && !pre) continue;
+                from_half(c, z, count);
+            }
+            activate(c, at, activation, count);
+            to_half(out + i * ld + j, c, count);
         }
     }
 }

@@ -13,15 +13,18 @@
 #include "elementwise.h"
 #include "rows.h"
 #include "attention.h"
+#include "attention_half.h"
 #include "images.h"
 
 const dmt_kernels TABLE = {
     .mr = MR,
     .nr = NR,
-    .full = {1, sizeof(REAL), pack_b, pack_a, gemm_packed},
-    .bf16 = {BF16_STEP, BF16_BYTES, pack_b_bf16, pack_a_bf16, gemm_bf16},
-    .gemm_rows = gemm_rows,
+    .full = {1, sizeof(REAL), pack_b, 0, pack_a, 0, gemm_packed, gemm_rows},
+    .bf16 = {BF16_STEP, BF16_BYTES, pack_b_bf16, pack_half_b, pack_a_bf16, pack_half_a, gemm_bf16, GEMM_ROWS_BF16},
     .epilogue = epilogue,
+    .epilogue_half = epilogue_half,
+    .to_half = to_half,
+    .from_half = from_half,
     .activation_backward = activation_backward,
     .add = add,
     .axpy = axpy,
@@ -50,6 +53,9 @@ const dmt_kernels TABLE = {
     .attention_scratch = attention_scratch,
     .attention = attention,
     .attention_backward = attention_backward,
+    .attention_half_scratch = attention_half_scratch,
+    .attention_half = attention_half,
+    .attention_half_backward = attention_half_backward,
     .im2col = im2col,
     .col2im = col2im,
     .max_pool = max_pool,

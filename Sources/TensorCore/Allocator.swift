@@ -1,0 +1,112 @@
+import Synchronization
+
+/// A caching allocator: freed blocks wait in lists by size class (eighths of powers of two) for the next step.
+///
+/// Live and waiting blocks together never take more than live blocks did at their highest: where a new block would go
+/// beyond that, waiting ones are freed.
+public enum Allocator {
+    private struct State: ~Copyable {
+        var free: [Int: [UInt]] = [:]
+        var live = 0
+        /// Since the last `peakBytes` began, and ever.
+        var recentPeak = 0
+        var highWater = 0
+        var cached = 0
+        var liveBlocks = 0
+
+        mutating func grow(_ byteCount: Int) {
+            live += byteCount
+            recentPeak = max(recentPeak, live)
+            highWater = max(highWater, live)
+        }
+
+        /// Takes waiting blocks out of their lists until live and waiting ones fit: the smallest that is large enough, or
+        /// the largest and more.
+        mutating func excess() -> [(address: UInt, size: Int)] {
+            var blocks: [(address: UInt, size: Int)] = []
+            while cached > 0, live + cached > highWater {
+                let wanted = live + cached - highWater
+                let waiting = free.filter { !$0.value.isEmpty }.keys
+                let size = waiting.filter { $0 >= wanted }.min() ?? waiting.max()!
+                blocks.append((free[size]!.removeLast(), size))
+                cached -= size
+            }
+            return blocks
+        }
+    }
+    private static let state = Mutex(State())
+
+    /// Bytes that live tensors hold now.
+    public static var liveBytes: Int { state.withLock { $0.live } }
+    /// Blocks that live tensors hold now; a training step must leave it where it was.
+    public static var liveBlocks: Int { state.withLock { $0.liveBlocks } }
+    /// The most bytes ever held at once, cached blocks included.
+    public static var highWaterBytes: Int { state.withLock { $0.highWater } }
+
+    /// The most bytes that tensors held at once during `body`, beyond those they held before it.
+    public static func peakBytes<Failure: Error>(of body: () throws(Failure) -> Void) throws(Failure) -> Int {
+        let before = state.withLock { state in
+            state.recentPeak = state.live
+            return state.live
+        }
+        try body()
+        return state.withLock { $0.recentPeak } - before
+    }
+
+    static func sizeClass(_ byteCount: Int) -> Int {
+        if byteCount <= 256 { return 256 }
+        let step = 1 << max(8, Int.bitWidth - byteCount.leadingZeroBitCount - 4)
+        return (byteCount + step - 1) / step * step
+    }
+
+    static func take(_ byteCount: Int) -> (UnsafeMutableRawPointer, Int) {
+        let size = sizeClass(byteCount)
+        let (reused, excess): (UInt?, [(address: UInt, size: Int)]) = state.withLock { state in
+            state.grow(size)
+            state.liveBlocks += 1
+            if let block = state.free[size]?.popLast() {
+                state.cached -= size
+                return (block, [])
+            }
+            return (nil, state.excess())
+        }
+        if let reused, let pointer = UnsafeMutableRawPointer(bitPattern: reused) { return (pointer, size) }
+        release(excess)
+        return (SystemBlock.take(size), size)
+    }
+
+    static func giveBack(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
+        state.withLock { state in
+            state.live -= size
+            state.liveBlocks -= 1
+            state.cached += size
+            state.free[size, default: []].append(UInt(bitPattern: pointer))
+        }
+    }
+
+    /// A live block gave up pages of so many bytes, or takes them back.
+    static func surrender(_ byteCount: Int) { state.withLock { $0.live -= byteCount } }
+
+    static func claim(_ byteCount: Int) {
+        release(
+            state.withLock { state in
+                state.grow(byteCount)
+                return state.excess()
+            })
+    }
+
+    /// Frees every cached block.
+    public static func releaseCached() {
+        release(
+            state.withLock { state in
+                let blocks = state.free.flatMap { size, blocks in blocks.map { (address: $0, size: size) } }
+                state.free.removeAll()
+                state.cached = 0
+                return blocks
+            })
+    }
+
+    private static func release(_ blocks: [(address: UInt, size: Int)]) {
+        for block in blocks { SystemBlock.giveBack(UnsafeMutableRawPointer(bitPattern: block.address)!, block.size) }
+    }
+}
