@@ -7,7 +7,7 @@ extension Variable {
     ///     dz = dy act'(z),  dx = dz W,  dW = dzᵀ x,  db = Σ_rows dz,  d residual = dy
     ///
     /// - Parameters:
-    ///   - weight: `(out, in)`.
+    ///   - weight: `(out, in)`; bfloat16 where it is a constant.
     ///   - bias: `(out)`.
     ///   - residual: the shape of the result.
     ///   - bf16: round the operands of all three products to bfloat16; sums, bias and activation are in float. Needed where
@@ -22,12 +22,11 @@ extension Variable {
         precondition(weight.shape == [outputs, inputs], "linear: \(shape) with weight \(weight.shape)")
         precondition(!half || (activation == .none && residual == nil), "linear: a rounded result is a plain product")
         let layer = Projection(rows: rows, weight, bias, bf16: bf16)
-        let dtype = weight.value.dtype
-        let y = Tensor(uninitialized: shape.dropLast() + [outputs], half ? .bf16 : dtype)
+        let y = Tensor(uninitialized: shape.dropLast() + [outputs], half ? .bf16 : layer.dtype)
         precondition(
             residual == nil || residual!.shape == y.shape, "linear: residual \(residual!.shape) for \(y.shape)")
         let tracked = isTracked || weight.isTracked || (bias?.isTracked ?? false)
-        let pre = activation != .none && tracked ? Tensor(uninitialized: y.shape, dtype) : nil
+        let pre = activation != .none && tracked ? Tensor(uninitialized: y.shape, layer.dtype) : nil
         layer.apply(value, into: y, activation: activation, pre: pre, residual: residual?.value)
         let (x, needX, inputShape, inputType) = (SavedValue(self), isTracked, shape, value.dtype)
         let operands = [self, weight] + [bias, residual].compactMap { $0 }
@@ -51,6 +50,8 @@ struct Projection {
     let outputs: Int
     let weight: Tensor
     let bias: Tensor?
+    /// Of sums.
+    let dtype: DType
     let bf16: Bool
     let needsWeight: Bool
     let needsBias: Bool
@@ -60,7 +61,9 @@ struct Projection {
         self.rows = rows
         (outputs, inputs) = (weight.shape[0], weight.shape[1])
         precondition(bias == nil || bias!.shape == [outputs], "linear: bias \(bias!.shape) for \(outputs) outputs")
-        self.weight = weight.value
+        let isHalf = weight.value.dtype == .bf16
+        self.weight = isHalf && !bf16 ? weight.value.converted(to: .f32) : weight.value
+        dtype = isHalf ? .f32 : weight.value.dtype
         self.bias = bias?.value
         self.bf16 = bf16
         needsWeight = weight.isTracked
@@ -70,12 +73,12 @@ struct Projection {
     /// `Wᵀ` and `W` in panels, for products with several parts of the rows.
     func packedForward() -> PackedMatrix {
         PackedMatrix(
-            weight.dtype, MatrixView(weight, width: inputs, transposed: true), rows: inputs, columns: outputs,
+            dtype, MatrixView(weight, width: inputs, transposed: true), rows: inputs, columns: outputs,
             bf16: bf16)
     }
 
     func packedBackward() -> PackedMatrix {
-        PackedMatrix(weight.dtype, MatrixView(weight, width: inputs), rows: outputs, columns: inputs, bf16: bf16)
+        PackedMatrix(dtype, MatrixView(weight, width: inputs), rows: outputs, columns: inputs, bf16: bf16)
     }
 
     /// `y = act(x Wᵀ + b) + residual`; `pre` keeps what goes into `act`.
@@ -111,12 +114,12 @@ struct Projection {
     /// `dW = dzᵀ x` with a part of the rows of `x` at a time: every value is one chain of additions over all parts.
     func weightGradient(_ dz: Tensor, parts: [Range<Int>], _ x: (Range<Int>) -> Tensor) -> Tensor? {
         if !needsWeight { return nil }
-        let dw = Tensor(uninitialized: [outputs, inputs], weight.dtype)
+        let dw = Tensor(uninitialized: [outputs, inputs], dtype)
         let lines = dz.reshaped([rows, outputs])
         for part in parts {
             let value = x(part)
             Gemm.multiply(
-                weight.dtype, m: outputs, n: inputs, k: part.count,
+                dtype, m: outputs, n: inputs, k: part.count,
                 MatrixView(lines.rows(part), width: outputs, transposed: true), MatrixView(value, width: inputs),
                 into: dw.raw, accumulate: part.lowerBound > 0, bf16: bf16)
             keepAlive(value.storage)

@@ -19,8 +19,9 @@ extension Variable {
         activation: Activation, residual: Variable? = nil, bf16: Bool = false
     ) -> Variable {
         let (rows, width) = rowsAndColumns
-        let dtype = first.weight.value.dtype
-        let inner = bf16 ? DType.bf16 : dtype
+        let lower = Projection(rows: rows, first.weight, first.bias, bf16: bf16)
+        let upper = Projection(rows: rows, second.weight, second.bias, bf16: bf16)
+        let (dtype, inner) = (lower.dtype, bf16 ? DType.bf16 : lower.dtype)
         let (hidden, outputs) = (first.weight.shape[0], second.weight.shape[0])
         precondition(
             first.weight.shape == [hidden, width] && second.weight.shape == [outputs, hidden],
@@ -31,8 +32,6 @@ extension Variable {
         precondition(
             residual == nil || residual!.shape == y.shape, "perceptron: residual \(residual!.shape) for \(y.shape)")
         let z = isKept ? Tensor(uninitialized: [rows, hidden], inner) : nil
-        let lower = Projection(rows: rows, first.weight, first.bias, bf16: bf16)
-        let upper = Projection(rows: rows, second.weight, second.bias, bf16: bf16)
         let parts = Self.parts(of: rows)
         do {
             let (up, down) = (lower.packedForward(), upper.packedForward())

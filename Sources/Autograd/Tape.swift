@@ -44,14 +44,20 @@ public final class Tape {
     ///   - scale: the gradient the loss starts with.
     public func backward(_ loss: Variable, scale: Double = 1) {
         precondition(loss.value.count == 1, "backward from shape \(loss.shape): the loss must be a scalar")
+        backward(loss, gradient: Tensor.full(loss.shape, scale, loss.value.dtype))
+    }
+
+    /// The same from a value of any shape with a given gradient.
+    public func backward(_ output: Variable, gradient: Tensor) {
+        precondition(output.shape == gradient.shape, "gradient \(gradient.shape) of \(output.shape)")
         defer {
             nodes.removeAll(keepingCapacity: true)
             leaves.removeAll(keepingCapacity: true)
         }
-        guard loss.node >= 0 else { return }
+        guard output.node >= 0 else { return }
         var gradients = [Gradient](repeating: .none, count: nodes.count)
-        gradients[loss.node] = .shared(Tensor.full(loss.shape, scale, loss.value.dtype))
-        for index in stride(from: loss.node, through: 0, by: -1) {
+        gradients[output.node] = .shared(gradient)
+        for index in stride(from: output.node, through: 0, by: -1) {
             guard let gradient = gradients[index].tensor else { continue }
             gradients[index] = .none
             // What a node kept is given back as soon as its backward has run.

@@ -60,12 +60,12 @@ public final class Teacher {
     public let backbone: any TokenBackbone
     /// What the network expects.
     public let normalization: PixelNormalization
-    /// Round the operands of linear layers to bfloat16; sums stay in float.
+    /// Round the operands of linear layers to bfloat16; sums stay in float. The weights are kept so.
     public let bf16: Bool
 
     public var width: Int { backbone.width }
 
-    /// Freezes the backbone.
+    /// Freezes the backbone; where `bf16`, its linear layers' weights are rounded for good.
     public init(
         name: String, _ backbone: any TokenBackbone, normalization: PixelNormalization = .imageNet, bf16: Bool = true
     ) {
@@ -73,7 +73,7 @@ public final class Teacher {
         self.backbone = backbone
         self.normalization = normalization
         self.bf16 = bf16
-        backbone.freeze()
+        if bf16 { backbone.freezeRounded() } else { backbone.freeze() }
     }
 
     /// The tokens of the last block after the final norm: in evaluation mode, without a gradient.

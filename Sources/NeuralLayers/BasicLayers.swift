@@ -39,7 +39,8 @@ public final class Linear: Layer {
         _ inputs: Int, _ outputs: Int, bias: Bool = true, initialization: Initialization = .xavierUniform,
         _ stream: inout RandomStream
     ) {
-        weight = Parameter(initialization.draw([outputs, inputs], fanIn: inputs, fanOut: outputs, &stream))
+        weight = Parameter(
+            initialization.draw([outputs, inputs], fanIn: inputs, fanOut: outputs, &stream), isProductOperand: true)
         self.bias = bias ? Parameter(.zeros([outputs])) : nil
     }
 

@@ -9,9 +9,12 @@ public final class Parameter {
     /// The sum of gradients since the last `zeroGradients`; made when first needed.
     public var gradient: Tensor?
     public var isTrainable = true
+    /// The value is only multiplied by rows, as the weight of a linear layer is.
+    let isProductOperand: Bool
 
-    public init(_ value: Tensor) {
+    public init(_ value: Tensor, isProductOperand: Bool = false) {
         self.value = value
+        self.isProductOperand = isProductOperand
         shape = value.shape
     }
 
@@ -36,12 +39,17 @@ public struct Forward {
     public let tape: Tape?
     /// Round the operands of linear layers to bfloat16, forward and backward; parameters and gradients stay in float.
     public let bf16: Bool
+    /// Transformer blocks of which a tape keeps only the input, from the first on: backward runs them again.
+    public let checkpointedBlocks: Int
 
-    public init(mode: ForwardMode, seed: UInt64 = 0, tape: Tape? = nil, bf16: Bool = false) {
+    public init(
+        mode: ForwardMode, seed: UInt64 = 0, tape: Tape? = nil, bf16: Bool = false, checkpointedBlocks: Int = 0
+    ) {
         self.mode = mode
         self.seed = seed
         self.tape = tape
         self.bf16 = bf16
+        self.checkpointedBlocks = checkpointedBlocks
     }
 
     /// No gradient, no randomness.

@@ -79,7 +79,7 @@ public final class VisionTransformer: TokenBackbone {
         let pictures = images.shape[0]
         var tapped: [Int: Variable] = [:]
         for (index, block) in blocks.enumerated() {
-            x = block(x, forward)
+            x = index < forward.checkpointedBlocks ? forward.recomputing(x) { block($0, $1) } : block(x, forward)
             if taps.contains(index) { tapped[index] = withoutRegisters(x) }
         }
         let final = norm(x, forward)

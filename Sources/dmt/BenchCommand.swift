@@ -20,7 +20,7 @@ struct BenchCommand: ParsableCommand {
         @Option(help: "vit-tiny, vit-small or vit-base; of the student where --pass is distill.")
         var arch = "vit-base"
 
-        @Option(help: "forward, train, or distill (from three frozen ViT-B).")
+        @Option(help: "forward, train, distill (from three frozen ViT-B) or distill-cached (from their stored tokens).")
         var pass = "forward"
 
         @Option(help: "Of linear layers' products: f32 or bf16.")
@@ -31,6 +31,9 @@ struct BenchCommand: ParsableCommand {
 
         @Option(help: "Pixels a side.")
         var image = 224
+
+        @Option(help: "Blocks of which training keeps only the input, from the first on.")
+        var checkpointBlocks = 0
 
         @Option(help: "Timed steps.")
         var steps = 10
@@ -45,6 +48,7 @@ struct BenchCommand: ParsableCommand {
                 NamedChoice.complaint(
                     precision, among: ProductPrecision.allCases.map(\.rawValue), option: "--precision"),
                 (1...65536).contains(batch) ? nil : "--batch \(batch): 1 to 65536.",
+                (0...1000).contains(checkpointBlocks) ? nil : "--checkpoint-blocks \(checkpointBlocks): 0 to 1000.",
                 (1...1_000_000).contains(steps) ? nil : "--steps \(steps): 1 to 1000000.",
                 (16...4096).contains(image) && image % 16 == 0 ? nil : "--image \(image): a multiple of 16 up to 4096.",
             ]
@@ -53,13 +57,14 @@ struct BenchCommand: ParsableCommand {
 
         func run() throws {
             try runReporting(global) { session in
-                let benchmark = try ModelBenchmark(
+                var benchmark = try ModelBenchmark(
                     ModelBenchmark.Architectures.named(arch)!, pass: ModelBenchmark.Pass(rawValue: pass)!,
                     precision: ProductPrecision(rawValue: precision)!, batchSize: batch, imageSize: image,
                     steps: steps, seed: session.seed)
+                benchmark.checkpointedBlocks = checkpointBlocks
                 let progress = session.progress(
                     "bench", total: steps + ModelBenchmark.warmupSteps, unit: "step")
-                let timing = benchmark.run { progress.advance() }
+                let timing = try benchmark.run { progress.advance() }
                 progress.finish()
                 try session.emit(timing.json, text: timing.text)
             }

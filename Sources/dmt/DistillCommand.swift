@@ -16,6 +16,9 @@ struct DistillCommand: ParsableCommand {
     @Option(help: "Run folder; runs/<time>-<hash>-<name> unless given.")
     var out: String?
 
+    @Option(help: "Folder that keeps the teachers' tokens of cached views; later runs do not run the teachers again.")
+    var featureCache: String?
+
     @Flag(help: "Print what would be done and its cost; needs no checkpoint and no data.")
     var dryRun = false
 
@@ -31,7 +34,8 @@ struct DistillCommand: ParsableCommand {
     func run() throws {
         try runReporting(global) { session in
             let recipe = try RecipeLibrary.shipped().load(recipe, overrides: overrides)
-            let run = try DistillationRun(recipe: recipe, seed: session.seed, resolvesTeachers: !dryRun)
+            var run = try DistillationRun(recipe: recipe, seed: session.seed, resolvesTeachers: !dryRun)
+            run.featureFolder = featureCache
             guard let data, !dryRun else {
                 try session.emit(run.plan, text: run.plan.text(pretty: true) + "\n")
                 return

@@ -38,6 +38,34 @@ import Testing
         }
     }
 
+    /// A block that was zeroed by giving its pages up is not held until somebody says that it will be written.
+    @Test func zeroedPagesAreNotHeldUntilTheyAreClaimed() async {
+        await #expect(processExitsWith: .success) {
+            let count = 1 << 20
+            let tensor = Tensor.full([count], 3)
+            let held = Allocator.liveBytes
+            tensor.zero()
+            #expect(tensor.floats().allSatisfy { $0 == 0 } && Allocator.liveBytes < held - 3 * count)
+            tensor.storage.claim(1 << 20)
+            #expect(Allocator.liveBytes < held - 2 * count)
+            tensor.storage.claim(4 << 20)
+            #expect(Allocator.liveBytes == held)
+            let small = Tensor.full([100], 3)
+            small.zero()
+            #expect(small.floats().allSatisfy { $0 == 0 } && Allocator.liveBytes > held)
+        }
+    }
+
+    /// Blocks of other sizes make room: what waits never adds to what was held at the highest.
+    @Test func waitingBlocksNeverAddToTheHighest() async {
+        await #expect(processExitsWith: .success) {
+            do { _ = Tensor.zeros([1 << 20]) }
+            let highest = Allocator.highWaterBytes
+            for part in 1...6 { _ = Tensor.zeros([(1 << 19) + part << 16]) }
+            #expect(Allocator.highWaterBytes == highest)
+        }
+    }
+
     /// A class wastes at most an eighth, holds the request, and larger requests never get smaller blocks.
     @Test func sizeClassesHoldTheirRequests() {
         var previous = 0

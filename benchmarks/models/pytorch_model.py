@@ -1,4 +1,4 @@
-"""Times steps of a timm ViT in PyTorch eager; prints one JSON object like `dmt bench model --json`."""
+"""Times steps of a timm ViT in PyTorch, eager or compiled; prints one JSON object like `dmt bench model --json`."""
 import argparse
 import json
 import resource
@@ -15,6 +15,8 @@ def classifier(options, images):
     """Forward, or a training step, of a 1000-way classifier."""
     model = timm.create_model(NAMES[options.arch], pretrained=False, num_classes=1000)
     labels = torch.randint(1000, (options.batch,))
+    if options.compile:
+        model = torch.compile(model)
     if options.kind == "forward":
         model.eval()
 
@@ -33,6 +35,9 @@ def distillation(options, images):
 
     student = encoder(NAMES[options.arch]).train()
     teachers = [encoder(NAMES["vit-base"]).eval().requires_grad_(False) for _ in range(3)]
+    if options.compile:
+        for model in [student, *teachers]:
+            model.forward_features = torch.compile(model.forward_features)
     adapters = torch.nn.ModuleList(torch.nn.Linear(student.embed_dim, t.embed_dim) for t in teachers)
 
     def loss():
@@ -67,6 +72,7 @@ def main():
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--compile", action="store_true", help="with torch.compile")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)

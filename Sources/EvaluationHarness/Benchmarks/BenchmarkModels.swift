@@ -49,10 +49,11 @@ final class BenchmarkDistillation: Layer {
         [.layer("student", \.student), .layers("adapters", \.adapters)]
     }
 
-    func callAsFunction(_ images: Tensor, _ forward: Forward) -> Variable {
-        let targets = teachers.map { teacher in
-            let tokens = teacher.tokens(of: images)
-            return Self.sequence(Variable(tokens.cls), Variable(tokens.patches))
+    /// The loss on given targets, or on what the teachers say of the pictures now.
+    func callAsFunction(_ images: Tensor, targets given: [TeacherTokens]? = nil, _ forward: Forward) -> Variable {
+        let targets = (given ?? teachers.map { $0.tokens(of: images) }).map { tokens in
+            Self.sequence(
+                Variable(tokens.cls.converted(to: .f32)), Variable(tokens.patches.converted(to: .f32)))
         }
         let tokens = student.tokens(of: Variable(images), forward)
         let sequence = Self.sequence(tokens.classToken, tokens.patches)

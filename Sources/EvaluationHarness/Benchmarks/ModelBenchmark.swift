@@ -1,6 +1,8 @@
 import Autograd
+import DenseData
 import Determinism
-import Glibc
+import Distillation
+import Foundation
 import JSONText
 import NeuralLayers
 import SafeFiles
@@ -20,6 +22,8 @@ public struct ModelBenchmark: Sendable {
         /// Three frozen ViT-B forward, then a training step of the student on all their tokens: one linear layer a
         /// teacher, cosine and SmoothL1, backward, AdamW.
         case distill
+        /// The same student's step on tokens that a file of features gives: no teacher runs.
+        case distillCached = "distill-cached"
     }
 
     public typealias Precision = ProductPrecision
@@ -34,6 +38,8 @@ public struct ModelBenchmark: Sendable {
     public var imageSize: Int
     /// Steps that are timed, after the warm-up.
     public var steps: Int
+    /// Training keeps only the input of so many blocks.
+    public var checkpointedBlocks = 0
     public var seed: UInt64
 
     /// - Throws: `.configuration` for counts below 1 and a size that the patch does not divide.
@@ -65,14 +71,19 @@ public struct ModelBenchmark: Sendable {
         switch pass {
         case .forward: return batch * own.flops(classCount: Self.classCount)
         case .train: return 3 * batch * own.flops(classCount: Self.classCount)
+        case .distillCached: return 3 * batch * (own.flops() + adapterFlops)
         case .distill:
             let teacher = configuration(Self.teacher)
-            let side = Double(imageSize / own.patchSize)
-            let adapters =
-                2 * (1 + side * side) * Double(own.width * teacher.width * BenchmarkDistillation.teacherCount)
             return batch
-                * (Double(BenchmarkDistillation.teacherCount) * teacher.flops() + 3 * (own.flops() + adapters))
+                * (Double(BenchmarkDistillation.teacherCount) * teacher.flops() + 3 * (own.flops() + adapterFlops))
         }
+    }
+
+    /// Of one picture's way through the linear layers to the teachers.
+    private var adapterFlops: Double {
+        let (own, teacher) = (configuration(variant), configuration(Self.teacher))
+        let side = Double(imageSize / own.patchSize)
+        return 2 * (1 + side * side) * Double(own.width * teacher.width * BenchmarkDistillation.teacherCount)
     }
 
     private static var teacher: ViTVariant { ViTVariants.named("vit-base")! }
@@ -86,8 +97,9 @@ public struct ModelBenchmark: Sendable {
     /// Runs warm-up and timed steps, then measures the peak of one core.
     ///
     /// - Parameter onStep: called after every step, warm-up included.
-    public func run(onStep: () -> Void = {}) -> ModelTiming {
-        let step = makeStep()
+    /// - Throws: `.cannotWrite`, `.diskFull` where features cannot be kept in a temporary folder.
+    public func run(onStep: () -> Void = {}) throws -> ModelTiming {
+        let step = try makeStep()
         for _ in 0..<Self.warmupSteps {
             step()
             onStep()
@@ -101,10 +113,10 @@ public struct ModelBenchmark: Sendable {
         }
         return ModelTiming(
             benchmark: self, threads: Parallel.threadCount, secondsPerStep: seconds,
-            peakGigaflopsPerCore: Kernels.measuredPeak() * 1e-9, peakResidentMiB: Self.peakResidentMiB)
+            peakGigaflopsPerCore: Kernels.measuredPeak() * 1e-9, memory: .peak)
     }
 
-    private func makeStep() -> () -> Void {
+    private func makeStep() throws -> () -> Void {
         var stream = RandomStream(seed: seed, purpose: "benchmark pictures")
         let count = batchSize * imageSize * imageSize * 3
         let images = Tensor((0..<count).map { _ in Float(stream.normal()) }, [batchSize, imageSize, imageSize, 3])
@@ -121,24 +133,42 @@ public struct ModelBenchmark: Sendable {
             let model = BenchmarkDistillation(
                 student: configuration(variant), teacher: configuration(Self.teacher), bf16: isRounded, seed: seed)
             return training(model) { model(images, $0) }
+        case .distillCached:
+            let model = BenchmarkDistillation(
+                student: configuration(variant), teacher: configuration(Self.teacher), bf16: isRounded, seed: seed)
+            let (caches, ids) = (try cached(model.teachers, images), Array(0..<batchSize))
+            let (names, views) = (model.teachers.map(\.name), ids.map { _ in PictureView.original })
+            return training(model) { forward in
+                // Files that were sound at the first step stay so: they are nobody else's.
+                model(images, targets: try! caches.tokens(names, ids: ids, views: views), forward)
+            }
         }
+    }
+
+    /// The teachers' tokens of a batch in files that nothing names any more.
+    private func cached(_ teachers: [Teacher], _ images: Tensor) throws -> TeacherCaches {
+        let pictures = (0..<batchSize).map { index in
+            Normalisation.imageNet.picture(
+                height: imageSize, width: imageSize, from: images.rows(index..<index + 1).f32())
+        }
+        let folder = NSTemporaryDirectory() + "dmt-features-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let caches = try TeacherCaches(
+            teachers, pictures: pictures, place: .folder(folder, storage: .bf16, checkpoints: [:]))
+        try caches.fill(teachers, pictures: pictures)
+        return caches
     }
 
     private func training(_ model: some Layer, _ loss: @escaping (Forward) -> Variable) -> () -> Void {
         let optimizer = AdamW(ParameterGroup.decayed(model.stateEntries(), weightDecay: 0.05))
-        let isRounded = precision == .bf16
+        let (isRounded, checkpointed) = (precision == .bf16, checkpointedBlocks)
         return {
             let tape = Tape()
             optimizer.zeroGradients()
-            tape.backward(loss(Forward(mode: .training, tape: tape, bf16: isRounded)))
+            tape.backward(
+                loss(
+                    Forward(mode: .training, tape: tape, bf16: isRounded, checkpointedBlocks: checkpointed)))
             optimizer.step(learningRate: 1e-4)
         }
-    }
-
-    /// The most memory this process ever held, in MiB.
-    private static var peakResidentMiB: Double {
-        var usage = rusage()
-        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return Double(usage.ru_maxrss) / 1024
     }
 }

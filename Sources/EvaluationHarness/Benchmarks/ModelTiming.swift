@@ -8,7 +8,7 @@ public struct ModelTiming: Sendable {
     public let secondsPerStep: [Double]
     /// Of single precision, in units of 10^9 operations a second: bf16 products may go above it.
     public let peakGigaflopsPerCore: Double
-    public let peakResidentMiB: Double
+    public let memory: MemoryUse
 
     /// The middle of the timed steps; the mean of the two middle ones where their number is even.
     public var medianSeconds: Double {
@@ -29,7 +29,9 @@ public struct ModelTiming: Sendable {
             ("threads", .int(Int64(threads))), ("images_per_second", JSONValue(finite: imagesPerSecond)),
             ("seconds_per_step", .array(secondsPerStep.map { .double($0) })),
             ("gflops", JSONValue(finite: gigaflops)), ("gflop_per_step", .double(benchmark.flopsPerStep * 1e-9)),
-            ("peak_gflops", JSONValue(finite: peakGigaflops)), ("peak_rss_mib", .double(peakResidentMiB)),
+            ("peak_gflops", JSONValue(finite: peakGigaflops)), ("peak_rss_mib", .double(memory.residentMiB)),
+            ("peak_tensor_mib", .double(memory.tensorMiB)),
+            ("checkpointed_blocks", .int(Int64(benchmark.checkpointedBlocks))),
         ])
     }
 
@@ -42,7 +44,7 @@ public struct ModelTiming: Sendable {
             images a second: \(fixed(imagesPerSecond))
             seconds a step (median of \(secondsPerStep.count)): \(medianSeconds)
             GFLOP a second: \(fixed(gigaflops)), \(share) % of the f32 peak \(fixed(peakGigaflops))
-            peak memory: \(fixed(peakResidentMiB)) MiB
+            peak memory: \(fixed(memory.residentMiB)) MiB, tensors \(fixed(memory.tensorMiB)) MiB
 
             """
     }

@@ -13,6 +13,8 @@ public struct DistillationRun {
     public let settings: DistillationSettings
     /// Name and checkpoint of each teacher, paths resolved.
     public let teachers: [(name: String, file: String)]
+    /// A folder that keeps the teachers' tokens of cached views for later runs; nil keeps them in memory.
+    public var featureFolder: String?
 
     /// - Parameter resolvesTeachers: `false` for a plan, which needs no checkpoint.
     public init(recipe: Recipe, seed: UInt64, resolvesTeachers: Bool = true) throws(DataError) {
@@ -61,14 +63,30 @@ public struct DistillationRun {
     /// The teachers' tokens of all views, or nothing where views are random.
     func caches(_ frozen: [Teacher], _ pictures: [Picture], _ session: CommandSession) throws -> TeacherCaches? {
         guard settings.views == .cached, !frozen.isEmpty else { return nil }
-        session.note("teacher cache: \(TeacherCaches.byteCount(frozen, pictures: pictures) >> 20) MiB of memory")
+        let caches = try TeacherCaches(frozen, pictures: pictures, place: try place(of: frozen))
+        let need = caches.need
+        session.note(
+            "teacher cache: \(Self.mebibytes(need.byteCount)) of "
+                + (featureFolder.map { "disk in \($0), \(Self.mebibytes(need.missing)) of it to be made" } ?? "memory"))
+        if need.missingViews == 0 { return caches }
         let progress = session.progress("teachers", total: pictures.count * frozen.count, unit: "picture")
-        let caches = try TeacherCaches(
+        try caches.fill(
             frozen, pictures: pictures, checkpoint: { try session.interrupt.check() },
             onBatch: { progress.advance(by: $0) })
         progress.finish()
         return caches
     }
+
+    private func place(of frozen: [Teacher]) throws -> FeaturePlace {
+        guard let featureFolder else { return .memory }
+        var hashes: [String: String] = [:]
+        for teacher in teachers where frozen.contains(where: { $0.name == teacher.name }) {
+            hashes[teacher.name] = try CheckpointFile.hash(teacher.file)
+        }
+        return .folder(featureFolder, storage: settings.featureStorage, checkpoints: hashes)
+    }
+
+    private static func mebibytes(_ byteCount: Int) -> String { "\((byteCount + (1 << 20) - 1) >> 20) MiB" }
 
     /// One student.
     ///

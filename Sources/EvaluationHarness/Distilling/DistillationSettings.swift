@@ -27,6 +27,8 @@ public struct DistillationSettings: Sendable {
     public var cosineWeight = 0.9
     public var smoothL1Weight = 0.1
     public var views = DistillationViews.cached
+    /// Of cached views that are kept in a folder.
+    public var featureStorage = FeatureStorage.bf16
     public var viewScale = 0.4...1.0
     /// Cached views: this many fixed crops of each picture; `nil` is the whole picture at the student's size.
     public var crops: (count: Int, framing: ViewFraming)?
@@ -38,6 +40,8 @@ public struct DistillationSettings: Sendable {
     public var clipNorm: Double? = 3
     /// Of the student's and the adapters' training steps.
     public var precision = ProductPrecision.f32
+    /// Blocks of the student of which a step keeps only the input.
+    public var checkpointedBlocks = 0
     /// Pictures used; `nil` for all.
     public var limit: Int?
     public var seed: UInt64 = 0
@@ -107,7 +111,9 @@ extension DistillationSettings {
         weightDecay = try training.double("weight_decay", in: 0...10)
         clipNorm = try training.optional("clip_norm")
         precision = try training.choice("precision", default: precision)
+        checkpointedBlocks = try training.int("checkpoint_blocks", in: 0...1000, default: checkpointedBlocks)
         views = try reader.choice("kind")
+        if views == .cached { featureStorage = try reader.choice("storage", default: featureStorage) }
         if reader.has("limit") { limit = try reader.int("limit", in: 1...100_000_000) }
         if views == .random { viewScale = try reader.shares("scale") }
         if views == .cached, let map = try reader.optionalMap("crops") {

@@ -16,49 +16,6 @@ public struct DistillationResult {
     public var diagnostics: [(teacher: String, tokenType: String, cosine: Double, gate: Double)]
 }
 
-/// Tokens of several teachers for the fixed views of a list of pictures, computed once.
-public struct TeacherCaches {
-    let caches: [TeacherFeatureCache]
-
-    /// Bytes that the caches of these teachers will take, to be told before they are filled.
-    public static func byteCount(_ teachers: [Teacher], pictures: [Picture]) -> Int {
-        guard let first = pictures.first else { return 0 }
-        return teachers.reduce(0) { total, teacher in
-            let patch = teacher.backbone.patchSize
-            return total
-                + TeacherFeatureCache.byteCount(
-                    samples: pictures.count, views: 2, patches: (first.height / patch) * (first.width / patch),
-                    width: teacher.width)
-        }
-    }
-
-    /// - Parameter onBatch: called with the number of pictures that a teacher has just seen.
-    public init(
-        _ teachers: [Teacher], pictures: [Picture], batchSize: Int = 64, checkpoint: () throws -> Void = {},
-        onBatch: (Int) -> Void = { _ in }
-    ) throws {
-        var caches: [TeacherFeatureCache] = []
-        for teacher in teachers {
-            let patch = teacher.backbone.patchSize
-            let grid = (height: pictures[0].height / patch, width: pictures[0].width / patch)
-            let cache = TeacherFeatureCache(
-                name: teacher.name, width: teacher.width, grid: grid, sampleIDs: Array(pictures.indices))
-            for start in stride(from: 0, to: pictures.count, by: batchSize) {
-                try checkpoint()
-                let ids = Array(start..<min(start + batchSize, pictures.count))
-                cache.fill(from: teacher, images: Normalisation.imageNet.batch(ids.map { pictures[$0] }), ids: ids)
-                onBatch(ids.count)
-            }
-            caches.append(cache)
-        }
-        self.caches = caches
-    }
-
-    func tokens(_ names: [String], ids: [Int], views: [PictureView]) -> [TeacherTokens] {
-        names.map { name in caches.first { $0.name == name }!.tokens(ids: ids, views: views) }
-    }
-}
-
 /// Trains a student to agree with frozen teachers.
 public struct Distiller {
     public let settings: DistillationSettings
@@ -97,13 +54,14 @@ public struct Distiller {
                 warmupSteps: settings.warmupSteps, totalSteps: settings.steps),
             clipNorm: settings.clipNorm, seed: settings.seed)
         loop.precision = settings.precision
+        loop.checkpointedBlocks = settings.checkpointedBlocks
         configure(&loop)
         let plan = EpochPlan(
             sampleCount: pictures.count, batchSize: min(settings.batchSize, pictures.count), seed: settings.seed,
             dropsLast: true)
         var watch = DiagnosticsWatch(from: settings.steps - max(1, settings.steps / 10))
         let history = try loop.run(optimizer) { step, forward in
-            let (images, targets) = batch(step, plan, teachers, caches)
+            let (images, targets) = try batch(step, plan, teachers, caches)
             let tokens = student.tokens(of: Variable(images), forward)
             let (terms, diagnostics) = model.loss(studentTokens: tokens, teacherTokens: targets, forward)
             watch.add(step, diagnostics)
@@ -114,7 +72,7 @@ public struct Distiller {
 
     private func batch(
         _ step: Int, _ plan: EpochPlan, _ teachers: [Teacher], _ caches: TeacherCaches?
-    ) -> (Tensor, [TeacherTokens]) {
+    ) throws -> (Tensor, [TeacherTokens]) {
         let ids = plan.batch(step: step).indices
         guard let caches else {
             let views = ViewMaker(ViewFraming(size: settings.student.imageSize, scale: settings.viewScale))
@@ -134,7 +92,7 @@ public struct Distiller {
             return Framing(of: size, squeezedTo: size).mirrored().picture(picture, filter: .bilinear)
         }
         let images = Normalisation.imageNet.batch(batch)
-        return (images, caches.tokens(teachers.map(\.name), ids: ids, views: views))
+        return (images, try caches.tokens(teachers.map(\.name), ids: ids, views: views))
     }
 }
 

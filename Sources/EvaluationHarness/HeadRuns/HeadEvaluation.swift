@@ -163,7 +163,7 @@ public struct HeadEvaluation: Sendable {
             PhaseTiming(phase: "score", seconds: Self.seconds(scored - predicted)),
         ]
         draft.efficiency = job.costs()
-        draft.environment = EnvironmentReport.current().facts
+        draft.environment = EnvironmentReport.current().facts + MemoryUse.peak.facts
         let record = try RunRecord(draft)
         try write(record, to: folder)
         return record.json()

@@ -13,6 +13,7 @@ extension FineTuning {
         let clip = try reader.double("clip", in: 0...1e9, default: clipNorm ?? 0)
         clipNorm = clip > 0 ? clip : nil
         precision = try reader.choice("precision", default: precision)
+        checkpointedBlocks = try reader.int("checkpoint_blocks", in: 0...1000, default: checkpointedBlocks)
         dropPath = try reader.double("drop_path", in: 0...0.99, default: dropPath)
         freezesBackbone = try reader.value("freeze_backbone", default: freezesBackbone)
         self.seed = try reader.value("seed", default: seed)

@@ -14,6 +14,8 @@ public struct FineTuning: Sendable, Equatable {
     public var clipNorm: Double? = 3
     public var dropPath = 0.0
     public var precision = ProductPrecision.f32
+    /// Blocks of which a step keeps only the input and runs again in the backward pass: less memory, the same bytes.
+    public var checkpointedBlocks = 0
     /// The backbone keeps its values and runs without dropout.
     public var freezesBackbone = false
     public var seed: UInt64 = 0
@@ -35,6 +37,7 @@ public struct FineTuning: Sendable, Equatable {
                 .polynomial(power: 1), base: learningRate, warmupSteps: warmupSteps, totalSteps: steps),
             clipNorm: clipNorm, seed: seed)
         loop.precision = precision
+        loop.checkpointedBlocks = checkpointedBlocks
         loop.onStep = onStep
         loop.shouldStop = shouldStop
         let groups = LayerDecay(depth: depth, rate: layerDecay).groups(model, weightDecay: weightDecay)

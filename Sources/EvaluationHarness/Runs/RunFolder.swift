@@ -114,12 +114,13 @@ public final class RunFolder: Sendable {
     }
 
     /// Runs `body` and sets the status that its end means: `done`, `interrupted`, or `failed` with the error in
-    /// `log.txt`.
+    /// `log.txt`. `memory.json` says how much memory a run took that came to its end.
     public func tracking<Result>(_ terminal: Terminal, _ body: () throws -> Result) throws -> Result {
         try terminal.copyLines(to: try file("log.txt"))
         note("log.txt")
         do {
             let result = try body()
+            try write(MemoryUse.peak.json.text(pretty: true) + "\n", to: "memory.json")
             try set(.done)
             return result
         } catch {

@@ -76,6 +76,8 @@ public struct TrainingLoop {
     public var clipNorm: Double?
     public var seed: UInt64
     public var precision = ProductPrecision.f32
+    /// Blocks of the backbone of which a step keeps only the input.
+    public var checkpointedBlocks = 0
     /// Called after every step.
     public var onStep: (StepReport) -> Void = { _ in }
     /// Asked before every step.
@@ -102,7 +104,8 @@ public struct TrainingLoop {
             let tape = Tape()
             optimizer.zeroGradients()
             let forward = Forward(
-                mode: .training, seed: seed &* 0x1_0000_0001 &+ UInt64(step), tape: tape, bf16: precision == .bf16)
+                mode: .training, seed: seed &* 0x1_0000_0001 &+ UInt64(step), tape: tape, bf16: precision == .bf16,
+                checkpointedBlocks: checkpointedBlocks)
             let terms = try loss(step, forward)
             let value = LossTerm.total(terms)
             tape.backward(value)

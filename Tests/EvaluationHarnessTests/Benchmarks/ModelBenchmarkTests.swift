@@ -12,7 +12,7 @@ import VisionBackbones
     @Test(arguments: [ModelBenchmark.Pass.forward, .train]) func theContractHolds(_ pass: ModelBenchmark.Pass) throws {
         var calls = 0
         let benchmark = try ModelBenchmark(Self.small, pass: pass, batchSize: 2, imageSize: 32, steps: 3)
-        let timing = benchmark.run { calls += 1 }
+        let timing = try benchmark.run { calls += 1 }
         #expect(calls == 5 && timing.secondsPerStep.count == 3 && timing.secondsPerStep.allSatisfy { $0 > 0 })
         #expect(timing.imagesPerSecond == 2 / timing.secondsPerStep.sorted()[1])
         let document = timing.json
@@ -64,7 +64,7 @@ import VisionBackbones
         let benchmark = try ModelBenchmark(Self.small, pass: .train, precision: .bf16, imageSize: 32)
         let timing = ModelTiming(
             benchmark: benchmark, threads: 2, secondsPerStep: [4, 1, 2, 8], peakGigaflopsPerCore: 10,
-            peakResidentMiB: 1)
+            memory: MemoryUse(residentMiB: 1, tensorMiB: 1))
         #expect(timing.medianSeconds == 3 && timing.peakGigaflops == 20)
     }
 

@@ -24,6 +24,14 @@ import VisionBackbones
         }
     }
 
+    private func filled(_ teachers: [Teacher], _ pictures: [Picture], _ place: FeaturePlace = .memory) throws
+        -> TeacherCaches
+    {
+        let caches = try TeacherCaches(teachers, pictures: pictures, place: place)
+        try caches.fill(teachers, pictures: pictures)
+        return caches
+    }
+
     private func settings(_ views: DistillationViews) -> DistillationSettings {
         var settings = DistillationSettings(student: vit(16, 1))
         settings.steps = 40
@@ -37,7 +45,7 @@ import VisionBackbones
     @Test(arguments: DistillationViews.allCases)
     func aStudentComesCloserToItsTeachers(views: DistillationViews) throws {
         let teachers = teachers()
-        let caches = views == .cached ? try TeacherCaches(teachers, pictures: Self.pictures) : nil
+        let caches = views == .cached ? try filled(teachers, Self.pictures) : nil
         let result = try Distiller(settings: settings(views), pictures: Self.pictures)
             .run(teachers: teachers, caches: caches)
         let points = result.history.curves.first { $0.name == "total" }!.points
@@ -57,7 +65,7 @@ import VisionBackbones
             let teachers = teachers()
             var settings = settings(.cached)
             settings.steps = 4
-            let caches = try TeacherCaches(teachers, pictures: Self.pictures)
+            let caches = try filled(teachers, Self.pictures)
             return try Distiller(settings: settings, pictures: Self.pictures)
                 .run(teachers: teachers, caches: caches).student.stateEntries().map { $0.tensor.floats() }
         }
@@ -92,7 +100,7 @@ import VisionBackbones
         let views = try settings.cachedViews(of: Self.pictures)
         let teachers = teachers()
         let result = try Distiller(settings: settings, pictures: views)
-            .run(teachers: teachers, caches: TeacherCaches(teachers, pictures: views))
+            .run(teachers: teachers, caches: filled(teachers, views))
         #expect(result.student.configuration.imageSize == 32)
         #expect(result.history.curves.allSatisfy { $0.points.allSatisfy { $0.value.isFinite } })
     }

@@ -1,0 +1,185 @@
+import Determinism
+import Distillation
+import Glibc
+import JSONText
+import SafeFiles
+import TensorCore
+
+/// One teacher's tokens of many pictures in a file: records of one size, appended as the teacher sees them, mapped for
+/// reading, found by what the picture and the view are.
+///
+/// A file belongs to one teacher (the hash of its checkpoint), one grid and one way of storing; its first 4096 bytes say
+/// which. A record is the picture's SHA-256, the view, a checksum and the values. A record that a crash cut off is
+/// dropped when the file is opened again; a damaged one is refused when it is read.
+final class FeatureStore {
+    struct Key: Equatable {
+        var teacher: String
+        /// SHA-256 of the teacher's checkpoint.
+        var checkpoint: String
+        var isRounded: Bool
+        var width: Int
+        var grid: (height: Int, width: Int)
+        var storage: FeatureStorage
+
+        static func == (a: Key, b: Key) -> Bool { a.header == b.header }
+
+        var layout: FeatureRecord { FeatureRecord(width: width, patches: grid.height * grid.width, storage: storage) }
+
+        /// What the file begins with.
+        var header: String {
+            JSONValue.object([
+                ("format", .string("dmt teacher features")), ("version", .int(1)), ("teacher", .string(teacher)),
+                ("checkpoint_sha256", .string(checkpoint)), ("products", .string(isRounded ? "bf16" : "f32")),
+                ("width", .int(Int64(width))), ("grid", .array([.int(Int64(grid.height)), .int(Int64(grid.width))])),
+                ("storage", .string(storage.rawValue)), ("record_bytes", .int(Int64(layout.byteCount))),
+            ]).text()
+        }
+
+        var fileName: String {
+            var hash = SHA256()
+            hash.update(header)
+            return "\(RunFolder.slug(teacher))-\(hash.hex().prefix(16)).features"
+        }
+    }
+
+    /// A picture seen in one view.
+    struct Place: Hashable {
+        var picture: [UInt8]
+        var view: PictureView
+    }
+
+    let key: Key
+    let path: String
+    private let layout: FeatureRecord
+    private let descriptor: Int32
+    private var places: [Place: Int] = [:]
+    private var verified: Set<Int> = []
+    private var mapped: UnsafeMutableRawPointer?
+    private var mappedCount = 0
+    private static let headerBytes = 4096
+
+    /// Opens the file of a key in a folder, or begins it.
+    ///
+    /// - Throws: `.cannotWrite`, `.diskFull`; `.malformed` where the file is another's.
+    init(_ key: Key, in folder: String) throws(DataError) {
+        (self.key, path, layout) = (key, "\(folder)/\(key.fileName)", key.layout)
+        try Folder.create(folder)
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw Self.failure(path, errno) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw DataError(
+                .cannotWrite, file: path, expected: "a cache that no other process writes", found: "one that does",
+                remedy: "wait for it, or use another folder")
+        }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw Self.failure(path, errno) }
+        let header = Array(key.header.utf8)
+        let block = header + [UInt8](repeating: 0x20, count: Self.headerBytes - header.count - 1) + [0x0A]
+        if status.st_size < Self.headerBytes {
+            guard ftruncate(descriptor, 0) == 0 else { throw Self.failure(path, errno) }
+            try write(block, at: 0)
+            return
+        }
+        try map(records: (Int(status.st_size) - Self.headerBytes) / layout.byteCount)
+        guard UnsafeRawBufferPointer(start: mapped, count: Self.headerBytes).elementsEqual(block) else {
+            throw DataError(
+                .malformed, file: path, expected: "features of \(key.teacher) as its name says",
+                found: "another header", remedy: "delete the file; it is made again")
+        }
+        for index in 0..<mappedCount { places[layout.place(record(index))] = index }
+    }
+
+    deinit {
+        if let mapped { munmap(mapped, Self.headerBytes + mappedCount * layout.byteCount) }
+        close(descriptor)
+    }
+
+    var count: Int { places.count }
+
+    func contains(_ place: Place) -> Bool { places[place] != nil }
+
+    /// Appends the tokens of pictures seen in one view.
+    ///
+    /// - Throws: `.diskFull`, `.cannotWrite`: nothing of the batch is kept then.
+    func append(_ tokens: TeacherTokens, of pictures: [[UInt8]], view: PictureView) throws(DataError) {
+        let start = places.count
+        var bytes: [UInt8] = []
+        for (row, picture) in pictures.enumerated() {
+            bytes += layout.encoded(tokens, row: row, at: Place(picture: picture, view: view))
+        }
+        try write(bytes, at: Self.headerBytes + start * layout.byteCount)
+        for (row, picture) in pictures.enumerated() { places[Place(picture: picture, view: view)] = start + row }
+    }
+
+    /// The tokens of a batch as bfloat16, in the order of `wanted`.
+    ///
+    /// - Throws: `.malformed` where a record's checksum is wrong.
+    func tokens(_ wanted: [Place]) throws(DataError) -> TeacherTokens {
+        if mappedCount < places.count { try map(records: places.count) }
+        let cls = Tensor(uninitialized: [wanted.count, key.width], .bf16)
+        let patches = Tensor(uninitialized: [wanted.count, key.grid.height * key.grid.width, key.width], .bf16)
+        let indices = wanted.map { place -> Int in
+            guard let index = places[place] else { preconditionFailure("features of a picture that was never stored") }
+            return index
+        }
+        let unseen = indices.map { !verified.contains($0) }
+        nonisolated(unsafe) var isSound = [Bool](repeating: true, count: indices.count)
+        isSound.withUnsafeMutableBufferPointer { sound in
+            nonisolated(unsafe) let sound = sound
+            Parallel.forEach(indices.count) { row in
+                let record = record(indices[row])
+                if unseen[row] { sound[row] = layout.isSound(record) }
+                layout.decode(record, cls.rows(row..<row + 1), patches.rows(row..<row + 1))
+            }
+        }
+        if let row = isSound.firstIndex(of: false) {
+            throw DataError(
+                .malformed, file: path, record: "record \(indices[row])", expected: "values with their checksum",
+                found: "others", remedy: "delete the file; it is made again")
+        }
+        verified.formUnion(indices)
+        return TeacherTokens(name: key.teacher, cls: cls, patches: patches, grid: key.grid)
+    }
+
+    // MARK: The file
+
+    private func record(_ index: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(
+            start: mapped! + Self.headerBytes + index * layout.byteCount, count: layout.byteCount)
+    }
+
+    private func map(records: Int) throws(DataError) {
+        if let mapped { munmap(mapped, Self.headerBytes + mappedCount * layout.byteCount) }
+        mapped = nil
+        let size = Self.headerBytes + records * layout.byteCount
+        guard let base = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
+            throw Self.failure(path, errno)
+        }
+        (mapped, mappedCount) = (base, records)
+    }
+
+    /// A whole write, or the file is cut back.
+    private func write(_ bytes: [UInt8], at offset: Int) throws(DataError) {
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                pwrite(descriptor, $0.baseAddress! + done, bytes.count - done, off_t(offset + done))
+            }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else {
+                let code = errno
+                ftruncate(descriptor, off_t(offset))
+                throw Self.failure(path, code)
+            }
+            done += count
+        }
+    }
+
+    private static func failure(_ path: String, _ code: Int32) -> DataError {
+        let full = code == ENOSPC || code == EDQUOT
+        return DataError(
+            full ? .diskFull : .cannotWrite, file: path, expected: "a file of features that can be written",
+            found: String(cString: strerror(code)),
+            remedy: full ? "free some disk space and run again: what is stored is kept" : "check the folder")
+    }
+}
