@@ -1,3 +1,4 @@
+import CImageCodecs
 import ImageFiles
 import TensorCore
 
@@ -55,21 +56,11 @@ public struct Normalisation: Sendable, Hashable {
 
     /// Writes `height * width * 3` normalised samples.
     public func fill(_ target: UnsafeMutablePointer<Float>, with picture: Picture) {
-        let tables = (0..<3).map { channel in
+        let tables = (0..<3).flatMap { channel in
             (0..<256).map { (Float($0) / 255 - mean[channel]) / deviation[channel] }
         }
-        tables[0].withUnsafeBufferPointer { red in
-            tables[1].withUnsafeBufferPointer { green in
-                tables[2].withUnsafeBufferPointer { blue in
-                    picture.pixels.withUnsafeBufferPointer { samples in
-                        for n in stride(from: 0, to: samples.count, by: 3) {
-                            target[n] = red[Int(samples[n])]
-                            target[n + 1] = green[Int(samples[n + 1])]
-                            target[n + 2] = blue[Int(samples[n + 2])]
-                        }
-                    }
-                }
-            }
+        picture.pixels.withUnsafeBufferPointer {
+            dmt_normalise_rgb($0.baseAddress, Int64(picture.height * picture.width), tables, target)
         }
     }
 
