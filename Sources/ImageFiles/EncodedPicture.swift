@@ -5,8 +5,9 @@ public struct EncodedPicture: Sendable {
     public let file: String
     public let height: Int
     public let width: Int
+    /// PNG otherwise.
+    public let isJPEG: Bool
     private let bytes: [UInt8]
-    private let isJPEG: Bool
     private let limits: ImageLimits
 
     /// - Throws: `.missing` for no such file, `.malformed` for anything but a JPEG or PNG header within the limits.
@@ -32,6 +33,14 @@ public struct EncodedPicture: Sendable {
     public func decoded(_ window: Window) throws(DataError) -> Picture {
         guard isJPEG else { return window.cut(try decoded()) }
         return try JPEGFile.decode(bytes, window: window, file: file, limits: limits)
+    }
+
+    /// The file's size in bytes.
+    public var byteCount: Int { bytes.count }
+
+    /// By how much `decoded(atLeast:)` divides both sides: 1, 2, 4 or 8.
+    public func divisor(atLeast size: (height: Int, width: Int)) -> Int {
+        isJPEG ? JPEGFile.divisor(of: (height, width), atLeast: size) : 1
     }
 
     /// A JPEG at a half, a quarter or an eighth where that is no smaller than `size`: see `JPEGFile.decode(_:atLeast:)`,

@@ -44,8 +44,8 @@ public enum JPEGFile {
     /// none is.
     ///
     /// - Parameters:
-    ///   - size: what both sides must still reach, before rounding up: (375, 500) is halved for (187, 250), not for
-    ///     (188, 250).
+    ///   - size: height and width that the sides must be a multiple of the divisor of, or more: (375, 500) is halved for
+    ///     (187, 250), not for (188, 250).
     /// - Accuracy: not exact. Smaller transforms replace decoding followed by shrinking, so samples differ from those of a
     ///   full picture; they are those of Pillow's `draft` with the same libjpeg. For training views, not for evaluation.
     /// - Source: Pillow `JpegImageFile.draft`.
@@ -54,7 +54,7 @@ public enum JPEGFile {
     ) throws(DataError) -> Picture {
         let header = try Codec.header(bytes, file, limits, "JPEG", dmt_jpeg_header)
         let (height, width) = (Int(header.height), Int(header.width))
-        let divisor = [8, 4, 2].first { height >= $0 * size.height && width >= $0 * size.width } ?? 1
+        let divisor = divisor(of: (height, width), atLeast: size)
         let scaled = (height: (height + divisor - 1) / divisor, width: (width + divisor - 1) / divisor)
         let pixels: [UInt8] = try Codec.rows(
             bytes, file, header, count: scaled.height * scaled.width * 3, "JPEG"
@@ -62,6 +62,10 @@ public enum JPEGFile {
             dmt_jpeg_decode_scaled(input, count, header, Int32(divisor), output, report)
         }
         return Picture(height: scaled.height, width: scaled.width, pixels: pixels)
+    }
+
+    static func divisor(of whole: (height: Int, width: Int), atLeast size: (height: Int, width: Int)) -> Int {
+        [8, 4, 2].first { whole.height >= $0 * size.height && whole.width >= $0 * size.width } ?? 1
     }
 
     /// Height and width from the header alone.

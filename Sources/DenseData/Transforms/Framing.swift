@@ -95,13 +95,23 @@ public struct Framing: Sendable, Hashable {
         of file: EncodedPicture, filter: Resize.Filter, fill: (UInt8, UInt8, UInt8) = (0, 0, 0)
     ) throws(DataError) -> Picture {
         let (rows, columns) = taps(filter)
-        let (rowRange, columnRange) = (rows.sources, columns.sources)
-        let window = Window(
-            top: source.top + rowRange.lowerBound, left: source.left + columnRange.lowerBound,
-            height: rowRange.count, width: columnRange.count)
+        let window = window(rows, columns)
         return resized(
-            try file.decoded(window), rows.moved(toStart: rowRange.lowerBound),
-            columns.moved(toStart: columnRange.lowerBound), top: 0, left: 0, fill)
+            try file.decoded(window), rows.moved(toStart: window.top - source.top),
+            columns.moved(toStart: window.left - source.left), top: 0, left: 0, fill)
+    }
+
+    /// The part of the source that the result depends on.
+    public func window(_ filter: Resize.Filter) -> Window {
+        let (rows, columns) = taps(filter)
+        return window(rows, columns)
+    }
+
+    private func window(_ rows: ResizeTaps, _ columns: ResizeTaps) -> Window {
+        let (rows, columns) = (rows.sources, columns.sources)
+        return Window(
+            top: source.top + rows.lowerBound, left: source.left + columns.lowerBound, height: rows.count,
+            width: columns.count)
     }
 
     private func taps(_ filter: Resize.Filter) -> (rows: ResizeTaps, columns: ResizeTaps) {
