@@ -2,6 +2,7 @@
 // Sixteen rows are transposed at a time, so that one vector holds the same sample of sixteen rows: every output sample
 // of the horizontal pass is then a sum of whole vectors, whatever its taps are.
 #include "CImageCodecs.h"
+#include "dispatch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,6 @@ enum { LANES = 16, STRIPE = 64, BITS = 22 };
 
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 typedef int32_t words16 __attribute__((vector_size(64)));
-
-#if defined(__x86_64__)
-#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CLONES
-#endif
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE void interleave(const bytes16 *in, bytes16 *out) {
     for (int n = 0; n < 8; n++) {
