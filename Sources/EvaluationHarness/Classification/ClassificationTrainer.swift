@@ -74,9 +74,7 @@ public struct ClassificationTrainer {
         let plan = tuning.plan(sampleCount: dataset.count)
         let batches = BatchesAhead(steps: tuning.steps, items: { plan.indices(step: $0) }) { step, place, index in
             var stream = RandomStream(seed: tuning.seed, purpose: "classification view", UInt64(step), UInt64(place))
-            let picture = try dataset.sample(at: index).picture
-            let framing = crop.framing(of: ImageSize(height: picture.height, width: picture.width), &stream)
-            return framing.picture(picture, filter: .bilinearAntialiased)
+            return try dataset.view(at: index, filter: .bilinearAntialiased) { crop.framing(of: $0, &stream) }
         }
         defer { batches.stop() }
         return try tuning.train(model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop) {
