@@ -5,12 +5,12 @@
 #include "jpeg_baseline.h"
 
 #if defined(__x86_64__)
-#include <stdlib.h>
 #include <string.h>
 
 #include "jpeg_colour.h"
 #include "jpeg_entropy.h"
 #include "jpeg_transform.h"
+#include "scratch.h"
 
 enum { MAX_PIXELS = 1 << 26 };
 
@@ -197,8 +197,8 @@ int dmt_jpeg_baseline(const struct jpeg_decompress_struct *d, const dmt_image_wi
         total += p->stride * (size_t)mcu_rows * (size_t)p->down * 8;
     }
     const size_t room = planes[0].stride * 6 + 64, length = (size_t)(end - next) + PADDING;
-    uint8_t *memory = malloc(total + room + length);
-    code_pair *codes = malloc(2 * sizeof *codes);
+    uint8_t *memory = dmt_scratch(SCRATCH_PLANES, total + room + length);
+    code_pair *codes = dmt_scratch(SCRATCH_CODES, 2 * sizeof *codes);
     int ok = memory && codes;
     if (ok) {
         uint8_t *samples = memory;
@@ -217,8 +217,7 @@ int dmt_jpeg_baseline(const struct jpeg_decompress_struct *d, const dmt_image_wi
         ok = ok && decode_planes(d, planes, next, end, memory + total + room);
         if (ok) colour_rows(planes, count, w, out, out_stride, memory + total);
     }
-    free(memory);
-    free(codes);
+    dmt_scratch_done(SCRATCH_PLANES);
     return ok;
 }
 

@@ -3,8 +3,8 @@
 // of the horizontal pass is then a sum of whole vectors, whatever its taps are.
 #include "CImageCodecs.h"
 #include "dispatch.h"
+#include "scratch.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { LANES = 16, STRIPE = 64, BITS = 22 };
@@ -121,7 +121,7 @@ int dmt_resize_rgb(const uint8_t *source, size_t source_stride, const dmt_resize
     const size_t start = (size_t)left * 3, end = (size_t)right * 3, samples = (size_t)columns->count * 3;
     const size_t stride = (samples + STRIPE - 1) / STRIPE * STRIPE, turned_count = end - start + LANES;
     const size_t middle_bytes = (size_t)(bottom - top) * stride;
-    bytes16 *memory = aligned_alloc(64, ((turned_count + stride) * LANES + middle_bytes + 63) / 64 * 64);
+    bytes16 *memory = dmt_scratch(SCRATCH_ROWS, (turned_count + stride) * LANES + middle_bytes);
     if (!memory) return 0;
     bytes16 *result = memory + turned_count;
     uint8_t *middle = (uint8_t *)(result + stride);
@@ -132,7 +132,7 @@ int dmt_resize_rgb(const uint8_t *source, size_t source_stride, const dmt_resize
                middle + (size_t)(y - top) * stride, stride);
     }
     down(middle, stride, rows, top, samples, out, out_stride);
-    free(memory);
+    dmt_scratch_done(SCRATCH_ROWS);
     return 1;
 }
 

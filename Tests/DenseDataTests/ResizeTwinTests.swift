@@ -44,6 +44,9 @@ import Testing
             let framing = FramingTests.random(size, &stream)
             let plain = framing.naivePicture(picture, filter: filter, fill: (1, 2, 3))
             #expect(framing.picture(picture, filter: filter, fill: (1, 2, 3)) == plain, "\(framing)")
+            let part = framing.window(filter).cut(picture)
+            #expect(
+                framing.picture(ofWindow: part, filter: filter, fill: (1, 2, 3)) == plain, "\(framing) from its window")
             let file = try EncodedPicture(bytes, file: "drawn")
             #expect(try framing.picture(of: file, filter: filter, fill: (1, 2, 3)) == plain, "\(framing) from the file")
         }

@@ -96,9 +96,28 @@ public struct Framing: Sendable, Hashable {
     ) throws(DataError) -> Picture {
         let (rows, columns) = taps(filter)
         let window = window(rows, columns)
+        return resized(try file.decoded(window), window, rows, columns, fill)
+    }
+
+    private func resized(
+        _ part: Picture, _ window: Window, _ rows: ResizeTaps, _ columns: ResizeTaps, _ fill: (UInt8, UInt8, UInt8)
+    ) -> Picture {
+        precondition(
+            (part.height, part.width) == (window.height, window.width),
+            "\(window): a part of (\(part.height), \(part.width))")
         return resized(
-            try file.decoded(window), rows.moved(toStart: window.top - source.top),
-            columns.moved(toStart: window.left - source.left), top: 0, left: 0, fill)
+            part, rows.moved(toStart: window.top - source.top), columns.moved(toStart: window.left - source.left),
+            top: 0, left: 0, fill)
+    }
+
+    /// The same from the pixels of `window(filter)` alone.
+    ///
+    /// - Precondition: `part` has that window's size.
+    public func picture(
+        ofWindow part: Picture, filter: Resize.Filter, fill: (UInt8, UInt8, UInt8) = (0, 0, 0)
+    ) -> Picture {
+        let (rows, columns) = taps(filter)
+        return resized(part, window(rows, columns), rows, columns, fill)
     }
 
     /// The part of the source that the result depends on.

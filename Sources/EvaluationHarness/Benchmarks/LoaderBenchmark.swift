@@ -92,15 +92,6 @@ public struct LoaderBenchmark: Sendable {
         return framing(of: (picture.height, picture.width)).picture(picture, filter: filter)
     }
 
-    private func decodeAlone(_ file: EncodedPicture) throws(DataError) {
-        let short = (height: shortSide, width: shortSide)
-        if isScaled, file.divisor(atLeast: short) > 1 {
-            _ = try file.decoded(atLeast: short)
-        } else {
-            _ = try file.decoded(framing(of: (file.height, file.width)).window(filter))
-        }
-    }
-
     /// Runs all passes, then one on a single thread that tells the stages apart.
     ///
     /// - Parameter onPass: called after every pass.
@@ -125,15 +116,22 @@ public struct LoaderBenchmark: Sendable {
         return result
     }
 
-    /// Seconds of all pictures on one thread: decoding alone is timed, then decoding with resizing.
+    /// Seconds of all pictures on one thread.
     private func stages() throws -> LoaderTiming.Stages {
         var stages = LoaderTiming.Stages(decode: 0, resize: 0, normalise: 0)
+        let short = (height: shortSide, width: shortSide)
         for file in pictures {
-            let decode = try Self.time { try decodeAlone(file) }
-            var view: Picture?
-            let both = try Self.time { view = try self.view(file) }
-            stages.decode += decode
-            stages.resize += max(0, both - decode)
+            var (part, view): (Picture?, Picture?)
+            if isScaled, file.divisor(atLeast: short) > 1 {
+                stages.decode += try Self.time { part = try file.decoded(atLeast: short) }
+                let framing = framing(of: (part!.height, part!.width))
+                stages.resize += Self.time { view = framing.picture(part!, filter: filter) }
+            } else {
+                let framing = framing(of: (file.height, file.width))
+                let window = framing.window(filter)
+                stages.decode += try Self.time { part = try file.decoded(window) }
+                stages.resize += Self.time { view = framing.picture(ofWindow: part!, filter: filter) }
+            }
             stages.normalise += Self.time { _ = normalised(view!) }
         }
         return stages
