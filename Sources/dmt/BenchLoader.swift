@@ -20,7 +20,7 @@ struct BenchLoader: ParsableCommand {
     @Option(help: "bilinear-antialiased, bicubic-antialiased or bilinear.")
     var filter = "bilinear-antialiased"
 
-    @Flag(help: "Decode at a half, a quarter or an eighth where that is large enough: faster, not exact.")
+    @Flag(help: "Decode at a half, a quarter or an eighth where that is large enough: not exact.")
     var scaled = false
 
     @Option(help: "Timed passes over all pictures.")

@@ -17,7 +17,7 @@ public struct LoaderBenchmark: Sendable {
     /// Pixels a side of the result.
     public var size: Int
     public var filter: Resize.Filter
-    /// Decodes at a half, a quarter or an eighth where the short side stays large enough: faster, not exact.
+    /// Decodes at a half, a quarter or an eighth where the short side stays large enough: not exact.
     public var isScaled: Bool
     /// Passes over all pictures that are timed, after one that is not.
     public var passes: Int
