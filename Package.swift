@@ -20,7 +20,13 @@ let table: [(level: Int, name: String, mayImport: [Target.Dependency])] = [
     (2, "ImageFiles", ["Geometry", "SafeFiles", "CImageCodecs"]),
     (3, "Autograd", ["TensorCore", "Communication", "Determinism", "CKernels"]),
     (3, "CheckpointIO", ["TensorCore", "SafeFiles", "JSONText", "CZip"]),
-    (3, "DenseData", ["Annotations", "ImageFiles", "TensorCore", "Geometry", "Determinism", "SafeFiles", "JSONText"]),
+    (
+        3, "DenseData",
+        [
+            "Annotations", "ImageFiles", "TensorCore", "Geometry", "Determinism", "SafeFiles", "JSONText",
+            "CImageCodecs",
+        ]
+    ),
     (3, "DenseMetrics", ["Determinism", "Geometry", "Annotations", "Reporting", "CMetricKernels"]),
     (4, "NeuralLayers", ["Autograd", "TensorCore", "Determinism", "CKernels"]),
     (5, "VisionBackbones", ["NeuralLayers", "CheckpointIO", "Autograd", "TensorCore", "Determinism"]),

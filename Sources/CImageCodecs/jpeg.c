@@ -1,5 +1,6 @@
 // libjpeg with errors turned into return codes.
 #include "CImageCodecs.h"
+#include "jpeg_baseline.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -103,8 +104,10 @@ static void rgb_from_cmyk(const uint8_t *cmyk, uint8_t *rgb, int32_t width, int 
     }
 }
 
-int dmt_jpeg_decode(const uint8_t *bytes, size_t size, const dmt_image_header *header, uint8_t *out,
-                    dmt_image_report *report) {
+// The whole picture at 1 / denominator, or a window of it where the fast path can do that (DMT_IMAGE_UNSUPPORTED where
+// it cannot). `is_fast` 0 leaves all to libjpeg.
+static int decode(const uint8_t *bytes, size_t size, const dmt_image_header *header, const dmt_image_window *window,
+                  int is_fast, int32_t denominator, uint8_t *out, dmt_image_report *report) {
     struct jpeg_decompress_struct decoder;
     struct jpeg_progress_mgr progress = {.progress_monitor = count_scans};
     error_manager manager;
@@ -125,13 +128,22 @@ int dmt_jpeg_decode(const uint8_t *bytes, size_t size, const dmt_image_header *h
         snprintf(report->message, sizeof report->message, "the size changed between header and picture");
         longjmp(manager.escape, 1);
     }
+    const dmt_image_window whole = {0, 0, header->height, header->width};
+    const dmt_image_window *part = window ? window : &whole;
+    const int isDone = is_fast && dmt_jpeg_baseline(&decoder, part, out, (size_t)part->width * 3);
+    if (isDone || window) {
+        jpeg_destroy_decompress(&decoder);
+        return isDone ? DMT_IMAGE_OK : DMT_IMAGE_UNSUPPORTED;
+    }
     int cmyk = decoder.jpeg_color_space == JCS_CMYK || decoder.jpeg_color_space == JCS_YCCK;
     decoder.out_color_space = cmyk ? JCS_CMYK : JCS_RGB;
     decoder.dct_method = JDCT_ISLOW;
     decoder.do_fancy_upsampling = TRUE;
+    decoder.scale_num = 1;
+    decoder.scale_denom = (unsigned)denominator;
     decoder.progress = &progress;
     jpeg_start_decompress(&decoder);
-    size_t width = (size_t)header->width;
+    size_t width = decoder.output_width;
     if (cmyk) {
         line = malloc(width * 4);
         if (!line) {
@@ -143,12 +155,42 @@ int dmt_jpeg_decode(const uint8_t *bytes, size_t size, const dmt_image_header *h
         uint8_t *target = out + (size_t)decoder.output_scanline * width * 3;
         JSAMPROW row = cmyk ? line : target;
         jpeg_read_scanlines(&decoder, &row, 1);
-        if (cmyk) rgb_from_cmyk(line, target, header->width, decoder.saw_Adobe_marker);
+        if (cmyk) rgb_from_cmyk(line, target, (int32_t)width, decoder.saw_Adobe_marker);
     }
     jpeg_finish_decompress(&decoder);
     jpeg_destroy_decompress(&decoder);
     free(line);
     return DMT_IMAGE_OK;
+}
+
+int dmt_jpeg_decode(const uint8_t *bytes, size_t size, const dmt_image_header *header, uint8_t *out,
+                    dmt_image_report *report) {
+    return decode(bytes, size, header, NULL, 1, 1, out, report);
+}
+
+int dmt_jpeg_decode_plain(const uint8_t *bytes, size_t size, const dmt_image_header *header, uint8_t *out,
+                          dmt_image_report *report) {
+    return decode(bytes, size, header, NULL, 0, 1, out, report);
+}
+
+int dmt_jpeg_decode_scaled(const uint8_t *bytes, size_t size, const dmt_image_header *header, int32_t denominator,
+                           uint8_t *out, dmt_image_report *report) {
+    return decode(bytes, size, header, NULL, denominator == 1, denominator, out, report);
+}
+
+int dmt_jpeg_decode_window(const uint8_t *bytes, size_t size, const dmt_image_header *header,
+                           const dmt_image_window *window, uint8_t *out, dmt_image_report *report) {
+    int status = decode(bytes, size, header, window, 1, 1, out, report);
+    if (status != DMT_IMAGE_UNSUPPORTED) return status;
+    const size_t width = (size_t)header->width * 3, part = (size_t)window->width * 3;
+    uint8_t *whole = malloc((size_t)header->height * width);
+    if (!whole) return DMT_IMAGE_NO_MEMORY;
+    status = decode(bytes, size, header, NULL, 0, 1, whole, report);
+    for (int32_t y = 0; status == DMT_IMAGE_OK && y < window->height; y++) {
+        memcpy(out + (size_t)y * part, whole + (size_t)(window->top + y) * width + (size_t)window->left * 3, part);
+    }
+    free(whole);
+    return status;
 }
 
 int dmt_jpeg_encode(const uint8_t *rgb, int32_t height, int32_t width, int32_t quality, int32_t subsample,

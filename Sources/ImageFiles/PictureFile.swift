@@ -11,12 +11,19 @@ public enum PictureFile {
     public static func size(
         of path: String, limits: ImageLimits = .standard
     ) throws(DataError) -> (height: Int, width: Int) {
-        let bytes = try FileBytes.read(path, limit: limits.maxFileBytes)
-        if bytes.starts(with: jpegStart) { return try JPEGFile.size(of: bytes, file: path, limits: limits) }
-        guard bytes.starts(with: pngStart) else { throw unknown(path) }
-        let header = try PNGFile.header(of: bytes, file: path, limits: limits)
+        try size(of: FileBytes.read(path, limit: limits.maxFileBytes), file: path, limits: limits)
+    }
+
+    static func size(
+        of bytes: [UInt8], file: String, limits: ImageLimits
+    ) throws(DataError) -> (height: Int, width: Int) {
+        if isJPEG(bytes) { return try JPEGFile.size(of: bytes, file: file, limits: limits) }
+        guard bytes.starts(with: pngStart) else { throw unknown(file) }
+        let header = try PNGFile.header(of: bytes, file: file, limits: limits)
         return (header.height, header.width)
     }
+
+    static func isJPEG(_ bytes: [UInt8]) -> Bool { bytes.starts(with: jpegStart) }
 
     /// Reads and decodes a JPEG or PNG file.
     public static func load(_ path: String, limits: ImageLimits = .standard) throws(DataError) -> Picture {
@@ -26,7 +33,7 @@ public enum PictureFile {
     public static func decode(
         _ bytes: [UInt8], file: String, limits: ImageLimits = .standard
     ) throws(DataError) -> Picture {
-        if bytes.starts(with: jpegStart) { return try JPEGFile.decode(bytes, file: file, limits: limits) }
+        if isJPEG(bytes) { return try JPEGFile.decode(bytes, file: file, limits: limits) }
         if bytes.starts(with: pngStart) { return try PNGFile.decodePicture(bytes, file: file, limits: limits) }
         throw unknown(file)
     }

@@ -4,7 +4,8 @@ import EvaluationHarness
 /// `dmt bench`
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Time the engine on this machine.", subcommands: [Model.self],
+        commandName: "bench", abstract: "Time the engine on this machine.",
+        subcommands: [Model.self, BenchLoader.self],
         defaultSubcommand: Model.self)
 
     /// `dmt bench model`

@@ -128,6 +128,34 @@ import Testing
         }
     }
 
+    /// Views from memory, from a fresh file and from a part of a file are the same, JPEG and PNG alike.
+    @Test func viewsDoNotDependOnTheBudget() throws {
+        try withTemporaryFolder { folder in
+            try Self.make(folder)
+            try AtomicFile.write(
+                JPEGFile.encode(Drawn.picture(50, 61, seed: 4), quality: 90), to: folder + "/classes/bee/b.jpg")
+            let window = Window(top: 2, left: 1, height: 7, width: 6)
+            let size = ImageSize(height: 5, width: 4)
+            for index in 0..<4 {
+                var views: [Picture] = []
+                for budget in [0, 400, 1 << 20] {
+                    let data = try ClassFolder(
+                        name: "toy", split: "train", root: folder + "/classes", store: PictureStore(budget: budget))
+                    for _ in 0..<2 {
+                        views.append(
+                            try data.view(at: index, filter: .bicubicAntialiased) { _ in
+                                Framing(
+                                    source: window, resized: size, crop: Window(height: 5, width: 4),
+                                    isMirrored: true, output: size)
+                            })
+                    }
+                    #expect(data.store.keptBytes <= budget)
+                }
+                #expect(views.allSatisfy { $0 == views[0] }, "sample \(index)")
+            }
+        }
+    }
+
     @Test func theContentHashDoesNotDependOnHowTheFolderIsWritten() throws {
         func hash(_ folder: String) throws -> String {
             try DetectionDataset(

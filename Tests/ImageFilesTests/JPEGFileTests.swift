@@ -84,6 +84,18 @@ import Testing
 ///
 /// Source picture 37 x 53: `(3*x + 2*y + 40*c + x*y/9) % 256`.
 @Suite struct PillowJPEGParityTests {
+    static var source: Picture {
+        var picture = Picture(height: 37, width: 53)
+        for y in 0..<37 {
+            for x in 0..<53 {
+                for c in 0..<3 {
+                    picture.pixels[(y * 53 + x) * 3 + c] = UInt8((3 * x + 2 * y + 40 * c + x * y / 9) % 256)
+                }
+            }
+        }
+        return picture
+    }
+
     private func fingerprint(_ bytes: [UInt8]) -> UInt64 {
         bytes.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
@@ -94,17 +106,27 @@ import Testing
             (.full, 1494, 0xc3f839f8c6ad2e62, 0x6b4fe4099a4fe5df),
         ] as [(JPEGFile.ChromaSampling, Int, UInt64, UInt64)])
     func sameFileAndSamePixels(sampling: JPEGFile.ChromaSampling, size: Int, file: UInt64, pixels: UInt64) throws {
-        var picture = Picture(height: 37, width: 53)
-        for y in 0..<37 {
-            for x in 0..<53 {
-                for c in 0..<3 {
-                    picture.pixels[(y * 53 + x) * 3 + c] = UInt8((3 * x + 2 * y + 40 * c + x * y / 9) % 256)
-                }
-            }
-        }
-        let bytes = JPEGFile.encode(picture, quality: 75, sampling: sampling)
+        let bytes = JPEGFile.encode(Self.source, quality: 75, sampling: sampling)
         #expect(bytes.count == size)
         #expect(fingerprint(bytes) == file)
         #expect(fingerprint(try JPEGFile.decode(bytes, file: "x").pixels) == pixels)
+    }
+
+    /// `Image.draft` of Pillow 13.0.0 on the same file: sizes and pixels.
+    @Test(
+        arguments: [
+            (.halved, 18, 26, 19, 27, 0xd3e8_355a_d716_bdea), (.halved, 10, 14, 19, 27, 0xd3e8_355a_d716_bdea),
+            (.halved, 5, 7, 10, 14, 0x31f3_d91e_3465_cf76), (.halved, 18, 27, 37, 53, 0x105b_17bf_4359_a257),
+            (.full, 18, 26, 19, 27, 0x27ca_5269_92ee_b73b), (.full, 5, 7, 10, 14, 0xf195_6220_5d24_56a2),
+            (.full, 18, 27, 37, 53, 0x6b4f_e409_9a4f_e5df),
+        ] as [(JPEGFile.ChromaSampling, Int, Int, Int, Int, UInt64)])
+    func scaledDecodingIsPillowsDraft(
+        sampling: JPEGFile.ChromaSampling, height: Int, width: Int, scaledHeight: Int, scaledWidth: Int, pixels: UInt64
+    ) throws {
+        let bytes = JPEGFile.encode(Self.source, quality: 75, sampling: sampling)
+        let scaled = try JPEGFile.decode(bytes, atLeast: (height, width), file: "x")
+        #expect((scaled.height, scaled.width) == (scaledHeight, scaledWidth))
+        #expect(fingerprint(scaled.pixels) == pixels)
+        #expect(try EncodedPicture(bytes, file: "x").decoded(atLeast: (height, width)) == scaled)
     }
 }

@@ -1,3 +1,4 @@
+import Geometry
 import ImageFiles
 import SafeFiles
 
@@ -15,7 +16,7 @@ public struct ClassFolder: FolderLoader {
     public let info: DatasetInfo
     private let root: RootedPath
     private let items: [(name: String, label: Int)]
-    private let store: PictureStore
+    let store: PictureStore
 
     /// - Throws: `.missing` when there is no class folder or no picture in one of them.
     public init(
@@ -52,6 +53,15 @@ public struct ClassFolder: FolderLoader {
         let item = items[index]
         let picture = try store.picture(at: root.resolve(item.name, in: root.root))
         return ClassificationSample(name: item.name, picture: picture, label: item.label)
+    }
+
+    /// A view of a sample's picture; of a picture that is not kept in memory, only what the view shows is decoded.
+    ///
+    /// - Parameter framing: of a picture of the given size.
+    public func view(
+        at index: Int, filter: Resize.Filter, framing: (ImageSize) -> Framing
+    ) throws(DataError) -> Picture {
+        try store.view(at: root.resolve(items[index].name, in: root.root), filter: filter, framing: framing)
     }
 
     public func files() throws(DataError) -> [String] {

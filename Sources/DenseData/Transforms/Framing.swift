@@ -1,6 +1,7 @@
 import Annotations
 import Geometry
 import ImageFiles
+import SafeFiles
 
 /// How a source picture becomes an input: cut a window, resize it, cut a window of that, mirror it, pad right and bottom.
 ///
@@ -78,20 +79,85 @@ public struct Framing: Sendable, Hashable {
     // MARK: pixels
 
     /// The result's picture; padding has the colour `fill`.
+    ///
+    /// - Precondition: `picture` has the size that this framing was made for.
     public func picture(
         _ picture: Picture, filter: Resize.Filter, fill: (UInt8, UInt8, UInt8) = (0, 0, 0)
     ) -> Picture {
-        let kept = crop.cut(Resize.picture(source.cut(picture), to: (resized.height, resized.width), filter))
-        if !isMirrored && kept.height == output.height && kept.width == output.width { return kept }
-        var result = Picture(height: output.height, width: output.width, filledWith: fill)
-        for y in 0..<kept.height {
-            for x in 0..<kept.width {
-                let from = (y * kept.width + (isMirrored ? kept.width - 1 - x : x)) * 3
-                let to = (y * output.width + x) * 3
-                result.pixels[to] = kept.pixels[from]
-                result.pixels[to + 1] = kept.pixels[from + 1]
-                result.pixels[to + 2] = kept.pixels[from + 2]
+        let (rows, columns) = taps(filter)
+        return resized(picture, rows, columns, top: source.top, left: source.left, fill)
+    }
+
+    /// The same from a file: of a JPEG, only the part that the result shows is decoded.
+    ///
+    /// - Throws: as decoding does; damage outside the part may stay unseen.
+    public func picture(
+        of file: EncodedPicture, filter: Resize.Filter, fill: (UInt8, UInt8, UInt8) = (0, 0, 0)
+    ) throws(DataError) -> Picture {
+        let (rows, columns) = taps(filter)
+        let window = window(rows, columns)
+        return resized(try file.decoded(window), window, rows, columns, fill)
+    }
+
+    private func resized(
+        _ part: Picture, _ window: Window, _ rows: ResizeTaps, _ columns: ResizeTaps, _ fill: (UInt8, UInt8, UInt8)
+    ) -> Picture {
+        precondition(
+            (part.height, part.width) == (window.height, window.width),
+            "\(window): a part of (\(part.height), \(part.width))")
+        return resized(
+            part, rows.moved(toStart: window.top - source.top), columns.moved(toStart: window.left - source.left),
+            top: 0, left: 0, fill)
+    }
+
+    /// The same from the pixels of `window(filter)` alone.
+    ///
+    /// - Precondition: `part` has that window's size.
+    public func picture(
+        ofWindow part: Picture, filter: Resize.Filter, fill: (UInt8, UInt8, UInt8) = (0, 0, 0)
+    ) -> Picture {
+        let (rows, columns) = taps(filter)
+        return resized(part, window(rows, columns), rows, columns, fill)
+    }
+
+    /// The part of the source that the result depends on.
+    public func window(_ filter: Resize.Filter) -> Window {
+        let (rows, columns) = taps(filter)
+        return window(rows, columns)
+    }
+
+    private func window(_ rows: ResizeTaps, _ columns: ResizeTaps) -> Window {
+        let (rows, columns) = (rows.sources, columns.sources)
+        return Window(
+            top: source.top + rows.lowerBound, left: source.left + columns.lowerBound, height: rows.count,
+            width: columns.count)
+    }
+
+    private func taps(_ filter: Resize.Filter) -> (rows: ResizeTaps, columns: ResizeTaps) {
+        let rows = ResizeTaps(
+            from: source.height, to: resized.height, filter, positions: crop.top..<crop.top + crop.height)
+        let columns = ResizeTaps(
+            from: source.width, to: resized.width, filter, positions: crop.left..<crop.left + crop.width,
+            isReversed: isMirrored)
+        return (rows, columns)
+    }
+
+    private func resized(
+        _ picture: Picture, _ rows: ResizeTaps, _ columns: ResizeTaps, top: Int, left: Int,
+        _ fill: (UInt8, UInt8, UInt8)
+    ) -> Picture {
+        let stride = output.width * 3
+        if (crop.height, crop.width) == (output.height, output.width) {
+            let pixels = [UInt8](unsafeUninitializedCapacity: output.height * stride) { buffer, count in
+                ResizeTaps.apply(
+                    rows, columns, to: picture, top: top, left: left, output: buffer.baseAddress!, stride: stride)
+                count = output.height * stride
             }
+            return Picture(height: output.height, width: output.width, pixels: pixels)
+        }
+        var result = Picture(height: output.height, width: output.width, filledWith: fill)
+        result.pixels.withUnsafeMutableBufferPointer {
+            ResizeTaps.apply(rows, columns, to: picture, top: top, left: left, output: $0.baseAddress!, stride: stride)
         }
         return result
     }

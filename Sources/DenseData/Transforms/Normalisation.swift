@@ -1,3 +1,5 @@
+import CImageCodecs
+import Determinism
 import ImageFiles
 import TensorCore
 
@@ -25,11 +27,13 @@ public struct Normalisation: Sendable, Hashable {
         precondition(!pictures.isEmpty, "a batch of no pictures")
         let (height, width) = (pictures[0].height, pictures[0].width)
         let result = Tensor(uninitialized: [pictures.count, height, width, 3])
-        for (n, picture) in pictures.enumerated() {
+        let (target, tables) = (result.f32(), tables)
+        Parallel.forEach(pictures.count) { n in
+            let picture = pictures[n]
             precondition(
                 picture.height == height && picture.width == width,
                 "batch of (\(height), \(width)): picture \(n) is (\(picture.height), \(picture.width))")
-            fill(result.f32() + n * height * width * 3, with: picture)
+            Self.fill(target + n * height * width * 3, with: picture, tables)
         }
         return result
     }
@@ -55,21 +59,17 @@ public struct Normalisation: Sendable, Hashable {
 
     /// Writes `height * width * 3` normalised samples.
     public func fill(_ target: UnsafeMutablePointer<Float>, with picture: Picture) {
-        let tables = (0..<3).map { channel in
-            (0..<256).map { (Float($0) / 255 - mean[channel]) / deviation[channel] }
-        }
-        tables[0].withUnsafeBufferPointer { red in
-            tables[1].withUnsafeBufferPointer { green in
-                tables[2].withUnsafeBufferPointer { blue in
-                    picture.pixels.withUnsafeBufferPointer { samples in
-                        for n in stride(from: 0, to: samples.count, by: 3) {
-                            target[n] = red[Int(samples[n])]
-                            target[n + 1] = green[Int(samples[n + 1])]
-                            target[n + 2] = blue[Int(samples[n + 2])]
-                        }
-                    }
-                }
-            }
+        Self.fill(target, with: picture, tables)
+    }
+
+    /// The result for each of 256 levels, channel by channel: the formula's own values, not an approximation.
+    private var tables: [Float] {
+        (0..<3).flatMap { channel in (0..<256).map { (Float($0) / 255 - mean[channel]) / deviation[channel] } }
+    }
+
+    private static func fill(_ target: UnsafeMutablePointer<Float>, with picture: Picture, _ tables: [Float]) {
+        picture.pixels.withUnsafeBufferPointer {
+            dmt_normalise_rgb($0.baseAddress, Int64(picture.height * picture.width), tables, target)
         }
     }
 

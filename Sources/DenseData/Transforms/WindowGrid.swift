@@ -1,4 +1,5 @@
 import Geometry
+import ImageFiles
 
 /// The windows of a sliding inference: squares of `crop` pixels every `stride` pixels, the last of each row and column
 /// pulled back inside the picture; a picture smaller than a window has one of its own size.

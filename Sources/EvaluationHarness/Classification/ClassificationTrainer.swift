@@ -72,16 +72,14 @@ public struct ClassificationTrainer {
         let crop = RandomResizedCrop(
             size: model.architecture.size, scale: settings.scale, mirrorProbability: settings.flipProbability)
         let plan = tuning.plan(sampleCount: dataset.count)
+        let batches = BatchesAhead(steps: tuning.steps, items: { plan.indices(step: $0) }) { step, place, index in
+            var stream = RandomStream(seed: tuning.seed, purpose: "classification view", UInt64(step), UInt64(place))
+            return try dataset.view(at: index, filter: .bilinearAntialiased) { crop.framing(of: $0, &stream) }
+        }
+        defer { batches.stop() }
         return try tuning.train(model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop) {
             step, forward in
-            let indices = plan.indices(step: step)
-            let pictures = try ParallelMap.map(indices.count) { place in
-                var stream = RandomStream(
-                    seed: tuning.seed, purpose: "classification view", UInt64(step), UInt64(place))
-                let picture = try dataset.sample(at: indices[place]).picture
-                let framing = crop.framing(of: ImageSize(height: picture.height, width: picture.width), &stream)
-                return framing.picture(picture, filter: .bilinearAntialiased)
-            }
+            let (indices, pictures) = try batches.batch(step)
             return model.loss(
                 Variable(Normalisation.imageNet.batch(pictures)), indices.map { Int32(dataset.label(at: $0)) },
                 frozen: tuning.freezesBackbone, forward)

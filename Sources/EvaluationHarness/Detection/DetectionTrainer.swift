@@ -10,7 +10,7 @@ import TensorCore
 import VisionBackbones
 
 /// Fine-tunes a detection model. The result depends on settings, data and model alone, not on the number of threads.
-public struct DetectionTrainer {
+public struct DetectionTrainer: Sendable {
     public let settings: DetectionSettings
 
     public init(_ settings: DetectionSettings) { self.settings = settings }
@@ -44,38 +44,46 @@ public struct DetectionTrainer {
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
         let plan = tuning.plan(sampleCount: dataset.count)
+        let size = model.architecture.size
+        let batches = BatchesAhead(steps: tuning.steps, items: { plan.indices(step: $0) }) { step, place, index in
+            try view(dataset, index, size: size, step: step, place: place)
+        }
+        defer { batches.stop() }
         return try tuning.train(model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop) {
             step, forward in
-            let (images, targets) = try batch(
-                dataset, plan.indices(step: step), size: model.architecture.size, step: step)
+            let (images, targets) = Self.batch(try batches.batch(step).views)
             return model.loss(Variable(images), targets, frozen: tuning.freezesBackbone, forward)
         }
     }
 
-    /// A batch: `(N, S, S, 3)` and the objects of the same views.
-    func batch(
-        _ dataset: DetectionDataset, _ indices: [Int], size: Int, step: Int
-    ) throws -> (images: Tensor, targets: [DetectionTarget]) {
+    /// One training view.
+    struct View: Sendable {
+        var picture: Picture
+        var target: DetectionTarget
+    }
+
+    /// The view of a sample at a place of a step's batch.
+    func view(_ dataset: DetectionDataset, _ index: Int, size: Int, step: Int, place: Int) throws(DataError) -> View {
         let jitter = LargeScaleJitter(size: size, factor: settings.scale, mirrorProbability: settings.flipProbability)
-        let views = try ParallelMap.map(indices.count) { place in
-            var stream = RandomStream(
-                seed: settings.tuning.seed, purpose: "detection view", UInt64(step), UInt64(place))
-            let sample = try dataset.sample(at: indices[place])
-            let source = ImageSize(height: sample.picture.height, width: sample.picture.width)
-            let framing = jitter.framing(of: source, &stream)
-            var instances: [DetectionTarget.Instance] = []
-            for object in sample.objects {
-                guard let framed = try framing.object(object, of: source, in: dataset.annotationFile) else { continue }
-                instances.append(Self.instance(framed))
-            }
-            let content = ImageSize(height: framing.crop.height, width: framing.crop.width)
-            return (
-                picture: framing.picture(sample.picture, filter: .bilinearAntialiased), content: content,
-                target: DetectionTarget(size: content, instances: instances)
-            )
+        var stream = RandomStream(seed: settings.tuning.seed, purpose: "detection view", UInt64(step), UInt64(place))
+        let sample = try dataset.sample(at: index)
+        let source = ImageSize(height: sample.picture.height, width: sample.picture.width)
+        let framing = jitter.framing(of: source, &stream)
+        var instances: [DetectionTarget.Instance] = []
+        for object in sample.objects {
+            guard let framed = try framing.object(object, of: source, in: dataset.annotationFile) else { continue }
+            instances.append(Self.instance(framed))
         }
+        let content = ImageSize(height: framing.crop.height, width: framing.crop.width)
+        return View(
+            picture: framing.picture(sample.picture, filter: .bilinearAntialiased),
+            target: DetectionTarget(size: content, instances: instances))
+    }
+
+    /// A batch: `(N, S, S, 3)` and the objects of the same views; a target's size is the part that is not padding.
+    static func batch(_ views: [View]) -> (images: Tensor, targets: [DetectionTarget]) {
         let images = Normalisation.imageNet.batch(
-            views.map(\.picture), contents: views.map { ($0.content.height, $0.content.width) })
+            views.map(\.picture), contents: views.map { ($0.target.size.height, $0.target.size.width) })
         return (images, views.map(\.target))
     }
 

@@ -60,8 +60,10 @@ public struct Distiller {
             sampleCount: pictures.count, batchSize: min(settings.batchSize, pictures.count), seed: settings.seed,
             dropsLast: true)
         var watch = DiagnosticsWatch(from: settings.steps - max(1, settings.steps / 10))
+        let batches = views(plan)
+        defer { batches.stop() }
         let history = try loop.run(optimizer) { step, forward in
-            let (images, targets) = try batch(step, plan, teachers, caches)
+            let (images, targets) = try batch(step, batches, teachers, caches)
             let tokens = student.tokens(of: Variable(images), forward)
             let (terms, diagnostics) = model.loss(studentTokens: tokens, teacherTokens: targets, forward)
             watch.add(step, diagnostics)
@@ -70,29 +72,33 @@ public struct Distiller {
         return DistillationResult(student: student, history: history, diagnostics: watch.means)
     }
 
-    private func batch(
-        _ step: Int, _ plan: EpochPlan, _ teachers: [Teacher], _ caches: TeacherCaches?
-    ) throws -> (Tensor, [TeacherTokens]) {
-        let ids = plan.batch(step: step).indices
-        guard let caches else {
-            let views = ViewMaker(ViewFraming(size: settings.student.imageSize, scale: settings.viewScale))
-            let images = views.batch(
-                ids.map { pictures[$0] }, seed: settings.seed, purpose: "distillation view", step: step)
-            return (images, teachers.map { $0.tokens(of: images) })
-        }
-        let views: [PictureView] = ids.indices.map { place in
+    /// The pictures of all steps and, where views are cached, which of them are mirrored.
+    private func views(_ plan: EpochPlan) -> BatchesAhead<(picture: Picture, view: PictureView)> {
+        let (pictures, settings) = (pictures, settings)
+        let maker = ViewMaker(ViewFraming(size: settings.student.imageSize, scale: settings.viewScale))
+        return BatchesAhead(steps: settings.steps, items: { plan.batch(step: $0).indices }) { step, place, id in
+            let picture = pictures[id]
+            guard settings.views == .cached else {
+                let view = maker.view(
+                    picture, seed: settings.seed, purpose: "distillation view", step: step, place: place)
+                return (view, .original)
+            }
             var stream = RandomStream(
                 seed: settings.seed, purpose: "distillation flip", UInt64(step), UInt64(place))
-            return stream.chance(0.5) ? .flipped : .original
-        }
-        let batch = zip(ids, views).map { id, view -> Picture in
-            let picture = pictures[id]
-            if view == .original { return picture }
+            if !stream.chance(0.5) { return (picture, .original) }
             let size = ImageSize(height: picture.height, width: picture.width)
-            return Framing(of: size, squeezedTo: size).mirrored().picture(picture, filter: .bilinear)
+            return (Framing(of: size, squeezedTo: size).mirrored().picture(picture, filter: .bilinear), .flipped)
         }
-        let images = Normalisation.imageNet.batch(batch)
-        return (images, try caches.tokens(teachers.map(\.name), ids: ids, views: views))
+    }
+
+    private func batch(
+        _ step: Int, _ batches: BatchesAhead<(picture: Picture, view: PictureView)>, _ teachers: [Teacher],
+        _ caches: TeacherCaches?
+    ) throws -> (Tensor, [TeacherTokens]) {
+        let (ids, views) = try batches.batch(step)
+        let images = Normalisation.imageNet.batch(views.map(\.picture))
+        guard let caches else { return (images, teachers.map { $0.tokens(of: images) }) }
+        return (images, try caches.tokens(teachers.map(\.name), ids: ids, views: views.map(\.view)))
     }
 }
 

@@ -39,17 +39,32 @@ public struct Pretrainer {
         }
     }
 
-    private func batch(_ step: Int) -> [Picture] {
-        let plan = EpochPlan(
-            sampleCount: pictures.count, batchSize: settings.batchSize, seed: settings.seed, dropsLast: true)
-        return plan.batch(step: step).indices.map { pictures[$0] }
+    /// Random views of one purpose.
+    private struct Drawing: Sendable {
+        var maker: ViewMaker
+        var purpose: String
     }
 
-    private func views(
-        _ framing: ViewFraming, of pictures: [Picture], _ purpose: String, step: Int, colour: Bool = true
-    ) -> Tensor {
-        let maker = ViewMaker(framing, colour: colour ? settings.colour : nil)
-        return maker.batch(pictures, seed: settings.seed, purpose: purpose, step: step)
+    private func drawing(_ framing: ViewFraming, _ purpose: String, colour: Bool = true) -> Drawing {
+        Drawing(maker: ViewMaker(framing, colour: colour ? settings.colour : nil), purpose: purpose)
+    }
+
+    /// The views of all steps: for each picture of a batch, one of each drawing.
+    private func views(_ drawings: [Drawing]) -> BatchesAhead<[Picture]> {
+        let plan = EpochPlan(
+            sampleCount: pictures.count, batchSize: settings.batchSize, seed: settings.seed, dropsLast: true)
+        let (pictures, seed) = (pictures, settings.seed)
+        return BatchesAhead(steps: settings.steps, items: { plan.batch(step: $0).indices }) { step, place, index in
+            drawings.map {
+                $0.maker.view(pictures[index], seed: seed, purpose: $0.purpose, step: step, place: place)
+            }
+        }
+    }
+
+    /// Network input `(N, size, size, 3)` of each drawing.
+    private func images(_ step: Int, of batches: BatchesAhead<[Picture]>) throws -> [Tensor] {
+        let views = try batches.batch(step).views
+        return views[0].indices.map { drawing in Normalisation.imageNet.batch(views.map { $0[drawing] }) }
     }
 
     private func optimizer(_ layer: some Layer) -> AdamW {
@@ -63,8 +78,10 @@ public struct Pretrainer {
             positions: VisionTransformer.sinCosTable(height: side, width: side, channels: settings.decoderWidth),
             decoderWidth: settings.decoderWidth, decoderDepth: settings.decoderDepth,
             decoderHeads: max(1, settings.decoderWidth / 32), seed: settings.seed)
+        let batches = views([drawing(settings.views, "mae view", colour: false)])
+        defer { batches.stop() }
         return try loop.run(optimizer(model)) { step, forward in
-            let images = views(settings.views, of: batch(step), "mae view", step: step, colour: false)
+            let images = try images(step, of: batches)[0]
             return model.loss(images: Variable(images), maskRatio: settings.maskRatio, forward)
         }
     }
@@ -79,11 +96,12 @@ public struct Pretrainer {
             base: make(encoder), momentum: make(VisionTransformer(settings.backbone, seed: settings.seed)),
             hidden: settings.hiddenWidth, output: settings.outputWidth, temperature: settings.temperature,
             frozenPatchProjection: encoder.patchEmbedding.parameters, seed: settings.seed)
+        let names = ["moco view 1", "moco view 2"]
+        let batches = views(names.map { drawing(settings.views, $0) })
+        defer { batches.stop() }
         return try loop.run(optimizer(model)) { step, forward in
-            let pictures = batch(step)
-            let pair = ["moco view 1", "moco view 2"].map { name in
-                ContrastiveView(
-                    views(settings.views, of: pictures, name, step: step), mosaic: mosaic(name, step: step))
+            let pair = zip(names, try images(step, of: batches)).map { name, images in
+                ContrastiveView(images, mosaic: mosaic(name, step: step))
             }
             return model.loss(pair[0], pair[1], forward)
         } afterStep: { step in
@@ -106,13 +124,14 @@ public struct Pretrainer {
                 batchNorm: settings.batchNormInHead, seed: settings.seed)
         }
         let model = IBOT(student: encoders[0], teacher: encoders[1], configuration: settings.ibot)
+        let batches = views(
+            (0..<2).map { drawing(settings.views, "ibot global \($0)") }
+                + (0..<settings.localViews).map { drawing(settings.local, "ibot local \($0)") })
+        defer { batches.stop() }
         return try loop.run(optimizer(model)) { step, forward in
-            let pictures = batch(step)
-            func draw(_ framing: ViewFraming, _ name: String, _ count: Int) -> [Variable] {
-                (0..<count).map { Variable(views(framing, of: pictures, "ibot \(name) \($0)", step: step)) }
-            }
+            let images = try images(step, of: batches).map { Variable($0) }
             return model.loss(
-                globals: draw(settings.views, "global", 2), locals: draw(settings.local, "local", settings.localViews),
+                globals: Array(images.prefix(2)), locals: Array(images.dropFirst(2)),
                 teacherTemperature: teacherTemperature(step), forward)
         } afterStep: { step in
             model.updateTeacher(rising(from: settings.momentum, step))

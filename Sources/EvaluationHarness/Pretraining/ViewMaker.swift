@@ -25,8 +25,8 @@ public struct ColourAugmentation: Sendable {
     }
 }
 
-/// Random views of pictures as network input, drawn in parallel, each a pure function of its stream.
-public struct ViewMaker {
+/// Random views of pictures, each a pure function of its stream.
+public struct ViewMaker: Sendable {
     public var framing: ViewFraming
     public var colour: ColourAugmentation?
 
@@ -35,23 +35,26 @@ public struct ViewMaker {
         self.colour = colour
     }
 
-    /// `(N, size, size, 3)`, normalised.
-    ///
-    /// - Parameter keys: the coordinates of each picture's draws, such as step and place in the batch.
+    /// One view, `size` pixels a side; `place` is the picture's in the batch of a step.
+    public func view(_ picture: Picture, seed: UInt64, purpose: String, step: Int, place: Int) -> Picture {
+        var stream = RandomStream(seed: seed, purpose: purpose, UInt64(step), UInt64(place))
+        let crop = RandomResizedCrop(size: framing.size, scale: framing.scale)
+        let region = region(of: picture, seed: seed, step: step, place)
+        var cut = crop.framing(of: ImageSize(height: region.height, width: region.width), &stream)
+        cut.source.top += region.top
+        cut.source.left += region.left
+        var view = cut.picture(picture, filter: .bilinearAntialiased)
+        colour?.apply(to: &view, &stream)
+        return view
+    }
+
+    /// Views of all pictures, made in parallel: `(N, size, size, 3)`, normalised.
     public func batch(_ pictures: [Picture], seed: UInt64, purpose: String, step: Int) -> Tensor {
-        let size = framing.size
-        let crop = RandomResizedCrop(size: size, scale: framing.scale)
+        let (size, plane) = (framing.size, framing.size * framing.size * 3)
         let result = Tensor(uninitialized: [pictures.count, size, size, 3])
-        let (target, plane) = (result.f32(), size * size * 3)
+        let target = result.f32()
         Parallel.forEach(pictures.count) { n in
-            var stream = RandomStream(seed: seed, purpose: purpose, UInt64(step), UInt64(n))
-            let picture = pictures[n]
-            let region = region(of: picture, seed: seed, step: step, n)
-            var cut = crop.framing(of: ImageSize(height: region.height, width: region.width), &stream)
-            cut.source.top += region.top
-            cut.source.left += region.left
-            var view = cut.picture(picture, filter: .bilinearAntialiased)
-            colour?.apply(to: &view, &stream)
+            let view = view(pictures[n], seed: seed, purpose: purpose, step: step, place: n)
             Normalisation.imageNet.fill(target + n * plane, with: view)
         }
         return result

@@ -10,7 +10,7 @@ import TensorCore
 import VisionBackbones
 
 /// Fine-tunes a segmentation model. The result depends on settings, data and model alone, not on the number of threads.
-public struct SegmentationTrainer {
+public struct SegmentationTrainer: Sendable {
     public let settings: SegmentationSettings
 
     public init(_ settings: SegmentationSettings) { self.settings = settings }
@@ -39,9 +39,13 @@ public struct SegmentationTrainer {
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
         let plan = tuning.plan(sampleCount: dataset.count)
+        let batches = BatchesAhead(steps: tuning.steps, items: { plan.indices(step: $0) }) { step, place, index in
+            try view(dataset, index, step: step, place: place)
+        }
+        defer { batches.stop() }
         return try tuning.train(model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop) {
             step, forward in
-            let (images, targets) = try batch(dataset, plan.indices(step: step), step: step)
+            let (images, targets) = Self.batch(try batches.batch(step).views)
             return model.loss(
                 Variable(images), targets, auxiliaryWeight: settings.auxiliaryWeight, frozen: tuning.freezesBackbone,
                 forward)
@@ -66,29 +70,36 @@ public struct SegmentationTrainer {
         }
     }
 
-    /// A batch: `(N, crop, crop, 3)` and the labels of the same crops.
-    func batch(
-        _ dataset: SegmentationFolder, _ indices: [Int], step: Int
-    ) throws -> (images: Tensor, targets: [SemanticLabels]) {
+    /// One training view.
+    struct View: Sendable {
+        var picture: Picture
+        /// Height and width of what is not padding.
+        var content: (height: Int, width: Int)
+        var target: SemanticLabels
+    }
+
+    /// The view of a sample at a place of a step's batch.
+    func view(_ dataset: SegmentationFolder, _ index: Int, step: Int, place: Int) throws(DataError) -> View {
         let side = settings.cropSize
         let ignore = dataset.info.ignoreLabel ?? 255
         let jitter = ScaleJitterCrop(
             shortSide: settings.shortSide, factor: settings.scale, crop: ImageSize(height: side, width: side),
             maxClassShare: settings.maxClassShare, mirrorProbability: settings.flipProbability)
-        let views = try ParallelMap.map(indices.count) { place in
-            var stream = RandomStream(
-                seed: settings.tuning.seed, purpose: "segmentation view", UInt64(step), UInt64(place))
-            let sample = try dataset.sample(at: indices[place])
-            let framing = jitter.framing(of: sample.labels, ignoreLabel: ignore, &stream)
-            var picture = framing.picture(sample.picture, filter: .bilinearAntialiased)
-            if settings.distortsColours { PhotometricDistortion().apply(to: &picture, &stream) }
-            let labels = framing.labels(sample.labels, fill: ignore)
-            return (
-                picture: picture, content: (height: framing.crop.height, width: framing.crop.width),
-                target: SemanticLabels(
-                    size: ImageSize(height: side, width: side), labels: labels.values.map(Int32.init))
-            )
-        }
+        var stream = RandomStream(
+            seed: settings.tuning.seed, purpose: "segmentation view", UInt64(step), UInt64(place))
+        let sample = try dataset.sample(at: index)
+        let framing = jitter.framing(of: sample.labels, ignoreLabel: ignore, &stream)
+        var picture = framing.picture(sample.picture, filter: .bilinearAntialiased)
+        if settings.distortsColours { PhotometricDistortion().apply(to: &picture, &stream) }
+        let labels = framing.labels(sample.labels, fill: ignore)
+        return View(
+            picture: picture, content: (height: framing.crop.height, width: framing.crop.width),
+            target: SemanticLabels(
+                size: ImageSize(height: side, width: side), labels: labels.values.map(Int32.init)))
+    }
+
+    /// A batch: `(N, crop, crop, 3)` and the labels of the same crops.
+    static func batch(_ views: [View]) -> (images: Tensor, targets: [SemanticLabels]) {
         let images = Normalisation.imageNet.batch(views.map(\.picture), contents: views.map(\.content))
         return (images, views.map(\.target))
     }

@@ -1,5 +1,3 @@
-import ImageFiles
-
 /// A rectangle of whole pixels.
 public struct Window: Sendable, Hashable {
     public var top, left, height, width: Int
@@ -40,7 +38,7 @@ public struct Window: Sendable, Hashable {
         return LabelImage(height: height, width: width, values: values)
     }
 
-    private func check(_ pictureHeight: Int, _ pictureWidth: Int) {
+    func check(_ pictureHeight: Int, _ pictureWidth: Int) {
         precondition(
             top >= 0 && left >= 0 && height > 0 && width > 0 && top + height <= pictureHeight
                 && left + width <= pictureWidth,

@@ -1,0 +1,10 @@
+// Loops compiled for several generations of processors; the loader picks when the program starts.
+#pragma once
+
+#if defined(__x86_64__)
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CLONES
+#endif
+// Becomes part of each clone that calls it.
+#define INLINE static inline __attribute__((always_inline))
