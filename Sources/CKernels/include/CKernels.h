@@ -25,6 +25,11 @@ typedef struct {
                      dmt_index panel_stride, void *c, dmt_index ldc, int accumulate);
 } dmt_product;
 
+// Tiles of 2x2 results of a 3x3 convolution over pictures of one size.
+typedef struct {
+    dmt_index height, width, down, across;
+} dmt_tiles;
+
 typedef struct {
     // Matrix product. B is packed into panels of `nr` columns, A is read in place or from panels of `mr` rows; a panel is
     // zero padded and holds its k steps one after the other. A step is one value a line, or for bfloat16 on a CPU that
@@ -75,11 +80,17 @@ typedef struct {
     void (*column_moments)(void *acc, const void *x, const void *mean, dmt_index rows, dmt_index cols);
     void (*column_affine)(void *y, const void *x, const void *mean, const void *scale, const void *shift,
                           dmt_index rows, dmt_index cols);
-    void (*column_normalized_dots)(void *acc, const void *dy, const void *x, const void *mean, const void *rstd,
-                                   dmt_index rows, dmt_index cols);
-    void (*batch_norm_backward)(void *dx, const void *dy, const void *x, const void *mean, const void *rstd,
-                                const void *gamma, const void *dbeta_mean, const void *dgamma_mean, dmt_index rows,
-                                dmt_index cols);
+
+    // Batch normalisation with a ReLU behind it where `relu` is set; scale = gamma rstd. Sums are added to. The backward
+    // takes the ReLU's sign from the same expression as the forward.
+    void (*batch_norm_apply)(void *y, const void *x, const void *mean, const void *scale, const void *shift, int relu,
+                             dmt_index rows, dmt_index cols);
+    void (*batch_norm_sums)(void *dbeta, void *dgamma, const void *dy, const void *x, const void *mean,
+                            const void *rstd, const void *scale, const void *shift, int relu, dmt_index rows,
+                            dmt_index cols);
+    void (*batch_norm_gradient)(void *dx, const void *dy, const void *x, const void *mean, const void *rstd,
+                                const void *scale, const void *shift, const void *dbeta_mean, const void *dgamma_mean,
+                                int relu, dmt_index rows, dmt_index cols);
 
     // Attention of one head: q, k, v are (tokens, dim) with row stride `ld`; out has row stride `ldo`.
     dmt_index (*attention_scratch)(dmt_index tokens, dmt_index dim);  // elements
@@ -102,17 +113,36 @@ typedef struct {
     void (*adaptive_average_pool_backward)(void *dx, const void *dy, dmt_index height, dmt_index width,
                                            dmt_index channels, dmt_index out_height, dmt_index out_width);
     // Two-tap interpolation tables: index pairs and the weight of the second tap, for rows then columns.
+    // `first`..`last` are rows of the output, or of dx in the backward, which adds to them.
     void (*bilinear)(void *y, const void *x, dmt_index width, dmt_index channels, const int32_t *y0, const int32_t *y1,
-                     const double *wy, const int32_t *x0, const int32_t *x1, const double *wx, dmt_index out_height,
-                     dmt_index out_width);
+                     const double *wy, const int32_t *x0, const int32_t *x1, const double *wx, dmt_index out_width,
+                     dmt_index first, dmt_index last);
     void (*bilinear_backward)(void *dx, const void *dy, dmt_index width, dmt_index channels, const int32_t *y0,
                               const int32_t *y1, const double *wy, const int32_t *x0, const int32_t *x1,
-                              const double *wx, dmt_index out_height, dmt_index out_width);
-    // One region of one map; box = x0, y0, x1, y1 in map coordinates, already shifted by -0.5 (aligned).
+                              const double *wx, dmt_index out_height, dmt_index out_width, dmt_index first,
+                              dmt_index last);
+    // One region of one map; box = x0, y0, x1, y1 in map coordinates, already shifted by -0.5 (aligned). The backward
+    // adds the gradients of `count` channels, the first of which dx and dy point at.
     void (*roi_align)(void *y, const void *x, dmt_index height, dmt_index width, dmt_index channels, const double *box,
                       dmt_index size, dmt_index sampling);
     void (*roi_align_backward)(void *dx, const void *dy, dmt_index height, dmt_index width, dmt_index channels,
-                               const double *box, dmt_index size, dmt_index sampling);
+                               dmt_index count, const double *box, dmt_index size, dmt_index sampling);
+
+    // 3x3 convolution as 16 products (winograd.h). `zeros` holds as many zeros as a pixel has channels.
+    void (*winograd_weights)(void *u, const void *w, dmt_index inputs, dmt_index outputs, dmt_index first,
+                             dmt_index last);
+    void (*winograd_weights_backward)(void *dw, const void *du, dmt_index inputs, dmt_index outputs, dmt_index first,
+                                      dmt_index last);
+    void (*winograd_input)(void *v, dmt_index stride, dmt_index plane, const void *x, const dmt_tiles *tiles,
+                           dmt_index channels, dmt_index first, dmt_index count, const void *zeros);
+    void (*winograd_output)(void *y, const dmt_tiles *tiles, dmt_index channels, dmt_index columns, const void *m,
+                            dmt_index stride, dmt_index plane, dmt_index first, dmt_index count, const void *bias,
+                            int activation);
+    void (*winograd_input_place)(void *v, dmt_index stride, const void *x, const dmt_tiles *tiles, dmt_index channels,
+                                 dmt_index first, dmt_index count, int place, const void *zeros);
+    void (*winograd_gradient_place)(void *v, dmt_index stride, const void *dy, const dmt_tiles *tiles,
+                                    dmt_index channels, dmt_index first, dmt_index count, int place,
+                                    const void *zeros);
 
     // Losses: values per row or summed; gradients for a unit upstream gradient, unscaled.
     void (*cross_entropy)(double *loss, void *dx, const void *x, const int32_t *labels, int32_t ignore, dmt_index rows,
