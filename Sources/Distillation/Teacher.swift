@@ -60,7 +60,7 @@ public final class Teacher {
     public let backbone: any TokenBackbone
     /// What the network expects.
     public let normalization: PixelNormalization
-    /// Round the operands of linear layers to bfloat16; sums stay in float.
+    /// Round the operands of linear layers and convolutions to bfloat16; sums stay in float.
     public let bf16: Bool
 
     public var width: Int { backbone.width }

@@ -34,7 +34,8 @@ public struct Forward {
     public let seed: UInt64
     /// `nil` records nothing.
     public let tape: Tape?
-    /// Round the operands of linear layers to bfloat16, forward and backward; parameters and gradients stay in float.
+    /// Round the operands of linear layers and convolutions to bfloat16, forward and backward; parameters and gradients
+    /// stay in float.
     public let bf16: Bool
 
     public init(mode: ForwardMode, seed: UInt64 = 0, tape: Tape? = nil, bf16: Bool = false) {

@@ -29,7 +29,7 @@ struct BenchCommand: ParsableCommand {
         @Option(help: "forward, train, or distill (from three frozen ViT-B).")
         var pass = "forward"
 
-        @Option(help: "Of linear layers' products: f32 or bf16.")
+        @Option(help: "Of the products of linear layers and convolutions: f32 or bf16.")
         var precision = "f32"
 
         @Option(help: "Pictures a step.")

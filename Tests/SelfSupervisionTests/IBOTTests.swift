@@ -45,17 +45,23 @@ import Testing
         #expect(zip(model.teacher.head.prototypes.value.floats(), expected).allSatisfy { abs($0 - $1) < 1e-6 })
     }
 
+    /// The mean of the last 50 steps: 300 steps at this rate magnify the last bit of a sum to the first digits of a single
+    /// step's loss, which swings by more than the margin.
     @Test(arguments: TargetBalance.allCases)
     func learnsBelowTheUniformAnswer(balance: TargetBalance) {
         let model = model(balance, batchNorm: true)
         let globals = (0..<2).map { Variable(waves(16, seed: UInt64($0 + 1))) }
-        var last = 0.0
+        var losses: [Double] = []
         _ = overfit(model, steps: 300, rate: 5e-3, afterStep: { model.updateTeacher(0.9) }) { forward in
             let terms = model.loss(globals: globals, locals: [], forward)
-            last = terms.first { $0.name == "cls" }!.value.item()
+            losses.append(terms.first { $0.name == "cls" }!.value.item())
             return LossTerm.total(terms)
         }
-        #expect(last < log(10.0) - 0.1, "class loss \(last), ln K \(log(10.0))")
+        let end = losses.suffix(50)
+        let mean = end.reduce(0, +) / Double(end.count)
+        #expect(
+            mean < log(10.0) - 0.1,
+            "class loss \(mean), within \(end.min()!)...\(end.max()!) in the last 50 steps; ln K \(log(10.0))")
     }
 }
 

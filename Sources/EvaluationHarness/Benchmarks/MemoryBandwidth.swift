@@ -11,13 +11,13 @@ enum MemoryBandwidth {
         let (from, to) = (Tensor.full([count], 1), Tensor.zeros([count]))
         let (table, x, y) = (Kernels.table(.f32), from.raw, to.raw)
         let grain = 1 << 16
-        let clock = ContinuousClock()
+        let clock = BenchmarkClock()
         let best = (0..<5).map { _ in
             clock.measure {
                 Parallel.forEachRange(count, grain: grain) { range in
                     table.pointee.scale(y + range.lowerBound * 4, x + range.lowerBound * 4, 2, range.count)
                 }
-            }.inSeconds
+            }.wall
         }.min()!
         keepAlive(from.storage, to.storage)
         return Double(8 * count) / best

@@ -117,16 +117,18 @@ public struct ModelBenchmark: Sendable {
             counted = ProductCount.flops(of: step)
             onStep()
         }
-        var seconds: [Double] = []
-        let clock = ContinuousClock()
+        let clock = BenchmarkClock()
+        var (seconds, cpuSeconds) = ([Double](), [Double]())
         for _ in 0..<steps {
-            seconds.append(clock.measure(step).inSeconds)
+            let spent = clock.measure(step)
+            seconds.append(spent.wall)
+            cpuSeconds.append(spent.cpu)
             onStep()
         }
         return ModelTiming(
             benchmark: self, threads: Parallel.threadCount, secondsPerStep: seconds,
             peakGigaflopsPerCore: Kernels.measuredPeak() * 1e-9, peakResidentMiB: Self.peakResidentMiB,
-            countedFlops: Double(counted))
+            countedFlops: Double(counted), cpuSecondsPerStep: cpuSeconds)
     }
 
     private func makeStep() throws -> () -> Void {

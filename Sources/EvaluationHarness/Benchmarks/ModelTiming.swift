@@ -11,6 +11,8 @@ public struct ModelTiming: Sendable {
     public let peakResidentMiB: Double
     /// Of the products of one step while it ran.
     var countedFlops = 0.0
+    /// Of all threads together, one a timed step: what other work on the machine changes least.
+    var cpuSecondsPerStep: [Double] = []
 
     /// The middle of the timed steps; the mean of the two middle ones where their number is even.
     public var medianSeconds: Double { Self.median(secondsPerStep) }
@@ -36,6 +38,7 @@ public struct ModelTiming: Sendable {
             ("batch", .int(Int64(benchmark.batchSize))), ("image", .int(Int64(benchmark.imageSize))),
             ("threads", .int(Int64(threads))), ("images_per_second", JSONValue(finite: imagesPerSecond)),
             ("seconds_per_step", .array(secondsPerStep.map { .double($0) })),
+            ("cpu_seconds_per_step", .array(cpuSecondsPerStep.map { .double($0) })),
             ("gflops", JSONValue(finite: gigaflops)), ("gflop_per_step", .double(flopsPerStep * 1e-9)),
             ("peak_gflops", JSONValue(finite: peakGigaflops)), ("peak_rss_mib", .double(peakResidentMiB)),
         ])

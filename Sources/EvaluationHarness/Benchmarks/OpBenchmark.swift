@@ -55,31 +55,34 @@ public struct OpBenchmark: Sendable {
     public func run(onCall: () -> Void = {}) -> OpTiming {
         var stream = RandomStream(seed: seed, purpose: "benchmark op")
         let build = op.build(shape, bf16: precision == .bf16, &stream)
-        var seconds: [Double] = []
+        var (seconds, cpuSeconds) = ([Double](), [Double]())
         for call in 0..<Self.warmupCalls + calls {
             let spent = time(build)
-            if call >= Self.warmupCalls { seconds.append(spent) }
+            if call >= Self.warmupCalls {
+                seconds.append(spent.wall)
+                cpuSeconds.append(spent.cpu)
+            }
             onCall()
         }
         return OpTiming(
-            benchmark: self, threads: Parallel.threadCount, secondsPerCall: seconds,
+            benchmark: self, threads: Parallel.threadCount, secondsPerCall: seconds, cpuSecondsPerCall: cpuSeconds,
             peakGigaflopsPerCore: Kernels.measuredPeak() * 1e-9, peakGigabytes: MemoryBandwidth.ofCopies * 1e-9)
     }
 
     /// Seconds of the timed part of one call. Inputs lie behind an operation that gives nothing back, so that no gradient
     /// is added to a leaf.
-    private func time(_ build: BenchmarkOp.Build) -> Double {
-        let clock = ContinuousClock()
+    private func time(_ build: BenchmarkOp.Build) -> (wall: Double, cpu: Double) {
+        let clock = BenchmarkClock()
         let tape = pass == .forward ? nil : Tape()
         let inputs = build.inputs.map { Self.variable($0, tape) }
         var result: Variable?
         let forward = clock.measure { result = build.apply(inputs) }
-        guard let tape, let y = result else { return forward.inSeconds }
+        guard let tape, let y = result else { return forward }
         let upstream = Tensor.full(y.shape, 1e-3)
         let loss = Variable.record(Tensor.zeros([]), from: [y]) { _ in [upstream] }
         result = nil
         let backward = clock.measure { tape.backward(loss) }
-        return pass == .backward ? backward.inSeconds : forward.inSeconds + backward.inSeconds
+        return pass == .backward ? backward : (forward.wall + backward.wall, forward.cpu + backward.cpu)
     }
 
     private static func variable(_ tensor: Tensor, _ tape: Tape?) -> Variable {
@@ -87,8 +90,4 @@ public struct OpBenchmark: Sendable {
         let root = tape.leaf(Tensor.zeros([]), gradient: Tensor.zeros([]), owner: tensor.storage)
         return .record(tensor, from: [root]) { _ in [nil] }
     }
-}
-
-extension Duration {
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

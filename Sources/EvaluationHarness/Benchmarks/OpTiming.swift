@@ -6,6 +6,8 @@ public struct OpTiming: Sendable {
     public let threads: Int
     /// One a timed call, in order.
     public let secondsPerCall: [Double]
+    /// Of all threads together, one a timed call.
+    public let cpuSecondsPerCall: [Double]
     /// Of single precision, in units of 10^9 operations a second.
     public let peakGigaflopsPerCore: Double
     /// What all threads together copy, in units of 10^9 bytes a second.
@@ -37,6 +39,7 @@ public struct OpTiming: Sendable {
             ("precision", .string(benchmark.precision.rawValue)), ("threads", .int(Int64(threads))),
             ("seconds", JSONValue(finite: medianSeconds)),
             ("seconds_per_call", .array(secondsPerCall.map { .double($0) })),
+            ("cpu_seconds", JSONValue(finite: ModelTiming.median(cpuSecondsPerCall))),
             ("bound", .string(gigaflops == nil ? "memory" : "products")),
             ("gflops", gigaflops.map { JSONValue(finite: $0) } ?? .null),
             ("gb_per_second", JSONValue(finite: gigabytes)), ("peak_gflops", JSONValue(finite: peakGigaflops)),

@@ -33,7 +33,7 @@ import Testing
         #expect(BenchmarkOp.resize.bytes([1, 2, 3, 4, 5, 6], .forward) == 4 * (2 * 3 * 4 + 5 * 6 * 4))
         let timing = OpTiming(
             benchmark: try OpBenchmark(.linear, shape: [1000, 100, 10], pass: .both), threads: 2,
-            secondsPerCall: [1e-3, 2e-3, 3e-3], peakGigaflopsPerCore: 1.5, peakGigabytes: 1)
+            secondsPerCall: [1e-3, 2e-3, 3e-3], cpuSecondsPerCall: [1], peakGigaflopsPerCore: 1.5, peakGigabytes: 1)
         #expect(abs(timing.gigaflops! - 3) < 1e-12 && abs(timing.peakShare - 1) < 1e-12)
     }
 
