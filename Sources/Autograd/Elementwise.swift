@@ -131,20 +131,22 @@ public enum Elementwise {
         }
     }
 
-    /// Sums partial results of row blocks in block order.
+    /// Sums partial results of row blocks in block order: `sums` values a column, those of one sum side by side.
     static func reduceRows(
-        _ dtype: DType, rows: Int, columns: Int,
+        _ dtype: DType, rows: Int, columns: Int, sums: Int = 1,
         _ body: (UnsafePointer<dmt_kernels>, UnsafeMutableRawPointer, Range<Int>) -> Void
     ) -> Tensor {
         let table = Kernels.table(dtype)
         let grain = max(64, (rows + 31) / 32)
         let blockCount = max(1, (rows + grain - 1) / grain)
-        let partial = Tensor.zeros([blockCount, columns], dtype)
-        let (base, stride) = (partial.raw, columns * dtype.size)
+        let partial = Tensor.zeros([blockCount, sums * columns], dtype)
+        let (base, stride) = (partial.raw, sums * columns * dtype.size)
         Parallel.forEachRange(rows, grain: grain) { range in
             body(table, base + range.lowerBound / grain * stride, range)
         }
-        for block in 1..<max(blockCount, 1) { table.pointee.axpy(base, base + block * stride, 1, columns) }
-        return partial.view(at: 0, shape: [columns])
+        for block in 1..<max(blockCount, 1) {
+            table.pointee.axpy(base, base + block * stride, 1, sums * columns)
+        }
+        return partial.view(at: 0, shape: [sums * columns])
     }
 }

@@ -59,9 +59,10 @@ extension Variable {
         }
     }
 
-    /// Equal parts of about a thousand rows, in whole tiles of every path and whole pairs.
+    /// Equal parts of about two thousand rows, enough for each panel of weights to be used often, in whole tiles of every
+    /// path and whole pairs.
     private static func parts(of rows: Int) -> [Range<Int>] {
-        let count = max(1, (rows + 512) / 1024)
+        let count = max(1, (rows + 1024) / 2048)
         let height = ((rows + count - 1) / count + 23) / 24 * 24
         return stride(from: 0, to: rows, by: max(height, 1)).map { $0..<min($0 + height, rows) }
     }

@@ -18,6 +18,12 @@ struct BilinearTaps {
             weight.append(low + 1 < length ? center - Double(low) : 0)
         }
     }
+
+    /// Bands of rows for one task each; `rowCount` is the work of a row in values.
+    static func bands(_ rows: Int, rowCount: Int) -> [Range<Int>] {
+        let grain = max(1, 65536 / max(rowCount, 1))
+        return stride(from: 0, to: rows, by: grain).map { $0..<min($0 + grain, rows) }
+    }
 }
 
 extension Variable {
@@ -35,18 +41,23 @@ extension Variable {
         let table = Kernels.table(dtype)
         let (inPlane, outPlane) = (height * width * channels * bytes, size.height * size.width * channels * bytes)
         let (yp, xp) = (y.raw, value.raw)
-        Parallel.forEach(pictures) { n in
+        let bands = BilinearTaps.bands(size.height, rowCount: size.width * channels)
+        Parallel.forEach(pictures * bands.count) { task in
+            let (n, band) = (task / bands.count, bands[task % bands.count])
             table.pointee.bilinear(
                 yp + n * outPlane, xp + n * inPlane, width, channels, rows.first, rows.second, rows.weight,
-                columns.first, columns.second, columns.weight, size.height, size.width)
+                columns.first, columns.second, columns.weight, size.width, band.lowerBound, band.upperBound)
         }
         return .record(y, from: [self]) { dy in
             let dx = Tensor.zeros([pictures, height, width, channels], dtype)
             let (dxp, dyp) = (dx.raw, dy.raw)
-            Parallel.forEach(pictures) { n in
+            let bands = BilinearTaps.bands(height, rowCount: size.height * size.width * channels / height)
+            Parallel.forEach(pictures * bands.count) { task in
+                let (n, band) = (task / bands.count, bands[task % bands.count])
                 table.pointee.bilinear_backward(
                     dxp + n * inPlane, dyp + n * outPlane, width, channels, rows.first, rows.second, rows.weight,
-                    columns.first, columns.second, columns.weight, size.height, size.width)
+                    columns.first, columns.second, columns.weight, size.height, size.width, band.lowerBound,
+                    band.upperBound)
             }
             return [dx]
         }

@@ -65,19 +65,26 @@ extension Variable {
             let gradients = zip(shapes, tracked).map { $1 ? Tensor.zeros($0, dtype) : nil }
             let targets = gradients.map { $0?.raw }
             let dyp = dy.raw
-            // Regions of one picture share its maps: pictures in parallel, regions in order.
+            // Regions of one picture share its maps: pictures and parts of the channels in parallel, regions in order.
             let byImage = Dictionary(grouping: rois.indices, by: { rois[$0].image })
             let images = byImage.keys.sorted()
-            Parallel.forEach(images.count) { task in
-                for r in byImage[images[task]]! {
+            let parts = (channels + gradientChannels - 1) / gradientChannels
+            Parallel.forEach(images.count * parts) { task in
+                let first = task % parts * gradientChannels
+                let count = min(gradientChannels, channels - first)
+                for r in byImage[images[task / parts]]! {
                     let roi = rois[r]
                     guard let target = targets[roi.level] else { continue }
                     table.pointee.roi_align_backward(
-                        target + plane(roi), dyp + r * cell * bytes, shapes[roi.level][1], shapes[roi.level][2],
-                        channels, roi.onMap(stride: strides[roi.level], aligned: aligned), size, samplingRatio)
+                        target + plane(roi) + first * bytes, dyp + (r * cell + first) * bytes, shapes[roi.level][1],
+                        shapes[roi.level][2], channels, count,
+                        roi.onMap(stride: strides[roi.level], aligned: aligned), size, samplingRatio)
                 }
             }
             return gradients
         }
     }
 }
+
+/// Channels whose gradient one task adds up.
+private let gradientChannels = 64

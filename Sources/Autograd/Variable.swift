@@ -47,7 +47,9 @@ public struct Variable {
         _ value: Tensor, from inputs: [Variable], remake: (() -> Tensor)? = nil,
         backward: @escaping (Tensor) -> [Tensor?]
     ) -> Variable {
-        guard let tape = inputs.lazy.compactMap(\.tape).first else { return Variable(value) }
+        guard let tape = inputs.lazy.compactMap(\.tape).first else {
+            return Variable(value: value, node: -1, tape: nil, remake: remake)
+        }
         precondition(inputs.allSatisfy { $0.tape == nil || $0.tape === tape }, "inputs of one operation on two tapes")
         return tape.append(value, inputs, remake: remake, backward)
     }

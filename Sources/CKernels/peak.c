@@ -24,13 +24,13 @@
 PEAK(peak_plain, 4, )
 #if defined(__x86_64__)
 PEAK(peak_avx2, 8, __attribute__((target("arch=x86-64-v3"))))
-PEAK(peak_avx512, 16, __attribute__((target("arch=x86-64-v4"))))
+PEAK(peak_avx512, 16, __attribute__((target("arch=x86-64-v4"), min_vector_width(512))))
 #endif
 
 double dmt_peak_loop(int path, dmt_index rounds, float *sink) {
 #if defined(__x86_64__)
     if (path == DMT_PATH_AVX2) return peak_avx2(rounds, sink);
-    if (path == DMT_PATH_AVX512) return peak_avx512(rounds, sink);
+    if (path >= DMT_PATH_AVX512) return peak_avx512(rounds, sink);
 #endif
     (void)path;
     return peak_plain(rounds, sink);

@@ -1,6 +1,7 @@
 import Autograd
 import Determinism
 import NeuralLayers
+import TensorCore
 
 /// Convolution without bias, batch normalisation, ReLU: mmsegmentation's `ConvModule`.
 /// Checkpoint names `conv.weight`, `bn.*`.
@@ -17,7 +18,14 @@ final class ConvBatchNormReLU: Layer {
 
     static var slots: [Slot<ConvBatchNormReLU>] { [.layer("conv", \.conv), .layer("bn", \.norm)] }
 
-    func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable { norm(conv(x, forward), forward).relu() }
+    func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable {
+        if forward.mode == .evaluation && forward.tape == nil {
+            let (weight, bias) = norm.folded(into: conv.weight.value)
+            return x.conv2d(
+                weight, bias, stride: conv.stride, padding: conv.padding, activation: .relu, bf16: forward.bf16)
+        }
+        return norm(conv(x, forward), relu: true, forward)
+    }
 }
 
 /// What follows the convolutions of a pyramid or a region head.
@@ -52,9 +60,34 @@ final class NormedConvolution: Layer {
         ]
     }
 
-    func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable {
-        let y = conv(x, forward)
-        return layerNorm?(y, forward) ?? batchNorm?(y, forward) ?? y
+    /// - Parameter relu: whether a ReLU follows.
+    func callAsFunction(_ x: Variable, relu: Bool = false, _ forward: Forward) -> Variable {
+        if let batchNorm { return batchNorm(conv(x, forward), relu: relu, forward) }
+        guard let layerNorm else { return conv(x, activation: relu ? .relu : .none, forward) }
+        let y = layerNorm(conv(x, forward), forward)
+        return relu ? y.relu() : y
+    }
+}
+
+extension BatchNorm {
+    /// Weights and bias of a convolution that does the normalisation too, by the running statistics:
+    /// `w γ/σ` and `β − μ γ/σ`.
+    ///
+    /// - Parameter weight: `(C, …)` of a convolution without bias.
+    func folded(into weight: Tensor) -> (weight: Variable, bias: Variable) {
+        let channels = running.mean.count
+        let (means, variances) = (running.mean.doubles(), running.variance.doubles())
+        let (gamma, beta) = (self.weight?.value.doubles(), self.bias?.value.doubles())
+        let scales = (0..<channels).map { (gamma?[$0] ?? 1) / (variances[$0] + epsilon).squareRoot() }
+        let biases = (0..<channels).map { (beta?[$0] ?? 0) - means[$0] * scales[$0] }
+        let (dtype, area) = (weight.dtype, weight.count / channels)
+        let scaled = Tensor(uninitialized: weight.shape, dtype)
+        let table = Kernels.table(dtype)
+        for channel in 0..<channels {
+            let offset = channel * area * dtype.size
+            table.pointee.scale(scaled.raw + offset, weight.raw + offset, scales[channel], area)
+        }
+        return (Variable(scaled), Variable(Tensor(biases, [channels]).converted(to: dtype)))
     }
 }
 

@@ -60,7 +60,8 @@ public final class Teacher {
     public let backbone: any TokenBackbone
     /// What the network expects.
     public let normalization: PixelNormalization
-    /// Round the operands of linear layers to bfloat16; sums stay in float. The weights are kept so.
+    /// Round the operands of linear layers, convolutions and attention to bfloat16; sums stay in float. The weights of linear
+    /// layers are kept so.
     public let bf16: Bool
 
     public var width: Int { backbone.width }

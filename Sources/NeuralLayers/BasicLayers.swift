@@ -99,8 +99,10 @@ public final class Conv2d: Layer {
 
     public static var slots: [Slot<Conv2d>] { [.parameter("weight", \.weight), .parameter("bias", \.bias)] }
 
-    public func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable {
-        x.conv2d(forward(weight), forward(bias), stride: stride, padding: padding)
+    public func callAsFunction(_ x: Variable, activation: Activation = .none, _ forward: Forward) -> Variable {
+        x.conv2d(
+            forward(weight), forward(bias), stride: stride, padding: padding, activation: activation,
+            bf16: forward.bf16)
     }
 }
 
@@ -118,7 +120,7 @@ public final class ConvTranspose2x2: Layer {
     public static var slots: [Slot<ConvTranspose2x2>] { [.parameter("weight", \.weight), .parameter("bias", \.bias)] }
 
     public func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable {
-        x.convTranspose2x2(forward(weight), forward(bias))
+        x.convTranspose2x2(forward(weight), forward(bias), bf16: forward.bf16)
     }
 }
 
@@ -145,8 +147,9 @@ public final class BatchNorm: Layer {
         ]
     }
 
-    public func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable {
+    public func callAsFunction(_ x: Variable, relu: Bool = false, _ forward: Forward) -> Variable {
         x.batchNorm(
-            forward(weight), forward(bias), running: running, training: forward.mode == .training, epsilon: epsilon)
+            forward(weight), forward(bias), running: running, training: forward.mode == .training, epsilon: epsilon,
+            relu: relu)
     }
 }

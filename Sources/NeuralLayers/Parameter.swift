@@ -37,7 +37,8 @@ public struct Forward {
     public let seed: UInt64
     /// `nil` records nothing.
     public let tape: Tape?
-    /// Round the operands of linear layers to bfloat16, forward and backward; parameters and gradients stay in float.
+    /// Round the operands of linear layers and convolutions to bfloat16, forward and backward; parameters and gradients
+    /// stay in float.
     public let bf16: Bool
     /// Transformer blocks of which a tape keeps only the input, from the first on: backward runs them again.
     public let checkpointedBlocks: Int

@@ -2,8 +2,8 @@ import Synchronization
 
 /// A caching allocator: freed blocks wait in lists by size class (eighths of powers of two) for the next step.
 ///
-/// Live and waiting blocks together never take more than live blocks did at their highest: where a new block would go
-/// beyond that, waiting ones are freed.
+/// Live and waiting blocks together hardly take more than live blocks did at their highest: where a new block would go
+/// `slack` bytes beyond that, waiting ones are freed.
 public enum Allocator {
     private struct State: ~Copyable {
         var free: [Int: [UInt]] = [:]
@@ -24,8 +24,8 @@ public enum Allocator {
         /// the largest and more.
         mutating func excess() -> [(address: UInt, size: Int)] {
             var blocks: [(address: UInt, size: Int)] = []
-            while cached > 0, live + cached > highWater {
-                let wanted = live + cached - highWater
+            while cached > 0, live + cached > highWater + Allocator.slack {
+                let wanted = live + cached - highWater - Allocator.slack
                 let waiting = free.filter { !$0.value.isEmpty }.keys
                 let size = waiting.filter { $0 >= wanted }.min() ?? waiting.max()!
                 blocks.append((free[size]!.removeLast(), size))
@@ -35,12 +35,14 @@ public enum Allocator {
         }
     }
     private static let state = Mutex(State())
+    /// Room for blocks that wait for their turn within a step: mapping them anew would cost clearing their pages.
+    private static let slack = 40 << 20
 
     /// Bytes that live tensors hold now.
     public static var liveBytes: Int { state.withLock { $0.live } }
     /// Blocks that live tensors hold now; a training step must leave it where it was.
     public static var liveBlocks: Int { state.withLock { $0.liveBlocks } }
-    /// The most bytes ever held at once, cached blocks included.
+    /// The most bytes that live tensors ever held at once.
     public static var highWaterBytes: Int { state.withLock { $0.highWater } }
 
     /// The most bytes that tensors held at once during `body`, beyond those they held before it.

@@ -54,6 +54,7 @@ public enum Gemm {
     private static let depthLimit = 1024
     /// Columns of C that are finished at a time, while they are in cache.
     private static let chunkPanels = 8
+    private static let lineGap = 16
 
     /// `c (m, n) (+)= a (m, k) · b (k, n)`, row-major `c` of width `n`.
     ///
@@ -93,6 +94,8 @@ public enum Gemm {
         let (rowBlocks, columnBlocks) = blocks(tiles: tiles, panels: panels)
         let source = a.size(b.dtype)
         let inPlace = isReadInPlace(a, product, source, m: m, k: k, mr: mr, bf16: b.isBF16)
+        // Halves that are multiplied as floats are widened line by line, with a gap that keeps lines off one set.
+        let widens = !inPlace && a.isHalf && product.step == 1 && a.columnStride == 1
         let pack = a.isHalf ? product.pack_half_a! : product.pack_a!
         Parallel.forEach(rowBlocks * columnBlocks) { task in
             let (row, column) = (task / columnBlocks, task % columnBlocks)
@@ -100,14 +103,25 @@ public enum Gemm {
             let height = min((row + 1) * tiles / rowBlocks * mr, m) - i
             let firstPanel = column * panels / columnBlocks
             let lastPanel = (column + 1) * panels / columnBlocks
-            let scratch = inPlace ? nil : Storage(byteCount: b.lineBytes(of: b.depth) * ((height + mr - 1) / mr * mr))
+            let scratch =
+                inPlace
+                ? nil
+                : Storage(byteCount: (b.lineBytes(of: b.depth) + Self.lineGap * size) * ((height + mr - 1) / mr * mr))
             // Sums that wait: those of a chunk, or of all columns where k comes in several blocks.
             let waiting = k <= b.depth ? min(chunkPanels, lastPanel - firstPanel) : lastPanel - firstPanel
             let sums = aside ? Storage(byteCount: height * waiting * nr * size) : nil
             for start in stride(from: 0, to: k, by: b.depth) {
                 let depth = min(b.depth, k - start)
                 let lines = a.pointer + (i * a.rowStride + start * a.columnStride) * source
-                if let scratch { pack(scratch.pointer, lines, a.rowStride, a.columnStride, height, depth) }
+                if let scratch, widens {
+                    for row in 0..<height {
+                        table.pointee.from_half(
+                            scratch.pointer + row * (depth + Self.lineGap) * size,
+                            (lines + row * a.rowStride * 2).assumingMemoryBound(to: UInt16.self), depth)
+                    }
+                } else if let scratch {
+                    pack(scratch.pointer, lines, a.rowStride, a.columnStride, height, depth)
+                }
                 let adds: Int32 = accumulate || start > 0 ? 1 : 0
                 let steps = b.lineBytes(of: depth) / product.bytes * nr
                 for panel in stride(from: firstPanel, to: lastPanel, by: chunkPanels) {
@@ -117,7 +131,10 @@ public enum Gemm {
                     let tile = sums.map { $0.pointer + skipped * size } ?? c + (i * n + j) * size
                     let ld = aside ? waiting * nr : n
                     let columns = b.panel(panel, at: start, depth: depth)
-                    if let scratch {
+                    if let scratch, widens {
+                        table.pointee.full.rows(
+                            height, width, depth, scratch.pointer, depth + Self.lineGap, columns, steps, tile, ld, adds)
+                    } else if let scratch {
                         product.multiply(height, width, depth, scratch.pointer, columns, steps, tile, ld, adds)
                     } else {
                         product.rows(height, width, depth, lines, a.rowStride, columns, steps, tile, ld, adds)

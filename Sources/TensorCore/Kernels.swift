@@ -4,7 +4,7 @@ import Glibc
 /// The table of inner loops for this CPU, chosen once.
 public enum Kernels {
     /// The paths by name, as `DMT_CPU` spells them.
-    public static let pathNames = ["plain", "avx2", "avx512"]
+    public static let pathNames = ["plain", "avx2", "avx512", "avx512bf16"]
 
     /// The chosen path's number, or -1 when `DMT_CPU` names a path that this CPU lacks.
     public static let selected: Int32 = dmt_select_path(getenv("DMT_CPU"))
@@ -14,7 +14,7 @@ public enum Kernels {
 
     // Immutable tables of function pointers: safe to share.
     nonisolated(unsafe) private static let single: UnsafePointer<dmt_kernels> = {
-        precondition(selected >= 0, "DMT_CPU names a path that this CPU lacks; use plain, avx2 or avx512")
+        precondition(selected >= 0, "DMT_CPU names a path that this CPU lacks; use another")
         return dmt_kernels_f32(selected)
     }()
     nonisolated(unsafe) private static let double: UnsafePointer<dmt_kernels> = dmt_kernels_f64()

@@ -159,6 +159,11 @@ extension OpTable {
                 apply: { $0[0].conv2d($0[1], padding: 1) }
             ) { plainConvolution($0[0], $0[1], nil, stride: 1, padding: 1) },
             OpCase(
+                "conv2d with ReLU", roundings: 64,
+                inputs: { [$0.normal(2, 4, 5, 3), $0.normal(2, 3, 3, 3), $0.normal(2)] },
+                apply: { $0[0].conv2d($0[1], $0[2], padding: 1, activation: .relu) }
+            ) { plainConvolution($0[0], $0[1], $0[2], stride: 1, padding: 1).map { max($0, 0) } },
+            OpCase(
                 "patches", roundings: 16, inputs: { [$0.normal(2, 5, 6, 3)] },
                 apply: { $0[0].patches(kernel: 3, stride: 2, padding: 1) }
             ) { x in

@@ -134,6 +134,10 @@ extension OpTable {
                 apply: { $0[0].batchNorm($0[1], $0[2], running: statistics($0[0]), training: false) }
             ) { plainAffine(plainBatchNorm($0[0], given: (runningMean, runningVariance)), $0[1], $0[2]) },
             OpCase(
+                "batchNorm with ReLU", roundings: 64, inputs: { [$0.normal(2, 3, 4, 5), $0.normal(5), $0.normal(5)] },
+                apply: { $0[0].batchNorm($0[1], $0[2], running: statistics($0[0]), training: true, relu: true) }
+            ) { plainAffine(plainBatchNorm($0[0]), $0[1], $0[2]).map { max($0, 0) } },
+            OpCase(
                 "batchNorm of many rows", roundings: 256,
                 inputs: { [$0.normal(3, 1100, 2), $0.normal(2), $0.normal(2)] },
                 apply: { $0[0].batchNorm($0[1], $0[2], running: statistics($0[0]), training: true) }

@@ -46,7 +46,9 @@ import Testing
         #expect(dmt_select_path("plain") == Int32(DMT_PATH_PLAIN.rawValue))
         #expect(dmt_select_path("sse9") == -1 && dmt_select_path("avx") == -1)
         #expect(dmt_select_path(nil) == dmt_select_path("") && dmt_select_path(nil) >= 0)
-        #expect(dmt_select_path(CPUPaths.supported.last!) == dmt_select_path(nil))
+        // The fastest path need not be the last one: bfloat16 products are slower than those of floats on some CPUs.
+        #expect(CPUPaths.supported.contains(Kernels.pathNames[Int(dmt_select_path(nil))]))
+        #expect(CPUPaths.supported.allSatisfy { Kernels.pathNames[Int(dmt_select_path($0))] == $0 })
         #expect(Kernels.pathNames.contains(Kernels.pathName))
     }
 

@@ -4,7 +4,7 @@ import TensorCore
 extension KernelCase {
     /// Every entry of the table, on sizes that are no multiple of any vector.
     static let all: [KernelCase] =
-        products + elementwise + reductions + rows + normalisations + attention + images + losses + halves
+        products + elementwise + reductions + rows + normalisations + attention + images + tiles + losses + halves
 
     private static let products: [KernelCase] =
         [(13, 37, 21), (12, 64, 300), (1, 5, 600)].flatMap { (m: Int, n: Int, k: Int) -> [KernelCase] in
@@ -173,20 +173,6 @@ extension KernelCase {
             bench.kernels.column_affine(y.raw, x.raw, mean.raw, scale.raw, shift.raw, 11, 37)
             return [y]
         },
-        KernelCase("column_normalized_dots", roundings: 32) { bench in
-            let (acc, dy, x) = (bench.zeros(37), bench.normal(11, 37), bench.normal(11, 37))
-            let (mean, rstd) = (bench.normal(37), bench.uniform(37, in: 0.5...2))
-            bench.kernels.column_normalized_dots(acc.raw, dy.raw, x.raw, mean.raw, rstd.raw, 11, 37)
-            return [acc]
-        },
-        KernelCase("batch_norm_backward") { bench in
-            let (dx, dy, x) = (bench.output(11, 37), bench.normal(11, 37), bench.normal(11, 37))
-            let (mean, rstd, gamma) = (bench.normal(37), bench.uniform(37, in: 0.5...2), bench.normal(37))
-            let (first, second) = (bench.normal(37), bench.normal(37))
-            bench.kernels.batch_norm_backward(
-                dx.raw, dy.raw, x.raw, mean.raw, rstd.raw, gamma.raw, first.raw, second.raw, 11, 37)
-            return [dx]
-        },
     ]
 
     private static let rows: [KernelCase] =
@@ -306,13 +292,16 @@ extension KernelCase {
         KernelCase("bilinear") { bench in
             let (y, x) = (bench.output(2, 3, 19), bench.normal(3, 4, 19))
             bench.kernels.bilinear(
-                y.raw, x.raw, 4, 19, [0, 1], [1, 2], [0.3, 0.8], [0, 1, 3], [1, 2, 3], [0.1, 0.5, 0], 2, 3)
+                y.raw, x.raw, 4, 19, [0, 1], [1, 2], [0.3, 0.8], [0, 1, 3], [1, 2, 3], [0.1, 0.5, 0], 3, 0, 1)
+            bench.kernels.bilinear(
+                y.raw, x.raw, 4, 19, [0, 1], [1, 2], [0.3, 0.8], [0, 1, 3], [1, 2, 3], [0.1, 0.5, 0], 3, 1, 2)
             return [y]
         },
         KernelCase("bilinear_backward") { bench in
             let (dx, dy) = (bench.normal(3, 4, 19), bench.normal(2, 3, 19))
             bench.kernels.bilinear_backward(
-                dx.raw, dy.raw, 4, 19, [0, 1], [1, 2], [0.3, 0.8], [0, 1, 3], [1, 2, 3], [0.1, 0.5, 0], 2, 3)
+                dx.raw, dy.raw, 4, 19, [0, 1], [1, 2], [0.3, 0.8], [0, 1, 3], [1, 2, 3], [0.1, 0.5, 0], 2, 3, 0,
+                2)
             return [dx]
         },
         KernelCase("roi_align", roundings: 256) { bench in
@@ -322,7 +311,7 @@ extension KernelCase {
         },
         KernelCase("roi_align_backward", roundings: 256) { bench in
             let (dx, dy) = (bench.normal(7, 9, 19), bench.normal(3, 3, 19))
-            bench.kernels.roi_align_backward(dx.raw, dy.raw, 7, 9, 19, [-1.3, 0.7, 7.9, 8.1], 3, 2)
+            bench.kernels.roi_align_backward(dx.raw, dy.raw, 7, 9, 19, 19, [-1.3, 0.7, 7.9, 8.1], 3, 2)
             return [dx]
         },
     ]

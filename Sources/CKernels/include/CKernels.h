@@ -13,7 +13,13 @@ extern "C" {
 
 typedef long dmt_index;  // Swift's Int
 
-typedef enum { DMT_PATH_PLAIN = 0, DMT_PATH_AVX2 = 1, DMT_PATH_AVX512 = 2 } dmt_path;
+// avx512bf16 multiplies bfloat16 operands as they are, the others as the floats they stand for.
+typedef enum {
+    DMT_PATH_PLAIN = 0,
+    DMT_PATH_AVX2 = 1,
+    DMT_PATH_AVX512 = 2,
+    DMT_PATH_AVX512_BF16 = 3
+} dmt_path;
 typedef enum {
     DMT_ACT_NONE = 0,
     DMT_ACT_GELU = 1,
@@ -43,6 +49,11 @@ typedef struct {
     void (*rows)(dmt_index m, dmt_index n, dmt_index k, const void *a, dmt_index stride, const void *packed_b,
                  dmt_index panel_stride, void *c, dmt_index ldc, int accumulate);
 } dmt_product;
+
+// Tiles of 2x2 results of a 3x3 convolution over pictures of one size.
+typedef struct {
+    dmt_index height, width, down, across;
+} dmt_tiles;
 
 typedef struct {
     // Matrix product. B is packed into panels of `nr` columns, A is read in place or from panels of `mr` rows; a panel is
@@ -97,11 +108,17 @@ typedef struct {
     void (*column_moments)(void *acc, const void *x, const void *mean, dmt_index rows, dmt_index cols);
     void (*column_affine)(void *y, const void *x, const void *mean, const void *scale, const void *shift,
                           dmt_index rows, dmt_index cols);
-    void (*column_normalized_dots)(void *acc, const void *dy, const void *x, const void *mean, const void *rstd,
-                                   dmt_index rows, dmt_index cols);
-    void (*batch_norm_backward)(void *dx, const void *dy, const void *x, const void *mean, const void *rstd,
-                                const void *gamma, const void *dbeta_mean, const void *dgamma_mean, dmt_index rows,
-                                dmt_index cols);
+
+    // Batch normalisation with a ReLU behind it where `relu` is set; scale = gamma rstd. Sums are added to. The backward
+    // takes the ReLU's sign from the same expression as the forward.
+    void (*batch_norm_apply)(void *y, const void *x, const void *mean, const void *scale, const void *shift, int relu,
+                             dmt_index rows, dmt_index cols);
+    void (*batch_norm_sums)(void *dbeta, void *dgamma, const void *dy, const void *x, const void *mean,
+                            const void *rstd, const void *scale, const void *shift, int relu, dmt_index rows,
+                            dmt_index cols);
+    void (*batch_norm_gradient)(void *dx, const void *dy, const void *x, const void *mean, const void *rstd,
+                                const void *scale, const void *shift, const void *dbeta_mean, const void *dgamma_mean,
+                                int relu, dmt_index rows, dmt_index cols);
 
     // Attention of one head: q, k, v are (tokens, dim) with row stride `ld`; out has row stride `ldo`.
     dmt_index (*attention_scratch)(dmt_index tokens, dmt_index dim);  // elements
@@ -133,17 +150,36 @@ typedef struct {
     void (*adaptive_average_pool_backward)(void *dx, const void *dy, dmt_index height, dmt_index width,
                                            dmt_index channels, dmt_index out_height, dmt_index out_width);
     // Two-tap interpolation tables: index pairs and the weight of the second tap, for rows then columns.
+    // `first`..`last` are rows of the output, or of dx in the backward, which adds to them.
     void (*bilinear)(void *y, const void *x, dmt_index width, dmt_index channels, const int32_t *y0, const int32_t *y1,
-                     const double *wy, const int32_t *x0, const int32_t *x1, const double *wx, dmt_index out_height,
-                     dmt_index out_width);
+                     const double *wy, const int32_t *x0, const int32_t *x1, const double *wx, dmt_index out_width,
+                     dmt_index first, dmt_index last);
     void (*bilinear_backward)(void *dx, const void *dy, dmt_index width, dmt_index channels, const int32_t *y0,
                               const int32_t *y1, const double *wy, const int32_t *x0, const int32_t *x1,
-                              const double *wx, dmt_index out_height, dmt_index out_width);
-    // One region of one map; box = x0, y0, x1, y1 in map coordinates, already shifted by -0.5 (aligned).
+                              const double *wx, dmt_index out_height, dmt_index out_width, dmt_index first,
+                              dmt_index last);
+    // One region of one map; box = x0, y0, x1, y1 in map coordinates, already shifted by -0.5 (aligned). The backward
+    // adds the gradients of `count` channels, the first of which dx and dy point at.
     void (*roi_align)(void *y, const void *x, dmt_index height, dmt_index width, dmt_index channels, const double *box,
                       dmt_index size, dmt_index sampling);
     void (*roi_align_backward)(void *dx, const void *dy, dmt_index height, dmt_index width, dmt_index channels,
-                               const double *box, dmt_index size, dmt_index sampling);
+                               dmt_index count, const double *box, dmt_index size, dmt_index sampling);
+
+    // 3x3 convolution as 16 products (winograd.h). `zeros` holds as many zeros as a pixel has channels.
+    void (*winograd_weights)(void *u, const void *w, dmt_index inputs, dmt_index outputs, dmt_index first,
+                             dmt_index last);
+    void (*winograd_weights_backward)(void *dw, const void *du, dmt_index inputs, dmt_index outputs, dmt_index first,
+                                      dmt_index last);
+    void (*winograd_input)(void *v, dmt_index stride, dmt_index plane, const void *x, const dmt_tiles *tiles,
+                           dmt_index channels, dmt_index first, dmt_index count, const void *zeros);
+    void (*winograd_output)(void *y, const dmt_tiles *tiles, dmt_index channels, dmt_index columns, const void *m,
+                            dmt_index stride, dmt_index plane, dmt_index first, dmt_index count, const void *bias,
+                            int activation);
+    void (*winograd_input_place)(void *v, dmt_index stride, const void *x, const dmt_tiles *tiles, dmt_index channels,
+                                 dmt_index first, dmt_index count, int place, const void *zeros);
+    void (*winograd_gradient_place)(void *v, dmt_index stride, const void *dy, const dmt_tiles *tiles,
+                                    dmt_index channels, dmt_index first, dmt_index count, int place,
+                                    const void *zeros);
 
     // Losses: values per row or summed; gradients for a unit upstream gradient, unscaled.
     void (*cross_entropy)(double *loss, void *dx, const void *x, const int32_t *labels, int32_t ignore, dmt_index rows,
@@ -159,8 +195,8 @@ typedef struct {
     void (*moving_average)(void *y, const void *x, double decay, dmt_index n);  // y = decay y + (1 - decay) x
 } dmt_kernels;
 
-// The best path that this CPU runs, or the one that DMT_CPU names (plain, avx2, avx512); -1 if it names another or one
-// that this CPU lacks.
+// The best path for this CPU, or the one that DMT_CPU names (plain, avx2, avx512, avx512bf16); -1 if it names another or
+// one that this CPU lacks.
 int dmt_select_path(const char *wanted);
 const dmt_kernels *dmt_kernels_f32(int path);
 const dmt_kernels *dmt_kernels_f64(void);  // plain loops in double, for tests

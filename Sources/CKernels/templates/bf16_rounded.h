@@ -53,9 +53,19 @@ static void from_half(void *y_, const uint16_t *x, dmt_index n) {
 // As `pack_lines`, from bfloat16.
 static inline void pack_half_lines(REAL *dst, const uint16_t *src, dmt_index line_stride, dmt_index k_stride,
                                    dmt_index lines, dmt_index k, dmt_index width) {
+    REAL block[32 * 64];
     for (dmt_index j = 0; j < lines; j += width, dst += k * width, src += width * line_stride) {
         dmt_index count = lines - j < width ? lines - j : width;
-        for (dmt_index p = 0; p < k; p++) {
+        for (dmt_index p = 0; k_stride == 1 && p < k; p += 64) {
+            dmt_index depth = k - p < 64 ? k - p : 64;
+            for (dmt_index q = 0; q < count; q++) from_half(block + q * 64, src + q * line_stride + p, depth);
+            pack_lines(dst + p * width, block, 64, 1, count, depth, width);
+        }
+        for (dmt_index p = 0; k_stride != 1 && p < k; p++) {
+            if (line_stride == 1 && count == width) {
+                from_half(dst + p * width, src + p * k_stride, width);
+                continue;
+            }
             for (dmt_index q = 0; q < count; q++) {
                 dst[p * width + q] = widened(src[p * k_stride + q * line_stride]);
             }

@@ -170,30 +170,6 @@ static void column_affine(void *y_, const void *x_, const void *mean_, const voi
     }
 }
 
-static void column_normalized_dots(void *acc_, const void *dy_, const void *x_, const void *mean_, const void *rstd_,
-                                   dmt_index rows, dmt_index cols) {
-    REAL *acc = acc_;
-    const REAL *dy = dy_, *x = x_, *mean = mean_, *rstd = rstd_;
-    for (dmt_index r = 0; r < rows; r++) {
-        for (dmt_index j = 0; j < cols; j++) acc[j] += dy[r * cols + j] * (x[r * cols + j] - mean[j]) * rstd[j];
-    }
-}
-
-// dx = gamma rstd (dy - mean(dy) - h mean(dy h))
-static void batch_norm_backward(void *dx_, const void *dy_, const void *x_, const void *mean_, const void *rstd_,
-                                const void *gamma_, const void *first_, const void *second_, dmt_index rows,
-                                dmt_index cols) {
-    REAL *dx = dx_;
-    const REAL *dy = dy_, *x = x_, *mean = mean_, *rstd = rstd_, *gamma = gamma_, *first = first_, *second = second_;
-    for (dmt_index r = 0; r < rows; r++) {
-        for (dmt_index j = 0; j < cols; j++) {
-            dmt_index i = r * cols + j;
-            REAL h = (x[i] - mean[j]) * rstd[j], g = gamma ? gamma[j] : 1;
-            dx[i] = g * rstd[j] * (dy[i] - first[j] - h * second[j]);
-        }
-    }
-}
-
 // loss[r] = log sum exp(x) - x[label], dx = softmax(x) - onehot; ignored rows give 0.
 static void cross_entropy(double *loss, void *dx_, const void *x_, const int32_t *labels, int32_t ignore,
                           dmt_index rows, dmt_index cols) {

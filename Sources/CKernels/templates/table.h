@@ -15,6 +15,9 @@
 #include "attention.h"
 #include "attention_half.h"
 #include "images.h"
+#include "regions.h"
+#include "winograd.h"
+#include "batch_norm.h"
 
 const dmt_kernels TABLE = {
     .mr = MR,
@@ -48,8 +51,9 @@ const dmt_kernels TABLE = {
     .l2_normalize_backward = l2_normalize_backward,
     .column_moments = column_moments,
     .column_affine = column_affine,
-    .column_normalized_dots = column_normalized_dots,
-    .batch_norm_backward = batch_norm_backward,
+    .batch_norm_apply = batch_norm_apply,
+    .batch_norm_sums = batch_norm_sums,
+    .batch_norm_gradient = batch_norm_gradient,
     .attention_scratch = attention_scratch,
     .attention = attention,
     .attention_backward = attention_backward,
@@ -66,6 +70,12 @@ const dmt_kernels TABLE = {
     .bilinear_backward = bilinear_backward,
     .roi_align = roi_align,
     .roi_align_backward = roi_align_backward,
+    .winograd_weights = winograd_weights,
+    .winograd_weights_backward = winograd_weights_backward,
+    .winograd_input = winograd_input,
+    .winograd_output = winograd_output,
+    .winograd_input_place = winograd_input_place,
+    .winograd_gradient_place = winograd_gradient_place,
     .cross_entropy = cross_entropy,
     .soft_cross_entropy = soft_cross_entropy,
     .smooth_l1 = smooth_l1,

@@ -44,7 +44,7 @@ final class BoxHead: Layer {
     /// - Returns: `(R, width)`.
     func callAsFunction(_ regions: Variable, _ forward: Forward) -> Variable {
         var x = regions
-        for convolution in convolutions { x = convolution(x, forward).relu() }
+        for convolution in convolutions { x = convolution(x, relu: true, forward) }
         x = x.permuted([0, 3, 1, 2]).reshaped([x.shape[0], x.shape[1] * x.shape[2] * x.shape[3]])
         for linear in linears { x = linear(x, activation: .relu, forward) }
         return x

@@ -41,7 +41,7 @@ final class MaskHead: Layer {
     /// - Returns: that class's logits, `(R, 4·P·P)`, row by row.
     func callAsFunction(_ regions: Variable, labels: [Int], _ forward: Forward) -> Variable {
         var x = regions
-        for convolution in convolutions { x = convolution(x, forward).relu() }
+        for convolution in convolutions { x = convolution(x, relu: true, forward) }
         let logits = predictor(upscale(x, forward).relu(), forward)
         let (cells, classCount) = (logits.shape[1] * logits.shape[2], logits.shape[3])
         if classCount == 1 { return logits.reshaped([labels.count, cells]) }

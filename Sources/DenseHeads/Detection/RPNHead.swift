@@ -37,7 +37,7 @@ final class RPNHead: Layer {
     /// - Returns: objectness logits `(N, H·W·A, 1)` and deltas `(N, H·W·A, 4)` in the order of the anchors.
     func callAsFunction(_ map: Variable, _ forward: Forward) -> (logits: Variable, deltas: Variable) {
         var x = map
-        for convolution in convolutions { x = convolution(x, forward).relu() }
+        for convolution in convolutions { x = convolution(x, activation: .relu, forward) }
         let pictures = x.shape[0]
         return (
             objectness(x, forward).reshaped([pictures, -1, 1]), deltas(x, forward).reshaped([pictures, -1, 4])

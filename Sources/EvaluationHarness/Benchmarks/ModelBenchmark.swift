@@ -9,15 +9,15 @@ import SafeFiles
 import TensorCore
 import VisionBackbones
 
-/// Times steps of a ViT with random weights on random pictures.
+/// Times steps of a ViT, alone or under a head, with random weights on random pictures.
 public struct ModelBenchmark: Sendable {
     /// The shapes that can be timed, by name.
     public typealias Architectures = ViTVariants
 
     public enum Pass: String, Sendable, CaseIterable {
-        /// Logits of a 1000-way classifier.
+        /// Logits of a 1000-way classifier; the predictions of a detector or a segmenter.
         case forward
-        /// Forward, cross-entropy over 1000 classes, backward, AdamW.
+        /// Forward, cross-entropy over 1000 classes or the head's own losses, backward, AdamW.
         case train
         /// Three frozen ViT-B forward, then a training step of the student on all their tokens: one linear layer a
         /// teacher, cosine and SmoothL1, backward, AdamW.
@@ -26,12 +26,23 @@ public struct ModelBenchmark: Sendable {
         case distillCached = "distill-cached"
     }
 
+    /// What stands on the ViT.
+    public enum Head: String, Sendable, CaseIterable {
+        /// A linear layer on the class token.
+        case classifier
+        /// The detector of the recipe `detect-coco-640`.
+        case maskRCNN = "mask-rcnn"
+        /// The decoder of the recipe `segment-ade20k-512`, 512 channels wide.
+        case upernet
+    }
+
     public typealias Precision = ProductPrecision
 
     public static let classCount = 1000
     public static let warmupSteps = 2
 
     public var variant: ViTVariant
+    public var head: Head
     public var pass: Pass
     public var precision: Precision
     public var batchSize: Int
@@ -41,10 +52,14 @@ public struct ModelBenchmark: Sendable {
     /// Training keeps only the input of so many blocks.
     public var checkpointedBlocks = 0
     public var seed: UInt64
+    /// Of the recipe of a dense head.
+    var overrides: [String]
 
-    /// - Throws: `.configuration` for counts below 1 and a size that the patch does not divide.
+    /// - Throws: `.configuration` for counts below 1, a size that the patch does not divide, and distillation under a
+    ///   dense head.
     public init(
-        _ variant: ViTVariant, pass: Pass, precision: Precision = .f32, batchSize: Int = 8, imageSize: Int = 224,
+        _ variant: ViTVariant, head: Head = .classifier, pass: Pass, precision: Precision = .f32, batchSize: Int = 8,
+        imageSize: Int = 224,
         steps: Int = 10, seed: UInt64 = 0
     ) throws(DataError) {
         let patch = variant.configuration.patchSize
@@ -54,18 +69,26 @@ public struct ModelBenchmark: Sendable {
                 expected: "a batch and steps of at least 1 and a size that is a multiple of \(patch)",
                 found: "batch \(batchSize), steps \(steps), image \(imageSize)", remedy: "choose other values")
         }
+        guard head == .classifier || pass != .distill else {
+            throw DataError(
+                .configuration, file: "options", expected: "forward or train under \(head.rawValue)",
+                found: "distill", remedy: "choose another pass")
+        }
         self.variant = variant
+        self.head = head
         self.pass = pass
         self.precision = precision
         self.batchSize = batchSize
         self.imageSize = imageSize
         self.steps = steps
         self.seed = seed
+        overrides = head == .upernet ? ["head.channels=512"] : []
     }
 
     /// Floating-point operations of a step by the rule of `ViTConfiguration.flops`; a training step counts three times
-    /// its forward pass.
-    public var flopsPerStep: Double {
+    /// its forward pass. Nil under a dense head, where they are counted while a step runs.
+    public var flopsPerStep: Double? {
+        if head != .classifier { return nil }
         let own = configuration(variant)
         let batch = Double(batchSize)
         switch pass {
@@ -97,23 +120,27 @@ public struct ModelBenchmark: Sendable {
     /// Runs warm-up and timed steps, then measures the peak of one core.
     ///
     /// - Parameter onStep: called after every step, warm-up included.
-    /// - Throws: `.cannotWrite`, `.diskFull` where features cannot be kept in a temporary folder.
+    /// - Throws: `.cannotWrite`, `.diskFull` where features cannot be kept in a temporary folder; what building a detector or
+    ///   a segmenter throws.
     public func run(onStep: () -> Void = {}) throws -> ModelTiming {
         let step = try makeStep()
+        var counted = 0
         for _ in 0..<Self.warmupSteps {
-            step()
+            counted = ProductCount.flops(of: step)
             onStep()
         }
-        var seconds: [Double] = []
-        let clock = ContinuousClock()
+        let clock = BenchmarkClock()
+        var (seconds, cpuSeconds) = ([Double](), [Double]())
         for _ in 0..<steps {
-            let time = clock.measure(step)
-            seconds.append(Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18)
+            let spent = clock.measure(step)
+            seconds.append(spent.wall)
+            cpuSeconds.append(spent.cpu)
             onStep()
         }
         return ModelTiming(
             benchmark: self, threads: Parallel.threadCount, secondsPerStep: seconds,
-            peakGigaflopsPerCore: Kernels.measuredPeak() * 1e-9, memory: .peak)
+            peakGigaflopsPerCore: Kernels.measuredPeak() * 1e-9, memory: .peak, countedFlops: Double(counted),
+            cpuSecondsPerStep: cpuSeconds)
     }
 
     private func makeStep() throws -> () -> Void {
@@ -121,10 +148,22 @@ public struct ModelBenchmark: Sendable {
         let count = batchSize * imageSize * imageSize * 3
         let images = Tensor((0..<count).map { _ in Float(stream.normal()) }, [batchSize, imageSize, imageSize, 3])
         let isRounded = precision == .bf16
+        let evaluation = Forward(mode: .evaluation, bf16: isRounded)
+        switch head {
+        case .classifier: break
+        case .maskRCNN:
+            let work = try BenchmarkDetection(
+                configuration(variant), images: images, overrides: overrides, seed: seed)
+            return pass == .forward ? { work.predict(evaluation) } : training(work.model, work.loss)
+        case .upernet:
+            let work = try BenchmarkSegmentation(
+                configuration(variant), images: images, overrides: overrides, seed: seed)
+            return pass == .forward ? { work.predict(evaluation) } : training(work.model, work.loss)
+        }
         switch pass {
         case .forward:
             let model = BenchmarkClassifier(configuration(variant), classCount: Self.classCount, seed: seed)
-            return { _ = model(Variable(images), Forward(mode: .evaluation, bf16: isRounded)) }
+            return { _ = model(Variable(images), evaluation) }
         case .train:
             let model = BenchmarkClassifier(configuration(variant), classCount: Self.classCount, seed: seed)
             let labels = (0..<batchSize).map { _ in Int32(stream.int(below: Self.classCount)) }

@@ -1,4 +1,4 @@
-/// How the operands of linear layers are held while they are multiplied; everything else is f32.
+/// How the operands of linear layers and convolutions are held while they are multiplied; everything else is f32.
 public enum ProductPrecision: String, Sendable, CaseIterable {
     case f32
     /// Rounded to bfloat16, forward and backward; sums, parameters, gradients and attention stay in f32.

@@ -23,12 +23,29 @@ import VisionBackbones
         #expect(document["schema_version"]?.int == 1)
     }
 
+    /// Detectors and segmenters have steps of both kinds, whose operations are counted.
+    @Test(arguments: [ModelBenchmark.Head.maskRCNN, .upernet], [ModelBenchmark.Pass.forward, .train])
+    func denseHeads(_ head: ModelBenchmark.Head, _ pass: ModelBenchmark.Pass) throws {
+        var benchmark = try ModelBenchmark(
+            Self.tapped, head: head, pass: pass, batchSize: 1, imageSize: 64, steps: 1)
+        benchmark.overrides =
+            ["head.channels=8"]
+            + (head == .maskRCNN
+                ? ["sampled_regions=8", "proposals=20", "box_width=16", "mask_channels=8"].map { "head.\($0)" } : [])
+        let timing = try benchmark.run()
+        #expect(timing.flopsPerStep > 1e6 && timing.json["head"]?.string == head.rawValue)
+        #expect(throws: (any Error).self) { try ModelBenchmark(Self.tapped, head: head, pass: .distill) }
+    }
+
+    private static let tapped = ViTVariant(
+        name: "vit-test", configuration: ViTConfiguration(imageSize: 64, width: 16, depth: 12, headCount: 2))
+
     /// A training step counts as three forward passes; distillation as three ViT-B and three times the student with its
     /// linear layers.
     @Test func flopsOfAStep() throws {
         let base = ViTVariants.named("vit-base")!.configuration
         let tiny = ViTVariants.named("vit-tiny")!
-        func flops(_ pass: ModelBenchmark.Pass) throws -> Double {
+        func flops(_ pass: ModelBenchmark.Pass) throws -> Double? {
             try ModelBenchmark(tiny, pass: pass, batchSize: 4).flopsPerStep
         }
         #expect(try flops(.forward) == 4 * tiny.configuration.flops(classCount: 1000))

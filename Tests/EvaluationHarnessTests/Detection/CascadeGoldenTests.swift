@@ -38,8 +38,12 @@ import VisionBackbones
         try golden.expectLossAndGradients(try model(), try golden.images())
     }
 
+    /// The later stages learn from boxes that the earlier ones moved, and a box at one of their overlaps (0.6, 0.7) changes
+    /// its class with the last bit. Two pictures have 60 proposals and five truths: one region is 1/65 of a mean over
+    /// regions, and the two stages weigh 0.5 and 0.25. Measured between CPU paths: `s1.roi_class` of step 6 differs by
+    /// 1.7e-3 while every other term but `s2.roi_class`, and every term of step 7, agrees within 2e-4 of itself.
     @Test func tenStepsFollowTheReference() throws {
-        try golden.expectSteps(try model(), try golden.images(), rate: 2e-4)
+        try golden.expectSteps(try model(), try golden.images(), rate: 2e-4, jumps: (2, 0.75 / 65))
     }
 
     @Test("a saved cascade is the same cascade")

@@ -148,7 +148,13 @@ struct DetectionGolden {
     }
 
     /// The total loss of each of the reference's AdamW steps.
-    func expectSteps(_ model: DetectionModel, _ images: Tensor, rate: Double) throws {
+    ///
+    /// - Parameter jumps: how many steps may differ by one region's share: where a region lies at a threshold, the last bit
+    ///   of a sum decides which side it falls on. The steps before and after must agree.
+    func expectSteps(
+        _ model: DetectionModel, _ images: Tensor, rate: Double, jumps: (count: Int, share: Double) = (0, 0)
+    ) throws {
+        var jumped = 0
         let optimizer = AdamW(ParameterGroup.decayed(model.stateEntries(), weightDecay: 0.05))
         let targets = try targets()
         for (step, expected) in try tensor("steps").doubles().enumerated() {
@@ -156,7 +162,12 @@ struct DetectionGolden {
             let total = LossTerm.total(
                 model.loss(Variable(images), targets, frozen: false, Forward(mode: .training, tape: tape)))
             let found = total.item()
-            #expect(abs(found - expected) <= 1e-4 * abs(expected), "step \(step): \(found), expected \(expected)")
+            if abs(found - expected) > 1e-4 * abs(expected) && jumped < jumps.count {
+                jumped += 1
+                #expect(abs(found - expected) <= jumps.share, "step \(step): \(found), expected \(expected)")
+            } else {
+                #expect(abs(found - expected) <= 1e-4 * abs(expected), "step \(step): \(found), expected \(expected)")
+            }
             tape.backward(total)
             optimizer.step(learningRate: rate, clipNorm: nil)
             optimizer.zeroGradients()
