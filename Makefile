@@ -60,13 +60,13 @@ bench: build
 	$(DMT) bench
 
 # Random and damaged input for the readers, with address checks: FUZZ_RUNS inputs each, what they find kept in runs/fuzz.
-FUZZ := FuzzCocoRecords FuzzRunLengths FuzzPickle FuzzArchive
+FUZZ := FuzzCocoRecords FuzzRunLengths FuzzPickle FuzzArchive FuzzJPEG
 FUZZ_RUNS ?= 1000000
 fuzz:
 	swift build --package-path Tests/Fuzz --scratch-path .build/fuzz -c release -Xswiftc -enable-testing --sanitize=fuzzer --sanitize=address
 	for target in $(FUZZ); do \
 	  mkdir -p runs/fuzz/$$target && SWIFT_BACKTRACE=enable=no .build/fuzz/release/$$target \
-	    -runs=$(FUZZ_RUNS) -max_len=600 -timeout=10 -artifact_prefix=runs/fuzz/$$target- \
+	    -runs=$(FUZZ_RUNS) -max_len=4000 -timeout=10 -artifact_prefix=runs/fuzz/$$target- \
 	    runs/fuzz/$$target Tests/Fuzz/Corpus/$$target || exit $$?; \
 	done
 

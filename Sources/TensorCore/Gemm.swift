@@ -54,7 +54,6 @@ public enum Gemm {
     private static let depthLimit = 1024
     /// Columns of C that are finished at a time, while they are in cache.
     private static let chunkPanels = 8
-    private static let lineGap = 16
 
     /// `c (m, n) (+)= a (m, k) · b (k, n)`, row-major `c` of width `n`.
     ///
@@ -88,74 +87,41 @@ public enum Gemm {
         precondition(!aside || !accumulate, "sums that wait aside start at zero")
         let (n, k, table) = (b.columns, b.rows, Kernels.table(b.dtype))
         ProductCount.add(multiplyAdds: m * n * k)
-        let (product, size, mr, nr) = (b.product, b.dtype.size, table.pointee.mr, table.pointee.nr)
+        let (size, mr, nr) = (b.dtype.size, table.pointee.mr, table.pointee.nr)
         let tiles = (m + mr - 1) / mr
         let panels = (n + nr - 1) / nr
         let (rowBlocks, columnBlocks) = blocks(tiles: tiles, panels: panels)
-        let source = a.size(b.dtype)
-        let inPlace = isReadInPlace(a, product, source, m: m, k: k, mr: mr, bf16: b.isBF16)
-        // Halves that are multiplied as floats are widened line by line, with a gap that keeps lines off one set.
-        let widens = !inPlace && a.isHalf && product.step == 1 && a.columnStride == 1
-        let pack = a.isHalf ? product.pack_half_a! : product.pack_a!
+        let left = LeftOperand(a, rows: m, b)
         Parallel.forEach(rowBlocks * columnBlocks) { task in
             let (row, column) = (task / columnBlocks, task % columnBlocks)
             let i = row * tiles / rowBlocks * mr
             let height = min((row + 1) * tiles / rowBlocks * mr, m) - i
             let firstPanel = column * panels / columnBlocks
             let lastPanel = (column + 1) * panels / columnBlocks
-            let scratch =
-                inPlace
-                ? nil
-                : Storage(byteCount: (b.lineBytes(of: b.depth) + Self.lineGap * size) * ((height + mr - 1) / mr * mr))
+            let room = left.room(height: height)
             // Sums that wait: those of a chunk, or of all columns where k comes in several blocks.
             let waiting = k <= b.depth ? min(chunkPanels, lastPanel - firstPanel) : lastPanel - firstPanel
             let sums = aside ? Storage(byteCount: height * waiting * nr * size) : nil
             for start in stride(from: 0, to: k, by: b.depth) {
                 let depth = min(b.depth, k - start)
-                let lines = a.pointer + (i * a.rowStride + start * a.columnStride) * source
-                if let scratch, widens {
-                    for row in 0..<height {
-                        table.pointee.from_half(
-                            scratch.pointer + row * (depth + Self.lineGap) * size,
-                            (lines + row * a.rowStride * 2).assumingMemoryBound(to: UInt16.self), depth)
-                    }
-                } else if let scratch {
-                    pack(scratch.pointer, lines, a.rowStride, a.columnStride, height, depth)
-                }
-                let adds: Int32 = accumulate || start > 0 ? 1 : 0
-                let steps = b.lineBytes(of: depth) / product.bytes * nr
+                let block = left.block(row: i, height: height, from: start, depth: depth, in: room)
                 for panel in stride(from: firstPanel, to: lastPanel, by: chunkPanels) {
                     let j = panel * nr
                     let width = min(min(panel + chunkPanels, lastPanel) * nr, n) - j
                     let skipped = k <= b.depth ? 0 : (panel - firstPanel) * nr
                     let tile = sums.map { $0.pointer + skipped * size } ?? c + (i * n + j) * size
                     let ld = aside ? waiting * nr : n
-                    let columns = b.panel(panel, at: start, depth: depth)
-                    if let scratch, widens {
-                        table.pointee.full.rows(
-                            height, width, depth, scratch.pointer, depth + Self.lineGap, columns, steps, tile, ld, adds)
-                    } else if let scratch {
-                        product.multiply(height, width, depth, scratch.pointer, columns, steps, tile, ld, adds)
-                    } else {
-                        product.rows(height, width, depth, lines, a.rowStride, columns, steps, tile, ld, adds)
-                    }
+                    left.multiply(
+                        block, height: height, width: width, depth: depth, b.panel(panel, at: start, depth: depth),
+                        into: tile, ld: ld, accumulate: accumulate || start > 0)
                     if start + depth < k { continue }
                     finish(table, size, epilogue, height, width, tile, ld, c, at: i * n + j, n, half: half)
                 }
             }
-            if let scratch { keepAlive(scratch) }
+            if let room { keepAlive(room) }
             if let sums { keepAlive(sums) }
         }
         keepAlive(b.storage)
-    }
-
-    /// Whether the kernel reads A where it lies. Rows whose distance is a multiple of 4096 bytes fall into one set of the
-    /// first-level cache.
-    private static func isReadInPlace(
-        _ a: MatrixView, _ product: dmt_product, _ size: Int, m: Int, k: Int, mr: Int, bf16: Bool
-    ) -> Bool {
-        guard product.rows != nil, a.columnStride == 1, a.rowStride * size % 4096 != 0 || m < mr else { return false }
-        return !bf16 || (a.isHalf && k % 2 == 0 && a.rowStride % 2 == 0)
     }
 
     /// The epilogue of a block whose sums are complete, at value `place` of `c`.

@@ -8,14 +8,25 @@ enum SystemBlock {
 
     static func take(_ size: Int) -> UnsafeMutableRawPointer {
         if size >= mappingSize {
-            let block = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-            precondition(block != MAP_FAILED, "out of memory: \(size) bytes")
+            let block = mapped(size)
             LargePages.advise(UnsafeMutableRawBufferPointer(start: block, count: size))
-            return block!
+            return block
         }
         var raw: UnsafeMutableRawPointer?
         precondition(posix_memalign(&raw, 64, size) == 0, "out of memory: \(size) bytes")
         return raw!
+    }
+
+    /// A mapping that begins where a large page can.
+    private static func mapped(_ size: Int) -> UnsafeMutableRawPointer {
+        let (page, large) = (Int(getpagesize()), 2 << 20)
+        let whole = (size + page - 1) / page * page
+        let start = mmap(nil, whole + large, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+        precondition(start != MAP_FAILED, "out of memory: \(size) bytes")
+        let skipped = (large - Int(bitPattern: start) % large) % large
+        if skipped > 0 { munmap(start!, skipped) }
+        munmap(start! + skipped + whole, large - skipped)
+        return start! + skipped
     }
 
     static func giveBack(_ block: UnsafeMutableRawPointer, _ size: Int) {

@@ -8,6 +8,7 @@ let targets: [(name: String, modules: [String])] = [
     ("FuzzRunLengths", ["Geometry"]),
     ("FuzzPickle", ["CheckpointIO", "SafeFiles"]),
     ("FuzzArchive", ["CheckpointIO", "SafeFiles"]),
+    ("FuzzJPEG", ["ImageFiles"]),
 ]
 
 let package = Package(
