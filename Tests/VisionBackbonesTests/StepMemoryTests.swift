@@ -1,4 +1,5 @@
 import Autograd
+import Determinism
 import NeuralLayers
 import TensorCore
 import TestSupport
@@ -10,13 +11,13 @@ import VisionBackbones
     private static let small = ViTConfiguration(
         imageSize: 16, patchSize: 4, width: 32, depth: 3, headCount: 2, dropPath: 0.3)
 
-    private func pictures() -> Tensor {
+    private static func pictures() -> Tensor {
         var maker = TensorMaker("pictures of a step")
         return maker.normal(3, 16, 16, 3).converted(to: .f32)
     }
 
-    private func gradients(checkpointed: Int, bf16: Bool) -> (gradients: [[Double]], nodes: Int) {
-        let model = VisionTransformer(Self.small, seed: 4)
+    private static func gradients(checkpointed: Int, bf16: Bool) -> (gradients: [[Double]], nodes: Int) {
+        let model = VisionTransformer(small, seed: 4)
         let tape = Tape()
         let forward = Forward(mode: .training, seed: 11, tape: tape, bf16: bf16, checkpointedBlocks: checkpointed)
         let tokens = model.tokens(of: Variable(pictures()), forward)
@@ -28,11 +29,22 @@ import VisionBackbones
 
     /// Drop path draws the same branches again.
     @Test(arguments: [false, true]) func checkpointedBlocksGiveTheSameGradients(bf16: Bool) {
-        let plain = gradients(checkpointed: 0, bf16: bf16)
+        let plain = Self.gradients(checkpointed: 0, bf16: bf16)
         #expect(plain.gradients.count == VisionTransformer(Self.small, seed: 4).parameters.filter(\.isTrainable).count)
         for count in [1, 3, 9] {
-            let other = gradients(checkpointed: count, bf16: bf16)
+            let other = Self.gradients(checkpointed: count, bf16: bf16)
             #expect(other.gradients == plain.gradients && other.nodes < plain.nodes, "\(count) blocks")
+        }
+    }
+
+    @Test func roundedGradientsAreTheSameBytesAtAnyThreadCount() async {
+        await #expect(processExitsWith: .success) {
+            var seen: [[[Double]]] = []
+            for threads in [1, 2, 4] {
+                Parallel.setThreadCount(threads)
+                seen.append(Self.gradients(checkpointed: 1, bf16: true).gradients)
+            }
+            #expect(seen[0] == seen[1] && seen[0] == seen[2])
         }
     }
 
@@ -40,7 +52,7 @@ import VisionBackbones
     @Test func roundedWeightsGiveTheSameBytes() {
         let model = VisionTransformer(Self.small, seed: 4)
         func patches(bf16: Bool) -> [Double] {
-            model.tokens(of: Variable(pictures()), Forward(mode: .evaluation, bf16: bf16)).patches.value.doubles()
+            model.tokens(of: Variable(Self.pictures()), Forward(mode: .evaluation, bf16: bf16)).patches.value.doubles()
         }
         let (rounded, exact) = (patches(bf16: true), patches(bf16: false))
         model.freezeRounded()

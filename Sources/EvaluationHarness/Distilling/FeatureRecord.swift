@@ -37,8 +37,8 @@ struct FeatureRecord {
             } else {
                 quantize(values.floats(), to: body + cls.byteCount)
             }
-            bytes.copyBytes(from: place.picture)
-            bytes[32] = UInt8(PictureView.allCases.firstIndex(of: place.view)!)
+            place.picture.store(to: bytes)
+            bytes[PictureDigest.byteCount] = UInt8(PictureView.allCases.firstIndex(of: place.view)!)
             let sum = CRC32C.checksum(UnsafeRawBufferPointer(start: body, count: payload))
             bytes.storeBytes(of: sum.littleEndian, toByteOffset: 36, as: UInt32.self)
         }
@@ -46,8 +46,8 @@ struct FeatureRecord {
     }
 
     func place(_ record: UnsafeRawBufferPointer) -> FeatureStore.Place {
-        FeatureStore.Place(
-            picture: Array(record[0..<32]), view: PictureView.allCases[Int(record[32]) % PictureView.allCases.count])
+        let view = Int(record[PictureDigest.byteCount]) % PictureView.allCases.count
+        return FeatureStore.Place(picture: PictureDigest(bytes: record), view: PictureView.allCases[view])
     }
 
     func isSound(_ record: UnsafeRawBufferPointer) -> Bool {

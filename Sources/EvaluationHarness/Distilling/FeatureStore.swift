@@ -44,7 +44,7 @@ final class FeatureStore {
 
     /// A picture seen in one view.
     struct Place: Hashable {
-        var picture: [UInt8]
+        var picture: PictureDigest
         var view: PictureView
     }
 
@@ -101,7 +101,7 @@ final class FeatureStore {
     /// Appends the tokens of pictures seen in one view.
     ///
     /// - Throws: `.diskFull`, `.cannotWrite`: nothing of the batch is kept then.
-    func append(_ tokens: TeacherTokens, of pictures: [[UInt8]], view: PictureView) throws(DataError) {
+    func append(_ tokens: TeacherTokens, of pictures: [PictureDigest], view: PictureView) throws(DataError) {
         let start = places.count
         var bytes: [UInt8] = []
         for (row, picture) in pictures.enumerated() {

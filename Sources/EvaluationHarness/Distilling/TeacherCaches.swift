@@ -24,8 +24,8 @@ public struct TeacherCaches {
     }
 
     private var sources: [(teacher: String, source: Source)] = []
-    /// SHA-256 of each picture, where files are kept.
-    private let hashes: [[UInt8]]
+    /// Of each picture, where files are kept.
+    private let digests: [PictureDigest]
 
     /// Bytes of memory or disk for these pictures and teachers, and how many of them are missing, without filling anything.
     public struct Need: Sendable, Equatable {
@@ -40,7 +40,7 @@ public struct TeacherCaches {
     public init(_ teachers: [Teacher], pictures: [Picture], place: FeaturePlace = .memory) throws(DataError) {
         var need = Need()
         guard case .folder(let folder, let storage, let checkpoints) = place else {
-            hashes = []
+            digests = []
             for teacher in teachers {
                 let cache = TeacherFeatureCache(
                     name: teacher.name, width: teacher.width, grid: Self.grid(teacher, pictures),
@@ -53,14 +53,19 @@ public struct TeacherCaches {
             self.need = need
             return
         }
-        hashes = Self.hashes(of: pictures)
+        digests = [PictureDigest](unsafeUninitializedCapacity: pictures.count) { digests, count in
+            nonisolated(unsafe) let digests = digests
+            Parallel.forEach(pictures.count) { digests.initializeElement(at: $0, to: PictureDigest(pictures[$0])) }
+            count = pictures.count
+        }
         for teacher in teachers {
             let key = FeatureStore.Key(
                 teacher: teacher.name, checkpoint: checkpoints[teacher.name] ?? "", isRounded: teacher.bf16,
                 width: teacher.width, grid: Self.grid(teacher, pictures), storage: storage)
             let store = try FeatureStore(key, in: folder)
             let wanted = Set(
-                hashes.flatMap { hash in PictureView.allCases.map { FeatureStore.Place(picture: hash, view: $0) } })
+                digests.flatMap { digest in PictureView.allCases.map { FeatureStore.Place(picture: digest, view: $0) } }
+            )
             let missing = wanted.filter { !store.contains($0) }.count
             need.byteCount += wanted.count * key.layout.byteCount
             need.missing += missing * key.layout.byteCount
@@ -99,13 +104,13 @@ public struct TeacherCaches {
 
     private func fill(_ store: FeatureStore, from teacher: Teacher, _ pictures: [Picture], _ ids: [Int]) throws {
         for view in PictureView.allCases {
-            var (missing, seen) = ([Int](), Set<[UInt8]>())
-            for id in ids where !store.contains(.init(picture: hashes[id], view: view)) {
-                if seen.insert(hashes[id]).inserted { missing.append(id) }
+            var (missing, seen) = ([Int](), Set<PictureDigest>())
+            for id in ids where !store.contains(.init(picture: digests[id], view: view)) {
+                if seen.insert(digests[id]).inserted { missing.append(id) }
             }
             if missing.isEmpty { continue }
             let images = Normalisation.imageNet.batch(missing.map { pictures[$0] })
-            try store.append(teacher.tokens(of: view(images)), of: missing.map { hashes[$0] }, view: view)
+            try store.append(teacher.tokens(of: view(images)), of: missing.map { digests[$0] }, view: view)
         }
     }
 
@@ -118,7 +123,7 @@ public struct TeacherCaches {
             switch sources.first(where: { $0.teacher == name })!.source {
             case .memory(let cache): result.append(cache.tokens(ids: ids, views: views))
             case .file(let store):
-                result.append(try store.tokens(zip(ids, views).map { .init(picture: hashes[$0], view: $1) }))
+                result.append(try store.tokens(zip(ids, views).map { .init(picture: digests[$0], view: $1) }))
             }
         }
         return result
@@ -127,21 +132,6 @@ public struct TeacherCaches {
     private static func grid(_ teacher: Teacher, _ pictures: [Picture]) -> (height: Int, width: Int) {
         let patch = teacher.backbone.patchSize
         return (height: pictures[0].height / patch, width: pictures[0].width / patch)
-    }
-
-    /// Of size and pixels.
-    private static func hashes(of pictures: [Picture]) -> [[UInt8]] {
-        nonisolated(unsafe) var hashes = [[UInt8]](repeating: [], count: pictures.count)
-        hashes.withUnsafeMutableBufferPointer { hashes in
-            nonisolated(unsafe) let hashes = hashes
-            Parallel.forEach(pictures.count) { index in
-                var hash = SHA256()
-                hash.update("\(pictures[index].height)x\(pictures[index].width) RGB\n")
-                hash.update(pictures[index].pixels)
-                hashes[index] = hash.finalize()
-            }
-        }
-        return hashes
     }
 
     private static func freeBytes(_ folder: String) -> Int {
