@@ -16,6 +16,7 @@ def add_arguments(parser):
     parser.add_argument("--dmt", default=os.path.join(ROOT, ".build/release/dmt"))
     parser.add_argument("--out", default=os.path.join(ROOT, "results/benchmarks"))
     parser.add_argument("--any-load", action="store_true")
+    parser.add_argument("--label", default="", help="added to the names of the result files: another machine's")
 
 
 def quiet_load(options):
@@ -40,6 +41,14 @@ def measured(command):
     return {"wall": wall, "cpu": cpu}, output
 
 
+def document(command):
+    """The JSON document that a command prints; ends the program where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed with {done.returncode}:\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
 def peak_mib(command):
     """Peak resident memory, from a run of its own: the maximum over children never falls again."""
     probe = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, "
@@ -53,7 +62,8 @@ def processor():
 
 
 def write(options, name, load, command, page, fields):
-    """Writes NAME.json and NAME.md, the page of the same report, to the folder of results."""
+    """Writes NAME.json and NAME.md, the page of the same report, to the folder of results; the label is part of the name."""
+    name += f"-{options.label}" if options.label else ""
     report = {"schema_version": 1, "command": command, "date": datetime.date.today().isoformat(), "cpu": processor(),
               "load_at_start": load, "threads": options.threads, "runs": options.runs, **fields}
     os.makedirs(options.out, exist_ok=True)

@@ -90,7 +90,7 @@ public enum Gemm {
         let (size, mr, nr) = (b.dtype.size, table.pointee.mr, table.pointee.nr)
         let tiles = (m + mr - 1) / mr
         let panels = (n + nr - 1) / nr
-        let (rowBlocks, columnBlocks) = blocks(tiles: tiles, panels: panels)
+        let (rowBlocks, columnBlocks) = blocks(tiles: tiles, panels: panels, mr: mr, nr: nr)
         let left = LeftOperand(a, rows: m, b)
         Parallel.forEach(rowBlocks * columnBlocks) { task in
             let (row, column) = (task / columnBlocks, task % columnBlocks)
@@ -150,11 +150,22 @@ public enum Gemm {
     }
 
     /// How many parts rows and columns are cut into: at most 16 tiles of rows a part, and eight or more parts in whole fours
-    /// where there is enough work, so that one, two or four threads have equal shares. Columns are cut where rows are few:
-    /// each part of them packs its rows of A again.
-    private static func blocks(tiles: Int, panels: Int) -> (rows: Int, columns: Int) {
-        if tiles >= 16 { return (max(8, (tiles + 63) / 64 * 4), 1) }
-        let rows = max(1, tiles / 2)
-        return (rows, min(max(panels / 2, 1), (8 + rows - 1) / rows))
+    /// where there is enough work, so that one, two or four threads have equal shares. Each part of the rows reads all of B
+    /// that it multiplies, each part of the columns all of A: the cut that reads least is taken.
+    static func blocks(tiles: Int, panels: Int, mr: Int, nr: Int) -> (rows: Int, columns: Int) {
+        let (mostRows, mostColumns) = (max(1, tiles / 2), max(1, panels / 2))
+        var best = (rows: 1, columns: 1)
+        var least = Int.max
+        for wanted in [1, 2, 4, 8] {
+            let columns = min(wanted, mostColumns)
+            let needed = max((tiles + 15) / 16, (8 + columns - 1) / columns)
+            // Whole fours together.
+            let step = columns % 4 == 0 ? 1 : columns % 2 == 0 ? 2 : 4
+            let rows = min((needed + step - 1) / step * step, max(mostRows, (tiles + 15) / 16))
+            let isEnough = rows * columns >= 8 || wanted == 8
+            let reads = rows * panels * nr + columns * tiles * mr
+            if isEnough && reads < least { (best, least) = ((rows, columns), reads) }
+        }
+        return best
     }
 }

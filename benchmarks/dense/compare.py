@@ -4,10 +4,8 @@ results/benchmarks/dense.{json,md}.
     DMT_BENCH_VENV=<folder of a virtual environment> python3 benchmarks/dense/compare.py
 """
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -22,13 +20,6 @@ OPS = [("roi_align", "512,7,64,64,256", "both"), ("roi_align", "512,14,64,64,256
        ("conv3x3", "256,14,14,256,256", "both"), ("conv_transpose", "128,14,14,256,256", "forward"),
        ("conv_transpose", "128,14,14,256,256", "both"), ("batch_norm", "2,128,128,512", "both"),
        ("resize", "2,64,64,512,128,128", "both")]
-
-
-def run(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} failed with {done.returncode}:\n{done.stderr}")
-    return json.loads(done.stdout)
 
 
 def cases(options):
@@ -51,13 +42,13 @@ def peer_run(python, case, options):
     for layout in case["layouts"]:
         command = [python, os.path.join(ROOT, "benchmarks/dense/pytorch_dense.py")] + case["shared"] + case["peer"] + [
             "--threads", str(options.threads)] + (["--channels-last"] if layout == "channels-last" else [])
-        found = {**run(command), "layout": layout}
+        found = {**sidebyside.document(command), "layout": layout}
         best = found if best is None or found["seconds"] < best["seconds"] else best
     return best
 
 
 def our_run(case, options):
-    found = run([options.dmt, "bench", case["ours"][0], "--json", "--quiet"] + case["ours"][1:] + case["shared"] + [
+    found = sidebyside.document([options.dmt, "bench", case["ours"][0], "--json", "--quiet"] + case["ours"][1:] + case["shared"] + [
         "--threads", str(options.threads)])
     if "seconds_per_step" in found:
         found["seconds"] = statistics.median(found["seconds_per_step"])

@@ -3,7 +3,6 @@
     DMT_BENCH_VENV=<folder of a virtual environment> python3 benchmarks/loader/compare.py
 """
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -27,13 +26,6 @@ CASES = [
 ]
 
 
-def run(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} failed with {done.returncode}:\n{done.stderr}")
-    return json.loads(done.stdout)
-
-
 def summary(runs):
     rates = [r["images_per_second"] for r in runs]
     return {"images_per_second": statistics.median(rates), "spread": [min(rates), max(rates)]}
@@ -54,7 +46,7 @@ def measure(options, python, folder, case, versions):
     runs = {name: [] for name in sides}
     for number in range(options.runs):
         for name, command in sides.items():
-            runs[name].append(run(command))
+            runs[name].append(sidebyside.document(command))
             print(f"{case['name']} {number + 1}/{options.runs}: {name} {runs[name][-1]['images_per_second']:.0f} "
                   "images/s", file=sys.stderr)
     ours = {**summary(runs["dmt"]), "shares": runs["dmt"][-1]["shares"], "mean_kib": runs["dmt"][-1]["mean_kib"]}

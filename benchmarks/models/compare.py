@@ -4,10 +4,8 @@ results/benchmarks/models.{json,md}.
     DMT_BENCH_VENV=<folder of a virtual environment> python3 benchmarks/models/compare.py
 """
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -24,13 +22,6 @@ CASES.append({**CASES[-1], "name": "vit-tiny-distill-cached-bf16", "ours": "dist
 # Less memory for more work: two blocks whose input alone is kept.
 CASES.append({"name": "vit-small-train-f32-2-checkpointed", "arch": "vit-small", "pass": "train", "batch": 16,
               "precision": "f32", "extra": ["--checkpoint-blocks", "2"]})
-
-
-def run(command):
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} failed with {done.returncode}:\n{done.stderr}")
-    return json.loads(done.stdout)
 
 
 def summary(runs):
@@ -62,10 +53,10 @@ def main():
         own = shared + ["--pass", case.get("ours", case["pass"])] + case.get("extra", [])
         peer, compiled, ours = [], [], []
         for number in range(options.runs):
-            peer.append(run([python, script] + theirs))
+            peer.append(sidebyside.document([python, script] + theirs))
             if number < options.compiled_runs:
-                compiled.append(run([python, script, "--compile"] + theirs))
-            ours.append(run([options.dmt, "bench", "model", "--json", "--quiet", "--image", "224"] + own))
+                compiled.append(sidebyside.document([python, script, "--compile"] + theirs))
+            ours.append(sidebyside.document([options.dmt, "bench", "model", "--json", "--quiet", "--image", "224"] + own))
             print(f"{case['name']} {number + 1}/{options.runs}: PyTorch {peer[-1]['images_per_second']:.2f}, "
                   f"dmt {ours[-1]['images_per_second']:.2f} images/s", file=sys.stderr)
         versions = peer[-1]["versions"]
