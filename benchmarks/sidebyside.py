@@ -41,6 +41,30 @@ def measured(command):
     return {"wall": wall, "cpu": cpu}, output
 
 
+def peer_python(name):
+    """The interpreter of the virtual environment that DMT_BENCH_VENV names; ends the program where none is named."""
+    venv = os.environ.get("DMT_BENCH_VENV")
+    if not venv:
+        sys.exit(f"set DMT_BENCH_VENV to a virtual environment with benchmarks/{name}/requirements.txt")
+    return os.path.join(venv, "bin/python")
+
+
+def command(name, options):
+    """What repeats a comparison: every option with its value, but for where the program and the results lie."""
+    words = ["DMT_BENCH_VENV=venv", "python3", f"benchmarks/{name}/compare.py"]
+    for key, value in vars(options).items():
+        if key in ("dmt", "out") or value is False or value == "":
+            continue
+        flag, values = "--" + key.replace("_", "-"), value if isinstance(value, list) else [value]
+        if value is True:
+            words.append(flag)
+        elif str(values[0]).startswith("-"):
+            words.append(f"{flag}={values[0]}")
+        else:
+            words += [flag] + [str(v) for v in values]
+    return " ".join(words)
+
+
 def document(command):
     """The JSON document that a command prints; ends the program where it fails."""
     done = subprocess.run(command, capture_output=True, text=True)

@@ -57,20 +57,21 @@ public enum Elementwise {
 
     /// `act(z)` in a new tensor of the same type, bfloat16 too.
     static func activated(_ z: Tensor, _ activation: Activation) -> Tensor {
-        let y = z.copy()
-        if activation == .none { return y }
-        let (table, yp, size) = (Kernels.table(z.dtype == .bf16 ? .f32 : z.dtype), y.raw, z.dtype.size)
-        Parallel.forEachRange(z.count, grain: grain) { range in
-            let (part, count) = (yp + range.lowerBound * size, range.count)
-            if z.dtype != .bf16 {
+        if activation == .none { return z.copy() }
+        let y = Tensor(uninitialized: z.shape, z.dtype)
+        let (table, yp, zp, isHalf) = (Kernels.table(z.dtype == .bf16 ? .f32 : z.dtype), y.raw, z.raw, z.dtype == .bf16)
+        blocks(z) { offset, count in
+            let (part, source) = (yp + offset, zp + offset)
+            if !isHalf {
+                part.copyMemory(from: source, byteCount: count * z.dtype.size)
                 table.pointee.epilogue(1, count, part, count, nil, activation.code, nil, nil, part, count)
                 return
             }
-            let half = part.assumingMemoryBound(to: UInt16.self)
             withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { wide in
                 let sums = UnsafeMutableRawPointer(wide.baseAddress!)
-                table.pointee.from_half(sums, half, count)
-                table.pointee.epilogue_half(1, count, sums, count, nil, activation.code, nil, half, count)
+                table.pointee.from_half(sums, source.assumingMemoryBound(to: UInt16.self), count)
+                table.pointee.epilogue_half(
+                    1, count, sums, count, nil, activation.code, nil, part.assumingMemoryBound(to: UInt16.self), count)
             }
         }
         return y

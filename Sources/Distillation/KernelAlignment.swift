@@ -43,7 +43,7 @@ public enum KernelAlignment {
     }
 
     private static func widened(_ x: Tensor) -> Tensor {
-        (x.dtype == .bf16 ? x.converted(to: .f32) : x).converted(to: .f64)
+        x.converted(to: .f64)
     }
 
     /// False when what centring left is rounding.

@@ -64,9 +64,7 @@ public final class TokenBranch: Layer {
     }
 
     func match(_ student: Variable, _ teacher: Tensor, _ forward: Forward) -> TokenMatch {
-        let wanted = student.value.dtype
-        let single = teacher.dtype == .bf16 ? teacher.converted(to: .f32) : teacher
-        let target = standardizer.standardized(single.converted(to: wanted), forward.mode)
+        let target = standardizer.standardized(teacher.converted(to: student.value.dtype), forward.mode)
         return TokenMatch(adapter(student, forward), target)
     }
 }

@@ -78,7 +78,7 @@ public final class TeacherFeatureCache {
             tokens.name == name && tokens.grid == grid && tokens.cls.shape == [ids.count, width],
             "feature cache of \(name), grid \(grid), width \(width): \(ids.count) samples, tokens of \(tokens.name), "
                 + "grid \(tokens.grid), shape \(tokens.cls.shape)")
-        let (newCls, newPatches) = (Self.rounded(tokens.cls), Self.rounded(tokens.patches))
+        let (newCls, newPatches) = (tokens.cls.converted(to: .bf16), tokens.patches.converted(to: .bf16))
         for (row, id) in ids.enumerated() {
             let place = required(id, view)
             cls.rows(place..<place + 1).assign(newCls.rows(row..<row + 1))
@@ -126,9 +126,5 @@ public final class TeacherFeatureCache {
             preconditionFailure("feature cache of \(name): no place for sample \(id), \(view.rawValue)")
         }
         return place
-    }
-
-    private static func rounded(_ tensor: Tensor) -> Tensor {
-        (tensor.dtype == .f64 ? tensor.converted(to: .f32) : tensor).converted(to: .bf16)
     }
 }

@@ -77,9 +77,10 @@ public enum Allocator {
         return (SystemBlock.take(size), size)
     }
 
-    static func giveBack(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
+    /// - Parameter surrendered: bytes of the block that are not counted as live.
+    static func giveBack(_ pointer: UnsafeMutableRawPointer, _ size: Int, surrendered: Int) {
         state.withLock { state in
-            state.live -= size
+            state.live -= size - surrendered
             state.liveBlocks -= 1
             state.cached += size
             state.free[size, default: []].append(UInt(bitPattern: pointer))

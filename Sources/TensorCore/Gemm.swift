@@ -152,7 +152,7 @@ public enum Gemm {
     /// How many parts rows and columns are cut into: at most 16 tiles of rows a part, and eight or more parts in whole fours
     /// where there is enough work, so that one, two or four threads have equal shares. Each part of the rows reads all of B
     /// that it multiplies, each part of the columns all of A: the cut that reads least is taken.
-    static func blocks(tiles: Int, panels: Int, mr: Int, nr: Int) -> (rows: Int, columns: Int) {
+    private static func blocks(tiles: Int, panels: Int, mr: Int, nr: Int) -> (rows: Int, columns: Int) {
         let (mostRows, mostColumns) = (max(1, tiles / 2), max(1, panels / 2))
         var best = (rows: 1, columns: 1)
         var least = Int.max

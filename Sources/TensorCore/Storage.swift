@@ -10,8 +10,7 @@ public final class Storage {
     }
 
     deinit {
-        Allocator.claim(surrendered)
-        Allocator.giveBack(pointer, capacity)
+        Allocator.giveBack(pointer, capacity, surrendered: surrendered)
     }
 
     /// Overwrites bytes with zeros. Whole pages of a large block go back to the system until they are written again.

@@ -23,6 +23,9 @@ extension Tensor {
     /// A tensor of another floating type; bfloat16 rounds to nearest even.
     public func converted(to wanted: DType) -> Tensor {
         if wanted == dtype { return self }
+        if (dtype, wanted) == (.f64, .bf16) || (dtype, wanted) == (.bf16, .f64) {
+            return converted(to: .f32).converted(to: wanted)
+        }
         let result = Tensor(uninitialized: shape, wanted)
         switch (dtype, wanted) {
         case (.f32, .bf16): dmt_f32_to_bf16(result.bf16(), f32(), count)

@@ -37,4 +37,11 @@ import Testing
         }
         #expect(wrong.isEmpty, "\(wrong.prefix(5))")
     }
+
+    @Test func doublesGoByWayOfFloats() {
+        let values = Tensor([1.003, -2.5e-5, 3e7], [3])
+        let rounded = values.converted(to: .f32).converted(to: .bf16)
+        #expect(values.converted(to: .bf16).floats() == rounded.floats())
+        #expect(rounded.converted(to: .f64).doubles() == rounded.floats().map { Double($0) })
+    }
 }

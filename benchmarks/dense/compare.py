@@ -76,11 +76,8 @@ def main():
     parser.add_argument("--precisions", nargs="+", choices=["f32", "bf16"], default=["f32", "bf16"])
     parser.add_argument("--only", default="", help="cases whose name contains this")
     options = parser.parse_args()
-    venv = os.environ.get("DMT_BENCH_VENV")
-    if not venv:
-        sys.exit("set DMT_BENCH_VENV to a virtual environment with benchmarks/dense/requirements.txt")
+    python = sidebyside.peer_python("dense")
     load = sidebyside.quiet_load(options)
-    python = os.path.join(venv, "bin/python")
     rows, versions, idle = [], {}, sidebyside.peak_mib([options.dmt, "--version"])
     for case in cases(options):
         if options.only not in case["name"]:
@@ -100,10 +97,8 @@ def main():
         row["ratio"] = row["pytorch"]["seconds"] / row["dmt"]["seconds"]
         row["cpu_ratio"] = row["pytorch"]["cpu_seconds"] / row["dmt"]["cpu_seconds"]
         rows.append(row)
-    command = (f"DMT_BENCH_VENV=venv python3 benchmarks/dense/compare.py --runs {options.runs} --steps {options.steps} "
-               f"--calls {options.calls} --threads {options.threads} --precisions {' '.join(options.precisions)}"
-               + (f" --only {options.only}" if options.only else "") + (" --any-load" if options.any_load else ""))
-    sidebyside.write(options, "dense", load, command, page, {"versions": versions, "steps": options.steps, "rows": rows})
+    sidebyside.write(options, "dense", load, sidebyside.command("dense", options), page,
+                     {"versions": versions, "steps": options.steps, "rows": rows})
 
 
 def page(report):

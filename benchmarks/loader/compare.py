@@ -66,11 +66,8 @@ def main():
     parser.add_argument("--pictures", type=int, default=200)
     parser.add_argument("--passes", type=int, default=3)
     options = parser.parse_args()
-    venv = os.environ.get("DMT_BENCH_VENV")
-    if not venv:
-        sys.exit("set DMT_BENCH_VENV to a virtual environment with benchmarks/loader/requirements.txt")
+    python = sidebyside.peer_python("loader")
     load = sidebyside.quiet_load(options)
-    python = os.path.join(venv, "bin/python")
     rows, versions = [], {}
     with tempfile.TemporaryDirectory() as folder:
         for scale in (1, 2):
@@ -78,11 +75,8 @@ def main():
                             "--pictures", str(options.pictures // scale ** 2)], check=True)
         for case in CASES:
             rows.append(measure(options, python, f"{folder}/{case['scale']}", case, versions))
-    arguments = (f"--runs {options.runs} --passes {options.passes} --threads {options.threads} "
-                 f"--pictures {options.pictures}") + (" --any-load" if options.any_load else "")
-    sidebyside.write(options, "loader", load, f"DMT_BENCH_VENV=venv python3 benchmarks/loader/compare.py {arguments}",
-                     page, {"versions": versions, "passes": options.passes, "pictures": options.pictures,
-                            "rows": rows})
+    sidebyside.write(options, "loader", load, sidebyside.command("loader", options), page,
+                     {"versions": versions, "passes": options.passes, "pictures": options.pictures, "rows": rows})
 
 
 def page(report):

@@ -37,11 +37,8 @@ def main():
     parser.add_argument("--compiled-runs", type=int, default=1, help="with torch.compile, which takes a minute to begin")
     parser.add_argument("--only", default="", help="cases whose name holds this text")
     options = parser.parse_args()
-    venv = os.environ.get("DMT_BENCH_VENV")
-    if not venv:
-        sys.exit("set DMT_BENCH_VENV to a virtual environment with benchmarks/models/requirements.txt")
+    python = sidebyside.peer_python("models")
     load = sidebyside.quiet_load(options)
-    python = os.path.join(venv, "bin/python")
     rows, versions, idle = [], {}, sidebyside.peak_mib([options.dmt, "--version"])
     script = os.path.join(ROOT, "benchmarks/models/pytorch_model.py")
     for case in CASES:
@@ -69,11 +66,7 @@ def main():
             row["compiled"] = summary(compiled)
         row["ratio"] = row["dmt"]["images_per_second"] / row["pytorch"]["images_per_second"]
         rows.append(row)
-    arguments = (f"--runs {options.runs} --compiled-runs {options.compiled_runs} --steps {options.steps} "
-                 f"--threads {options.threads}")
-    command = "DMT_BENCH_VENV=venv python3 benchmarks/models/compare.py " + arguments + (
-        " --any-load" if options.any_load else "")
-    sidebyside.write(options, "models", load, command, page,
+    sidebyside.write(options, "models", load, sidebyside.command("models", options), page,
                      {"versions": versions, "steps": options.steps, "rows": rows})
 
 

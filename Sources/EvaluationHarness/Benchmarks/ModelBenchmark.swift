@@ -69,10 +69,10 @@ public struct ModelBenchmark: Sendable {
                 expected: "a batch and steps of at least 1 and a size that is a multiple of \(patch)",
                 found: "batch \(batchSize), steps \(steps), image \(imageSize)", remedy: "choose other values")
         }
-        guard head == .classifier || pass != .distill else {
+        guard head == .classifier || pass == .forward || pass == .train else {
             throw DataError(
                 .configuration, file: "options", expected: "forward or train under \(head.rawValue)",
-                found: "distill", remedy: "choose another pass")
+                found: pass.rawValue, remedy: "choose another pass")
         }
         self.variant = variant
         self.head = head

@@ -26,13 +26,13 @@ struct FeatureRecord {
 
     func encoded(_ tokens: TeacherTokens, row: Int, at place: FeatureStore.Place) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: byteCount)
-        let cls = Self.rounded(tokens.cls.rows(row..<row + 1))
+        let cls = tokens.cls.rows(row..<row + 1).converted(to: .bf16)
         let values = tokens.patches.rows(row..<row + 1)
         bytes.withUnsafeMutableBytes { bytes in
             let body = bytes.baseAddress! + Self.head
             body.copyMemory(from: cls.raw, byteCount: cls.byteCount)
             if storage == .bf16 {
-                let rounded = Self.rounded(values)
+                let rounded = values.converted(to: .bf16)
                 (body + cls.byteCount).copyMemory(from: rounded.raw, byteCount: rounded.byteCount)
             } else {
                 quantize(values.floats(), to: body + cls.byteCount)
@@ -90,9 +90,5 @@ struct FeatureRecord {
                 codes[patch * width + channel] = Int8(max(-127, min(127, code)))
             }
         }
-    }
-
-    private static func rounded(_ tensor: Tensor) -> Tensor {
-        (tensor.dtype == .f64 ? tensor.converted(to: .f32) : tensor).converted(to: .bf16)
     }
 }

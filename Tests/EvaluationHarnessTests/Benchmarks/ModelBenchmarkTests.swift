@@ -35,6 +35,7 @@ import VisionBackbones
         let timing = try benchmark.run()
         #expect(timing.flopsPerStep > 1e6 && timing.json["head"]?.string == head.rawValue)
         #expect(throws: (any Error).self) { try ModelBenchmark(Self.tapped, head: head, pass: .distill) }
+        #expect(throws: (any Error).self) { try ModelBenchmark(Self.tapped, head: head, pass: .distillCached) }
     }
 
     private static let tapped = ViTVariant(
