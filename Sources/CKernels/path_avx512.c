@@ -1,6 +1,6 @@
 // AVX-512 (x86-64-v4); bfloat16 operands are multiplied as floats.
 #if defined(__x86_64__)
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v4"), min_vector_width(512))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v4,no-prefer-256-bit"), min_vector_width(512))), apply_to = function)
 #define REAL float
 #define REAL_IS_DOUBLE 0
 #define VW 16

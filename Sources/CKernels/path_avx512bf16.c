@@ -1,7 +1,7 @@
 // AVX-512 with bfloat16 products (x86-64-v4 and avx512bf16).
 #if defined(__x86_64__)
 #include <immintrin.h>
-#pragma clang attribute push(__attribute__((target("arch=x86-64-v4,avx512bf16"), min_vector_width(512))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("arch=x86-64-v4,no-prefer-256-bit,avx512bf16"), min_vector_width(512))), apply_to = function)
 #define REAL float
 #define REAL_IS_DOUBLE 0
 #define VW 16

@@ -32,7 +32,8 @@ public final class PackedMatrix {
         let pack = b.isHalf ? product.pack_half_b! : product.pack_b!
         for start in stride(from: 0, to: k, by: depth) {
             let block = min(depth, k - start)
-            let grain = max(1, 32768 / (width * block))
+            // Several panels at a time, so that rows of B are read in long pieces.
+            let grain = max(32768 / (width * block), (panels + 7) / 8, 1)
             Parallel.forEachRange(panels, grain: grain) { range in
                 let first = range.lowerBound * width
                 pack(

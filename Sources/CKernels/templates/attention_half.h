@@ -16,7 +16,7 @@ static dmt_index attention_half_scratch(dmt_index tokens, dmt_index dim) {
     dmt_index panels_of_b = 2 * half_panel(panels(tokens), dim) + half_panel(panels(dim), tokens);
     dmt_index blocks = half_panel(HALF_ROWS, longest) + half_panel(rows, HALF_ROWS) + half_panel(panels(dim), HALF_ROWS);
     return panels_of_b + blocks
-           + (dmt_index)sizeof(REAL) * (2 * HALF_ROWS * tokens + (HALF_ROWS + 2 * tokens) * dim + 4 * NR);
+           + (dmt_index)sizeof(REAL) * (2 * HALF_ROWS * score_stride(tokens) + (HALF_ROWS + 2 * tokens) * dim + 4 * NR);
 }
 
 // Rounds `rows` rows of sums.
@@ -31,25 +31,23 @@ static void attention_half(uint16_t *out, dmt_index ldo, void *lse_, const uint1
     char *packed_k = scratch, *packed_v = packed_k + half_panel(panels(tokens), dim);
     char *packed_rows = packed_v + half_panel(panels(dim), tokens);
     REAL *scores = (REAL *)(packed_rows + half_panel(HALF_ROWS, tokens > dim ? tokens : dim));
-    REAL *sums = scores + HALF_ROWS * tokens;
+    dmt_index width = panels(tokens), stride = score_stride(tokens);
+    REAL *sums = scores + HALF_ROWS * stride;
     pack_half_b(packed_k, k, 1, ld, dim, tokens);
     pack_half_b(packed_v, v, ld, 1, tokens, dim);
     for (dmt_index first = 0; first < tokens; first += HALF_ROWS) {
         dmt_index rows = tokens - first < HALF_ROWS ? tokens - first : HALF_ROWS;
         REAL inverse[HALF_ROWS];
         pack_half_a(packed_rows, q + first * ld, ld, 1, rows, dim);
-        gemm_bf16(rows, tokens, dim, packed_rows, packed_k, half_stride(dim), scores, tokens, 0);
+        gemm_bf16(rows, width, dim, packed_rows, packed_k, half_stride(dim), scores, stride, 0);
         for (dmt_index r = 0; r < rows; r++) {
-            REAL *row = scores + r * tokens, top = s * row_max(row, tokens), total = 0;
-            for (dmt_index j = 0; j < tokens; j++) {
-                REAL e = REAL_EXP(row[j] * s - top);
-                row[j] = e;
-                total += e;
-            }
+            REAL *row = scores + r * stride, top = s * row_max(row, tokens);
+            for (dmt_index j = 0; j < width; j++) row[j] = REAL_EXP(row[j] * s - top);
+            REAL total = row_sum(row, tokens);
             inverse[r] = 1 / total;
             lse[first + r] = top + REAL_LOG(total);
         }
-        pack_a_bf16(packed_rows, scores, tokens, 1, rows, tokens);
+        pack_a_bf16(packed_rows, scores, stride, 1, rows, tokens);
         gemm_bf16(rows, dim, tokens, packed_rows, packed_v, half_stride(tokens), sums, dim, 0);
         for (dmt_index r = 0; r < rows; r++) {
             for (dmt_index j = 0; j < dim; j++) sums[r * dim + j] *= inverse[r];
@@ -71,7 +69,8 @@ static void attention_half_backward(uint16_t *dq, uint16_t *dk, uint16_t *dv, co
     char *packed_columns = packed_rows + half_panel(HALF_ROWS, longest);
     char *packed_block = packed_columns + half_panel((tokens + MR - 1) / MR * MR, HALF_ROWS);
     REAL *scores = (REAL *)(packed_block + half_panel(panels(dim), HALF_ROWS));
-    REAL *slopes = scores + HALF_ROWS * tokens, *sums = slopes + HALF_ROWS * tokens;
+    dmt_index width = panels(tokens), stride = score_stride(tokens);
+    REAL *slopes = scores + HALF_ROWS * stride, *sums = slopes + HALF_ROWS * stride;
     REAL *key_sums = sums + HALF_ROWS * dim, *value_sums = key_sums + tokens * dim;
     pack_half_b(packed_kt, k, 1, ld, dim, tokens);
     pack_half_b(packed_vt, v, 1, ld, dim, tokens);
@@ -80,32 +79,32 @@ static void attention_half_backward(uint16_t *dq, uint16_t *dk, uint16_t *dv, co
         dmt_index rows = tokens - first < HALF_ROWS ? tokens - first : HALF_ROWS;
         const uint16_t *q0 = q + first * ld, *dout0 = dout + first * ldo, *out0 = out + first * ldo;
         pack_half_a(packed_rows, q0, ld, 1, rows, dim);
-        gemm_bf16(rows, tokens, dim, packed_rows, packed_kt, half_stride(dim), scores, tokens, 0);
+        gemm_bf16(rows, width, dim, packed_rows, packed_kt, half_stride(dim), scores, stride, 0);
         pack_half_a(packed_rows, dout0, ldo, 1, rows, dim);
-        gemm_bf16(rows, tokens, dim, packed_rows, packed_vt, half_stride(dim), slopes, tokens, 0);
+        gemm_bf16(rows, width, dim, packed_rows, packed_vt, half_stride(dim), slopes, stride, 0);
         for (dmt_index r = 0; r < rows; r++) {
-            REAL *p = scores + r * tokens, *d = slopes + r * tokens, inner = 0, shift = lse[first + r];
+            REAL *p = scores + r * stride, *d = slopes + r * stride, inner = 0, shift = lse[first + r];
             for (dmt_index j = 0; j < dim; j += 64) {
                 dmt_index count = dim - j < 64 ? dim - j : 64;
                 from_half(wide_dout, dout0 + r * ldo + j, count);
                 from_half(wide_out, out0 + r * ldo + j, count);
                 for (dmt_index i = 0; i < count; i++) inner += wide_dout[i] * wide_out[i];
             }
-            for (dmt_index j = 0; j < tokens; j++) {
+            for (dmt_index j = 0; j < width; j++) {
                 REAL weight = REAL_EXP(p[j] * s - shift);
                 p[j] = weight;
                 d[j] = weight * (d[j] - inner) * s;
             }
         }
-        pack_a_bf16(packed_rows, slopes, tokens, 1, rows, tokens);
+        pack_a_bf16(packed_rows, slopes, stride, 1, rows, tokens);
         gemm_bf16(rows, dim, tokens, packed_rows, packed_k, half_stride(tokens), sums, dim, 0);
         store_half_rows(dq + first * ld, ld, sums, rows, dim);
         // dV += P^T dO and dK += dS^T Q: the block's rows are the inner dimension.
         pack_half_b(packed_block, dout0, ldo, 1, rows, dim);
-        pack_a_bf16(packed_columns, scores, 1, tokens, tokens, rows);
+        pack_a_bf16(packed_columns, scores, 1, stride, tokens, rows);
         gemm_bf16(tokens, dim, rows, packed_columns, packed_block, half_stride(rows), value_sums, dim, first > 0);
         pack_half_b(packed_block, q0, ld, 1, rows, dim);
-        pack_a_bf16(packed_columns, slopes, 1, tokens, tokens, rows);
+        pack_a_bf16(packed_columns, slopes, 1, stride, tokens, rows);
         gemm_bf16(tokens, dim, rows, packed_columns, packed_block, half_stride(rows), key_sums, dim, first > 0);
     }
     store_half_rows(dv, ld, value_sums, tokens, dim);

@@ -54,7 +54,19 @@ static void from_half(void *y_, const uint16_t *x, dmt_index n) {
 static inline void pack_half_lines(REAL *dst, const uint16_t *src, dmt_index line_stride, dmt_index k_stride,
                                    dmt_index lines, dmt_index k, dmt_index width) {
     REAL block[32 * 64];
-    for (dmt_index j = 0; j < lines; j += width, dst += k * width, src += width * line_stride) {
+    dmt_index j = 0;
+    if (line_stride == 1) {
+        // Lines side by side: rows of `src` are read through, a few at a time.
+        for (dmt_index p0 = 0; p0 < k; p0 += 32) {
+            dmt_index end = p0 + 32 < k ? p0 + 32 : k;
+            for (j = 0; j + width <= lines; j += width) {
+                for (dmt_index p = p0; p < end; p++) from_half(dst + j * k + p * width, src + p * k_stride + j, width);
+            }
+        }
+        dst += j * k;
+        src += j;
+    }
+    for (; j < lines; j += width, dst += k * width, src += width * line_stride) {
         dmt_index count = lines - j < width ? lines - j : width;
         for (dmt_index p = 0; k_stride == 1 && p < k; p += 64) {
             dmt_index depth = k - p < 64 ? k - p : 64;
@@ -62,10 +74,6 @@ static inline void pack_half_lines(REAL *dst, const uint16_t *src, dmt_index lin
             pack_lines(dst + p * width, block, 64, 1, count, depth, width);
         }
         for (dmt_index p = 0; k_stride != 1 && p < k; p++) {
-            if (line_stride == 1 && count == width) {
-                from_half(dst + p * width, src + p * k_stride, width);
-                continue;
-            }
             for (dmt_index q = 0; q < count; q++) {
                 dst[p * width + q] = widened(src[p * k_stride + q * line_stride]);
             }

@@ -27,16 +27,29 @@ static inline void transpose4(REAL *dst, dmt_index dst_ld, const REAL *src, dmt_
 static inline __attribute__((always_inline)) void pack_lines(REAL *dst, const REAL *src, dmt_index line_stride,
                                                              dmt_index k_stride, dmt_index lines, dmt_index k,
                                                              dmt_index width) {
-    for (dmt_index j = 0; j < lines; j += width, dst += k * width, src += width * line_stride) {
-        dmt_index count = lines - j < width ? lines - j : width, p = 0;
-        if (line_stride == 1 && count == width) {
-            for (; p < k; p++) {
-                for (dmt_index q = 0; q < width; q++) dst[p * width + q] = src[p * k_stride + q];
+    dmt_index j = 0;
+    if (line_stride == 1) {
+        // Lines side by side: rows of `src` are read through, a few at a time.
+        for (dmt_index p0 = 0; p0 < k; p0 += 32) {
+            dmt_index end = p0 + 32 < k ? p0 + 32 : k;
+            for (j = 0; j + width <= lines; j += width) {
+                for (dmt_index p = p0; p < end; p++) {
+                    for (dmt_index q = 0; q < width; q++) dst[j * k + p * width + q] = src[p * k_stride + j + q];
+                }
             }
-        } else if (k_stride == 1 && count == width && width % 4 == 0) {
+        }
+        dst += j * k;
+        src += j;
+    }
+    for (; j < lines; j += width, dst += k * width, src += width * line_stride) {
+        dmt_index count = lines - j < width ? lines - j : width, p = 0;
+        if (k_stride == 1 && count == width && width % 4 == 0) {
             for (; p + 4 <= k; p += 4) {
                 for (dmt_index q = 0; q < width; q += 4) {
                     transpose4(dst + p * width + q, width, src + q * line_stride + p, line_stride);
+                }
+                if (p % 16 == 0) {
+                    for (dmt_index q = 0; q < width; q++) __builtin_prefetch(src + q * line_stride + p + 32);
                 }
             }
         }
@@ -71,6 +84,8 @@ static void pack_a(void *dst, const void *a, dmt_index rs, dmt_index cs, dmt_ind
         }                                                                                              \
         for (dmt_index p = 0; p < k; p++, a += (STEP), b += NR) {                                      \
             vec b0 = *(const vec *)b, b1 = *(const vec *)(b + VW);                                     \
+            __builtin_prefetch(b + 8 * NR);                                                            \
+            __builtin_prefetch(b + 8 * NR + VW);                                                       \
             _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                        \
                 REAL x = a[AT];                                                                        \
                 acc[i][0] += x * b0;                                                                   \

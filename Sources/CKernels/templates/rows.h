@@ -27,6 +27,22 @@ static inline REAL row_exp(REAL *y, const REAL *x, REAL top, dmt_index n) {
     return total;
 }
 
+static inline REAL row_sum(const REAL *x, dmt_index n) {
+    vec even = {0}, odd = {0};
+    dmt_index j = 0;
+    for (; j + 2 * VW <= n; j += 2 * VW) {
+        even += *(const vec *)(x + j);
+        odd += *(const vec *)(x + j + VW);
+    }
+    even += odd;
+    for (int half = VW / 2; half; half /= 2) {
+        for (int i = 0; i < half; i++) even[i] += even[i + half];
+    }
+    REAL total = even[0];
+    for (; j < n; j++) total += x[j];
+    return total;
+}
+
 static void softmax(void *y_, const void *x_, dmt_index rows, dmt_index cols) {
     for (dmt_index r = 0; r < rows; r++) {
         REAL *y = (REAL *)y_ + r * cols;
