@@ -45,9 +45,14 @@ public final class Attention: Layer {
     /// - Parameters:
     ///   - x: `(N, T, C)`, normed.
     ///   - grid: of the tokens where they are one, for decomposed positions.
-    public func mixed(_ x: Variable, grid: (height: Int, width: Int)? = nil, _ forward: Forward) -> Variable {
+    ///   - onProjection: gets queries, keys and values, `(N, T, 3C)`.
+    public func mixed(
+        _ x: Variable, grid: (height: Int, width: Int)? = nil, _ forward: Forward,
+        onProjection: (Variable) -> Void = { _ in }
+    ) -> Variable {
         let isBiased = biasTable != nil || rowTable != nil
         let packed = projected(x, half: !isBiased, forward)
+        onProjection(packed)
         if let biasTable {
             let tokens = x.shape[1]
             precondition(

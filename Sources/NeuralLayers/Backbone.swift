@@ -39,14 +39,42 @@ public struct Tokens {
     public var patches: Variable
     /// Block outputs asked for, `(N, 1 + T, C)` each, before the final norm.
     public var taps: [Variable]
+    /// Queries, keys and values of the blocks asked for, side by side, `(N, 1 + T, 3C)` each; bfloat16 where products are.
+    public var projections: [Variable]
     /// Patches down and across.
     public var grid: (height: Int, width: Int)
 
-    public init(classToken: Variable, patches: Variable, taps: [Variable], grid: (height: Int, width: Int)) {
+    public init(
+        classToken: Variable, patches: Variable, taps: [Variable] = [], projections: [Variable] = [],
+        grid: (height: Int, width: Int)
+    ) {
         self.classToken = classToken
         self.patches = patches
         self.taps = taps
+        self.projections = projections
         self.grid = grid
+    }
+}
+
+/// What a token backbone is asked for beside its last tokens, and which patches it sees.
+public struct TokenRequest {
+    /// Per picture the indices of the patches that enter, equally many each; `nil` for all.
+    public var visible: [[Int32]]?
+    /// Per picture the patches replaced by `token`; `nil` for none.
+    public var masked: (patches: [[Int32]], token: Variable)?
+    /// Indices (from 0) of blocks whose outputs are wanted.
+    public var taps: [Int]
+    /// Indices (from 0) of blocks whose queries, keys and values are wanted.
+    public var projections: [Int]
+
+    public init(
+        visible: [[Int32]]? = nil, masked: (patches: [[Int32]], token: Variable)? = nil, taps: [Int] = [],
+        projections: [Int] = []
+    ) {
+        self.visible = visible
+        self.masked = masked
+        self.taps = taps
+        self.projections = projections
     }
 }
 
@@ -56,20 +84,13 @@ public protocol TokenBackbone: Layer {
     var patchSize: Int { get }
     var depth: Int { get }
     var headCount: Int { get }
-    /// - Parameters:
-    ///   - images: `(N, H, W, 3)`, normalised.
-    ///   - visible: per picture the indices of the patches that enter, equally many each; `nil` for all.
-    ///   - masked: per picture the patches replaced by `maskToken`; `nil` for none.
-    ///   - taps: block indices (from 0) whose outputs are wanted.
-    func tokens(
-        of images: Variable, visible: [[Int32]]?, masked: (patches: [[Int32]], token: Variable)?, taps: [Int],
-        _ forward: Forward
-    ) -> Tokens
+    /// - Parameter images: `(N, H, W, 3)`, normalised.
+    func tokens(of images: Variable, _ request: TokenRequest, _ forward: Forward) -> Tokens
 }
 
 extension TokenBackbone {
     public func tokens(of images: Variable, _ forward: Forward) -> Tokens {
-        tokens(of: images, visible: nil, masked: nil, taps: [], forward)
+        tokens(of: images, TokenRequest(), forward)
     }
 }
 

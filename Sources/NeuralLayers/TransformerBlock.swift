@@ -99,9 +99,13 @@ public final class TransformerBlock: Layer {
         ]
     }
 
-    /// - Parameter x: `(N, T, C)`.
-    public func callAsFunction(_ x: Variable, _ forward: Forward) -> Variable {
-        let mixed = attention.mixed(norm1(x, half: true, forward), forward)
+    /// - Parameters:
+    ///   - x: `(N, T, C)`.
+    ///   - onProjection: gets queries, keys and values, `(N, T, 3C)`.
+    public func callAsFunction(
+        _ x: Variable, _ forward: Forward, onProjection: (Variable) -> Void = { _ in }
+    ) -> Variable {
+        let mixed = attention.mixed(norm1(x, half: true, forward), forward, onProjection: onProjection)
         let y = joined(x, scale1, branch: 0, forward) { attention.proj(mixed, residual: $0, forward) }
         return perceptron(y, forward)
     }

@@ -96,7 +96,7 @@ public final class IBOT<Encoder: TokenBackbone>: Layer {
         // One head for all tokens, but each kind goes through it alone: class tokens differ little from picture to
         // picture, and a batch norm that sees them beside patches would scale those differences away.
         let hidden = student.encoder.tokens(
-            of: both, visible: nil, masked: (masks, forward(maskToken)), taps: [], forward)
+            of: both, TokenRequest(masked: (masks, forward(maskToken))), forward)
         let score = { [self] (rows: Variable) in
             student.head(rows, forward).scaled(by: 1 / configuration.studentTemperature)
         }

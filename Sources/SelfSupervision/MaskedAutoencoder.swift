@@ -64,7 +64,7 @@ public final class MaskedAutoencoder<Encoder: TokenBackbone>: Layer {
             visible.append(Array(order[..<shown]))
             hidden.append(Array(order[shown...]))
         }
-        let tokens = encoder.tokens(of: images, visible: visible, masked: nil, taps: [], forward)
+        let tokens = encoder.tokens(of: images, TokenRequest(visible: visible), forward)
         let drawn = decode(tokens, visible: visible, forward)
         let rows = hidden.enumerated().flatMap { picture, list in list.map { Int32(picture * patchCount) + $0 } }
         let targets = Self.normalizedPixels(images, patchSize: encoder.patchSize).gatheringRows(rows)

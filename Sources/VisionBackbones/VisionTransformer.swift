@@ -69,28 +69,30 @@ public final class VisionTransformer: TokenBackbone {
         ]
     }
 
-    public func tokens(
-        of images: Variable, visible: [[Int32]]?, masked: (patches: [[Int32]], token: Variable)?, taps: [Int],
-        _ forward: Forward
-    ) -> Tokens {
-        let (embedded, grid) = embedded(images, visible: visible, masked: masked, forward)
+    public func tokens(of images: Variable, _ request: TokenRequest, _ forward: Forward) -> Tokens {
+        let (embedded, grid) = embedded(images, request, forward)
         var x = embedded
         let fixed = 1 + configuration.registerCount
         let pictures = images.shape[0]
-        var tapped: [Int: Variable] = [:]
+        var (tapped, projected) = ([Int: Variable](), [Int: Variable]())
         for (index, block) in blocks.enumerated() {
-            x = index < forward.checkpointedBlocks ? forward.recomputing(x) { block($0, $1) } : block(x, forward)
-            if taps.contains(index) { tapped[index] = withoutRegisters(x) }
+            if request.projections.contains(index) {
+                x = block(x, forward) { projected[index] = withoutRegisters($0) }
+            } else {
+                x = index < forward.checkpointedBlocks ? forward.recomputing(x) { block($0, $1) } : block(x, forward)
+            }
+            if request.taps.contains(index) { tapped[index] = withoutRegisters(x) }
         }
         let final = norm(x, forward)
         return Tokens(
             classToken: final.sliced(axis: 1, 0..<1).reshaped([pictures, width]),
-            patches: final.sliced(axis: 1, fixed..<x.shape[1]), taps: taps.map { tapped[$0]! }, grid: grid)
+            patches: final.sliced(axis: 1, fixed..<x.shape[1]), taps: request.taps.map { tapped[$0]! },
+            projections: request.projections.map { projected[$0]! }, grid: grid)
     }
 
     /// What enters the first block, `(N, 1 + R + T, C)`, and the grid of all patches.
     private func embedded(
-        _ images: Variable, visible: [[Int32]]?, masked: (patches: [[Int32]], token: Variable)?, _ forward: Forward
+        _ images: Variable, _ request: TokenRequest, _ forward: Forward
     ) -> (tokens: Variable, grid: (height: Int, width: Int)) {
         let pictures = images.shape[0]
         let grid = (height: images.shape[1] / patchSize, width: images.shape[2] / patchSize)
@@ -99,14 +101,14 @@ public final class VisionTransformer: TokenBackbone {
             images.shape[1] % patchSize == 0 && images.shape[2] % patchSize == 0,
             "tokens: picture \(images.shape) is no multiple of patch \(patchSize)")
         var patches = patchEmbedding(images, forward).reshaped([pictures, count, width])
-        if let masked {
+        if let masked = request.masked {
             let rows = Self.flatRows(masked.patches, count)
             let tokens = masked.token.reshaped([1, width]).gatheringRows([Int32](repeating: 0, count: rows.count))
             patches = tokens.scatteringRows(rows, into: patches)
         }
         let table = positionTable(grid, forward)
         if let table { patches = patches.addingRows(table.sliced(axis: 0, 1..<count + 1)) }
-        if let visible {
+        if let visible = request.visible {
             precondition(visible.count == pictures, "tokens: \(visible.count) visible lists for \(pictures) pictures")
             patches = patches.gatheringRows(Self.flatRows(visible, count)).reshaped([pictures, visible[0].count, width])
         }
@@ -126,7 +128,7 @@ public final class VisionTransformer: TokenBackbone {
     /// - Parameter images: `(N, H, W, 3)`, normalised.
     public func lastAttention(of images: Variable) -> Tensor {
         let forward = Forward.evaluation
-        var x = embedded(images, visible: nil, masked: nil, forward).tokens
+        var x = embedded(images, TokenRequest(), forward).tokens
         for block in blocks.dropLast() { x = block(x, forward) }
         let last = blocks[blocks.count - 1]
         let weights = Variable(last.attention.firstTokenWeights(last.norm1(x, forward)))

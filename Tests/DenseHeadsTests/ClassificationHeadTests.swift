@@ -11,7 +11,7 @@ import Testing
         Tokens(
             classToken: Variable(randomMap([3, 6], seed: 1, dtype)),
             patches: Variable(randomMap([3, 4, 6], seed: 2, dtype)),
-            taps: [], grid: (2, 2))
+            grid: (2, 2))
     }
 
     @Test(arguments: ClassificationHead.Pooling.allCases, ClassificationHead.Norm.allCases)

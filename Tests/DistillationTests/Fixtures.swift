@@ -32,18 +32,29 @@ final class TinyBackbone: TokenBackbone {
         ]
     }
 
-    func tokens(
-        of images: Variable, visible: [[Int32]]?, masked: (patches: [[Int32]], token: Variable)?, taps: [Int],
-        _ forward: Forward
-    ) -> Tokens {
+    func tokens(of images: Variable, _ request: TokenRequest, _ forward: Forward) -> Tokens {
         let n = images.shape[0]
         let grid = (height: images.shape[1] / 4, width: images.shape[2] / 4)
-        let patches = embedding(images, forward).reshaped([n, grid.height * grid.width, width])
+        let count = grid.height * grid.width
+        var patches = embedding(images, forward).reshaped([n, count, width])
+        func rows(_ lists: [[Int32]]) -> [Int32] {
+            lists.enumerated().flatMap { at, list in list.map { Int32(at * count) + $0 } }
+        }
+        if let masked = request.masked {
+            let hidden = rows(masked.patches)
+            let fill = masked.token.reshaped([1, width]).gatheringRows([Int32](repeating: 0, count: hidden.count))
+            patches = fill.scatteringRows(hidden, into: patches)
+        }
+        if let visible = request.visible {
+            patches = patches.gatheringRows(rows(visible)).reshaped([n, visible[0].count, width])
+        }
         let starts = forward(classToken).gatheringRows([Int32](repeating: 0, count: n)).reshaped([n, 1, width])
-        let x = norm(block(.concatenated([starts, patches], axis: 1), forward), forward)
+        var projections: [Variable] = []
+        let y = block(.concatenated([starts, patches], axis: 1), forward) { projections = [$0] }
+        let x = norm(y, forward)
         return Tokens(
             classToken: x.sliced(axis: 1, 0..<1).reshaped([n, width]), patches: x.sliced(axis: 1, 1..<x.shape[1]),
-            taps: [], grid: grid)
+            taps: request.taps.map { _ in y }, projections: request.projections.isEmpty ? [] : projections, grid: grid)
     }
 }
 
@@ -89,7 +100,7 @@ struct Scene {
     }
 
     func student(_ forward: Forward) -> Tokens {
-        Tokens(classToken: forward(cls), patches: forward(patches), taps: [], grid: grid)
+        Tokens(classToken: forward(cls), patches: forward(patches), grid: grid)
     }
 
     func loss(_ forward: Forward = .evaluation) -> (

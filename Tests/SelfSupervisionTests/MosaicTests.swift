@@ -16,7 +16,7 @@ import Testing
         #expect(canvases.shape == [2, 6, 6, 3])
         #expect(canvases.floats() != views.floats())
         let pixels = Variable(canvases.reshaped([2, 36, 3]))
-        let tokens = Tokens(classToken: pixels, patches: pixels, taps: [], grid: (6, 6))
+        let tokens = Tokens(classToken: pixels, patches: pixels, grid: (6, 6))
         let back = mosaic.viewTokens(tokens)
         #expect(back.shape == [18, 4, 3])
         #expect(back.value.floats() == views.floats())

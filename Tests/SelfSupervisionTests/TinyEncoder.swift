@@ -29,26 +29,25 @@ final class TinyEncoder: TokenBackbone {
         ]
     }
 
-    func tokens(
-        of images: Variable, visible: [[Int32]]?, masked: (patches: [[Int32]], token: Variable)?, taps: [Int],
-        _ forward: Forward
-    ) -> Tokens {
+    func tokens(of images: Variable, _ request: TokenRequest, _ forward: Forward) -> Tokens {
         let (n, height, width) = (images.shape[0], images.shape[1] / 2, images.shape[2] / 2)
         let count = height * width
         var patches = projection(images, forward).reshaped([n, count, 8])
         func rows(_ lists: [[Int32]]) -> [Int32] {
             lists.enumerated().flatMap { at, list in list.map { Int32(at * count) + $0 } }
         }
-        if let masked {
+        if let masked = request.masked {
             let hidden = rows(masked.patches)
             let fill = masked.token.reshaped([1, 8]).gatheringRows([Int32](repeating: 0, count: hidden.count))
             patches = fill.scatteringRows(hidden, into: patches)
         }
-        if let visible { patches = patches.gatheringRows(rows(visible)).reshaped([n, visible[0].count, 8]) }
+        if let visible = request.visible {
+            patches = patches.gatheringRows(rows(visible)).reshaped([n, visible[0].count, 8])
+        }
         let starts = forward(start).reshaped([1, 8]).gatheringRows([Int32](repeating: 0, count: n)).reshaped([n, 1, 8])
         let x = norm(block(.concatenated([starts, patches], axis: 1), forward), forward)
         return Tokens(
-            classToken: x.sliced(axis: 1, 0..<1).reshaped([n, 8]), patches: x.sliced(axis: 1, 1..<x.shape[1]), taps: [],
+            classToken: x.sliced(axis: 1, 0..<1).reshaped([n, 8]), patches: x.sliced(axis: 1, 1..<x.shape[1]),
             grid: (height, width))
     }
 }

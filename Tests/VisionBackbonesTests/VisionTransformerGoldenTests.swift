@@ -60,7 +60,7 @@ import VisionBackbones
     @Test func tapsAreBlockOutputsBeforeTheNorm() throws {
         let (expected, model) = (try golden("native"), try model())
         let tokens = model.tokens(
-            of: Variable(expected["images"]!), visible: nil, masked: nil, taps: [1, 0], .evaluation)
+            of: Variable(expected["images"]!), TokenRequest(taps: [1, 0]), .evaluation)
         #expect(tokens.taps.map(\.shape) == [[2, 17, 24], [2, 17, 24]])
         let normed = model.norm(tokens.taps[0], .evaluation).sliced(axis: 1, 1..<17)
         #expect(normed.value.floats() == tokens.patches.value.floats())
@@ -73,7 +73,7 @@ import VisionBackbones
         let all: [Int32] = Array(0..<16)
         let plain = model.tokens(of: images, .evaluation)
         let turned = model.tokens(
-            of: images, visible: [all.reversed(), all], masked: nil, taps: [], .evaluation)
+            of: images, TokenRequest(visible: [all.reversed(), all]), .evaluation)
         let comparison = Comparison(
             turned.patches.value.rows(0..<1).reshaped([16, 24]).rows(15..<16).doubles(),
             plain.patches.value.rows(0..<1).reshaped([16, 24]).rows(0..<1).doubles(), tolerance: 1e-5)

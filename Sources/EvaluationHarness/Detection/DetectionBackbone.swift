@@ -79,7 +79,7 @@ public final class DetectionBackbone: HeadBackbone {
         if let windowed { return windowed.features(of: images, forward) }
         guard let plain else { preconditionFailure("a backbone of no kind") }
         let wanted = taps.isEmpty ? [depth - 1] : taps
-        let tokens = plain.tokens(of: images, visible: nil, masked: nil, taps: wanted, forward)
+        let tokens = plain.tokens(of: images, TokenRequest(taps: wanted), forward)
         return FeatureMaps(
             zip(specs(taps: taps), tokens.taps).map { spec, tap in
                 (

@@ -51,7 +51,7 @@ struct FeatureRequest: Equatable {
     private func batch(_ pictures: [Picture], _ backbone: VisionTransformer) -> Tensor {
         let images = Variable(Normalisation.imageNet.batch(pictures))
         let forward = Forward.evaluation
-        let tokens = backbone.tokens(of: images, visible: nil, masked: nil, taps: blocks, forward)
+        let tokens = backbone.tokens(of: images, TokenRequest(taps: blocks), forward)
         let normed = tokens.taps.map { backbone.norm($0, forward) }
         let last = normed[normed.count - 1]
         let patches = last.shape[1]

@@ -93,7 +93,7 @@ public final class SegmentationModel: HeadedModel {
     /// The tapped blocks' patch tokens as maps, behind the final norm for the linear head and where the architecture says
     /// so; or the last block's, behind it.
     private func maps(_ images: Variable, _ forward: Forward) -> FeatureMaps {
-        let tokens = backbone.tokens(of: images, visible: nil, masked: nil, taps: architecture.taps, forward)
+        let tokens = backbone.tokens(of: images, TokenRequest(taps: architecture.taps), forward)
         func map(_ name: String, _ patches: Variable) -> (spec: FeatureSpec, map: Variable) {
             (
                 FeatureSpec(name: name, channels: backbone.width, stride: backbone.patchSize),
