@@ -1,4 +1,5 @@
 import Autograd
+import Determinism
 import NeuralLayers
 import TensorCore
 
@@ -14,99 +15,129 @@ public struct TeacherDiagnostics {
     public var gates: Tensor?
 }
 
+/// What the student is asked for, and how.
+public struct DistillationOptions {
+    public var fusion: Fusion
+    public var tokens = TokenSelection.both
+    public var standardization = TargetStandardization.zScore()
+    public var adapter = AdapterKind.linear
+    /// Present where the student sees a part of the patches only; the targets are then asked of its decoder.
+    public var masking: StudentMasking?
+    /// Of `TokenSelection.proteus`.
+    public var hiddenPatches = HiddenPatches()
+
+    public init(
+        fusion: Fusion, tokens: TokenSelection = .both, standardization: TargetStandardization = .zScore()
+    ) {
+        (self.fusion, self.tokens, self.standardization) = (fusion, tokens, standardization)
+    }
+}
+
 /// A student with its adapters and target statistics: everything of distillation that is trained or saved.
 ///
-/// Checkpoint names `student.*` and `teachers.i.{cls,patch}.{adapter,standardizer}.*`, teachers in the order given. The
-/// teachers themselves are no part of it.
+/// Checkpoint names `student.*`, `decoder.*`, `mask_token` and `teachers.i.{cls,patch,hidden}.*`, teachers in the order
+/// given. The teachers themselves are no part of it.
 public final class DistillationModel<Student: TokenBackbone>: Layer {
     public let student: Student
     public let teachers: [TeacherBranch]
-    public let fusion: Fusion
-    public let tokens: TokenSelection
+    public let options: DistillationOptions
+    /// `(1, C)`, where patches are hidden.
+    let maskToken: Parameter?
+    private var decoder: MaskDecoder? { options.masking?.decoder }
 
-    /// - Precondition: names differ; the name of `.single` is one of them.
-    public init(
-        student: Student, teachers: [TeacherSpecification], fusion: Fusion, tokens: TokenSelection = .both,
-        standardization: TargetStandardization = .zScore(), seed: UInt64
-    ) {
+    /// - Precondition: names differ; the name of `.single` is one of them; a ladder stands on the student's own blocks and
+    ///   hidden patches on its own tokens, so neither goes with masking.
+    public init(student: Student, teachers: [TeacherSpecification], _ options: DistillationOptions, seed: UInt64) {
         let names = teachers.map(\.name)
         precondition(!names.isEmpty && Set(names).count == names.count, "distillation from teachers \(names)")
-        if case .single(let name) = fusion {
+        if case .single(let name) = options.fusion {
             precondition(names.contains(name), "distillation from \(name), which is none of \(names)")
         }
+        let hides = options.tokens.types.contains(.hidden)
+        precondition(
+            options.masking == nil || !(options.adapter.needsBlocks || hides), "a masked student with ladder or hiding")
         self.student = student
-        self.fusion = fusion
-        self.tokens = tokens
+        self.options = options
+        let width = options.masking?.decoder.width ?? student.width
         self.teachers = teachers.map {
-            TeacherBranch($0, studentWidth: student.width, tokens: tokens, standardization, seed: seed)
+            TeacherBranch(
+                $0, student: (width, student.depth), tokens: options.tokens, options.adapter, options.standardization,
+                seed: seed)
         }
+        var stream = RandomStream(seed: seed, purpose: "mask token of the student")
+        maskToken =
+            hides
+            ? Parameter(Initialization.normal(0.02).draw([1, student.width], fanIn: 1, fanOut: 1, &stream)) : nil
     }
 
     public static var slots: [Slot<DistillationModel>] {
-        [.layer("student", \.student), .layers("teachers", \.teachers)]
+        [
+            .layer("student", \.student), .layer("decoder", \.decoder), .parameter("mask_token", \.maskToken),
+            .layers("teachers", \.teachers),
+        ]
     }
 
     /// The names of the teachers whose tokens `loss` needs.
     public var teacherNames: [String] { active.map(\.specification.name) }
 
     private var active: [TeacherBranch] {
-        guard case .single(let name) = fusion else { return teachers }
+        guard case .single(let name) = options.fusion else { return teachers }
         return teachers.filter { $0.specification.name == name }
     }
 
-    /// One term a teacher and token type, named `teacher.cls` and `teacher.patch`.
+    /// One term a teacher and token type, named `teacher.cls`, `teacher.patch` and `teacher.hidden`.
     ///
-    /// With K teachers asked and gate w, the total is `Σ_i v_i mean_p w_i(p) ℓ_i(p)`, averaged over token types, where
-    /// `v` is the weight of the specification and w is 1/K for `.mean`: all fusions share one scale. A term's value
-    /// holds `mean_p K w_i(p) ℓ_i(p)` and its weight the rest.
+    /// With K teachers asked and gate w, the total is `Σ_i v_i Σ_type u mean_p w_i(p) ℓ_i(p)`, where `v` is the weight of
+    /// the specification, `u` that of the token selection and w is 1/K for `.mean`: all fusions share one scale. A term's
+    /// value holds `mean_p K w_i(p) ℓ_i(p)` and its weight the rest.
     ///
     /// In training the target statistics take in the batch.
     ///
     /// - Parameters:
-    ///   - studentTokens: of all patches; f32 or f64.
+    ///   - views: of `views(of:_:)`; f32 or f64.
     ///   - teacherTokens: in any order; teachers that the fusion does not ask are passed over. The grid must be the
     ///     student's.
     public func loss(
-        studentTokens: Tokens, teacherTokens: [TeacherTokens], _ forward: Forward
+        _ views: StudentViews, teacherTokens: [TeacherTokens], _ forward: Forward
     ) -> (terms: [LossTerm], diagnostics: [TeacherDiagnostics]) {
-        let asked = active.map { branch in
+        let types = options.tokens.types
+        let branches = active
+        // Per teacher, one match a type.
+        let matches = branches.map { branch in
             let name = branch.specification.name
             guard let found = teacherTokens.first(where: { $0.name == name }) else {
                 preconditionFailure("distillation: no tokens of \(name) among \(teacherTokens.map(\.name))")
             }
-            check(found, branch.specification, against: studentTokens)
-            return (branch: branch, tokens: found)
+            check(found, branch.specification, against: views.tokens)
+            return branch.matches(types, views, found, forward)
         }
-        let share = 1 / Double(tokens.types.count * asked.count)
+        let (pictures, patches) = (views.tokens.classToken.shape[0], views.tokens.patches.shape[1])
         var (terms, diagnostics) = ([LossTerm](), [TeacherDiagnostics]())
-        for type in tokens.types {
-            let matches = asked.map { branch, tokens in
-                branch.branch(type)!.match(
-                    type == .cls ? studentTokens.classToken : studentTokens.patches,
-                    type == .cls ? tokens.cls : tokens.patches, forward)
-            }
-            let gates = gates(matches, type, pictures: studentTokens.classToken.shape[0])
-            for (index, match) in matches.enumerated() {
-                let specification = asked[index].branch.specification
+        for (at, type) in types.enumerated() {
+            let gates = gates(matches.map { $0[at] }, type, pictures: pictures)
+            let weight = options.tokens.weight(type, patches: patches) / Double(branches.count)
+            for (index, branch) in branches.enumerated() {
+                let (match, specification) = (matches[index][at], branch.specification)
                 let gate = gates.map { $0[index] }
-                let rowWeights = gate.map { Elementwise.scaled($0, Double(asked.count)) }
+                let rowWeights = gate.map { Elementwise.scaled($0, Double(branches.count)) }
                 terms.append(
                     LossTerm(
                         name: "\(specification.name).\(type.rawValue)",
                         value: specification.loss(type).value(of: match, rowWeights: rowWeights),
-                        weight: share * specification.weight))
+                        weight: weight * specification.weight))
                 diagnostics.append(
                     TeacherDiagnostics(
                         teacher: specification.name, tokenType: type, cosine: match.cosine.detached().mean().item(),
-                        gate: gate.map { Variable($0).mean().item() } ?? 1 / Double(asked.count), gates: gate))
+                        gate: gate.map { Variable($0).mean().item() } ?? 1 / Double(branches.count), gates: gate))
             }
         }
         return (terms, diagnostics)
     }
 
     private func gates(_ matches: [TokenMatch], _ type: TokenType, pictures: Int) -> [Tensor]? {
-        guard case .consensus(let temperature, let agreement) = fusion else { return nil }
-        let groups = type == .cls ? 1 : pictures
+        guard case .consensus(let temperature, let agreement) = options.fusion else { return nil }
+        // Hidden patches of all pictures are one group: pictures hide equally many, but not all hide some.
+        let groups = type == .patch ? pictures : 1
         return ConsensusGate(temperature: temperature, agreement: agreement).weights(
             affinities: matches.map(\.cosine.value),
             targets: matches.map { $0.target.reshaped([groups, $0.rows / groups, $0.columns]) })

@@ -9,6 +9,9 @@ public enum TokenSelection: String, Sendable, CaseIterable {
     case patches
     /// Both, at half weight each.
     case both
+    /// Proteus' three parts at weight 1 each: class token, all tokens, hidden patches. The mean over all `1 + T` tokens is
+    /// `(cls + T · patch) / (1 + T)` and shares the adapters of both.
+    case proteus
 
     /// The token types, class token first.
     public var types: [TokenType] {
@@ -16,13 +19,26 @@ public enum TokenSelection: String, Sendable, CaseIterable {
         case .cls: [.cls]
         case .patches: [.patch]
         case .both: [.cls, .patch]
+        case .proteus: [.cls, .patch, .hidden]
+        }
+    }
+
+    /// The weight of a type's loss, for pictures of so many patches.
+    func weight(_ type: TokenType, patches: Int) -> Double {
+        switch (self, type) {
+        case (.cls, _), (.patches, _), (.proteus, .hidden): 1
+        case (.both, _): 0.5
+        case (.proteus, .cls): 1 + 1 / Double(1 + patches)
+        case (.proteus, .patch): Double(patches) / Double(1 + patches)
         }
     }
 }
 
-/// The two kinds of token of a ViT.
+/// The kinds of token of a ViT that a teacher is asked for.
 public enum TokenType: String, Sendable, CaseIterable {
     case cls, patch
+    /// Patches of which the student saw a mask token only.
+    case hidden
 }
 
 /// What the student must know of a teacher.
@@ -54,44 +70,69 @@ public final class TokenBranch: Layer {
     public let adapter: Adapter
     public let standardizer: TargetStandardizer
 
-    init(studentWidth: Int, teacherWidth: Int, _ standardization: TargetStandardization, _ stream: inout RandomStream) {
-        adapter = Adapter(studentWidth: studentWidth, teacherWidth: teacherWidth, &stream)
-        standardizer = TargetStandardizer(standardization, channels: teacherWidth)
+    init(_ adapter: Adapter, _ standardizer: TargetStandardizer) {
+        (self.adapter, self.standardizer) = (adapter, standardizer)
     }
 
     public static var slots: [Slot<TokenBranch>] {
         [.layer("adapter", \.adapter), .layer("standardizer", \.standardizer)]
     }
-
-    func match(_ student: Variable, _ teacher: Tensor, _ forward: Forward) -> TokenMatch {
-        let target = standardizer.standardized(teacher.converted(to: student.value.dtype), forward.mode)
-        return TokenMatch(adapter(student, forward), target)
-    }
 }
 
-/// The student's paths to one teacher. Checkpoint names `cls`, `patch`.
+/// The student's paths to one teacher. Checkpoint names `cls`, `patch`, `hidden`.
 public final class TeacherBranch: Layer {
     public let specification: TeacherSpecification
     public let cls: TokenBranch?
     public let patch: TokenBranch?
+    /// The adapter of hidden patches; their targets are those of all patches.
+    public let hidden: Adapter?
 
+    /// - Parameter student: width of the adapters' input, and blocks of the student.
     init(
-        _ specification: TeacherSpecification, studentWidth: Int, tokens: TokenSelection,
-        _ standardization: TargetStandardization, seed: UInt64
+        _ specification: TeacherSpecification, student: (width: Int, depth: Int), tokens: TokenSelection,
+        _ adapter: AdapterKind, _ standardization: TargetStandardization, seed: UInt64
     ) {
         self.specification = specification
-        // A stream a teacher, named after it: the order of teachers does not change the weights.
-        func branch(_ type: TokenType) -> TokenBranch? {
+        // A stream a teacher and type, named after them: the order of teachers does not change the weights.
+        func path(_ type: TokenType) -> Adapter? {
             guard tokens.types.contains(type) else { return nil }
             var stream = RandomStream(seed: seed, purpose: "adapter \(specification.name) \(type.rawValue)")
-            return TokenBranch(
-                studentWidth: studentWidth, teacherWidth: specification.width, standardization, &stream)
+            return Adapter(
+                adapter, studentWidth: student.width, depth: student.depth, teacherWidth: specification.width, &stream)
+        }
+        func branch(_ type: TokenType) -> TokenBranch? {
+            path(type).map { TokenBranch($0, TargetStandardizer(standardization, channels: specification.width)) }
         }
         cls = branch(.cls)
         patch = branch(.patch)
+        hidden = path(.hidden)
     }
 
-    public static var slots: [Slot<TeacherBranch>] { [.layer("cls", \.cls), .layer("patch", \.patch)] }
+    public static var slots: [Slot<TeacherBranch>] {
+        [.layer("cls", \.cls), .layer("patch", \.patch), .layer("hidden", \.hidden)]
+    }
 
-    func branch(_ type: TokenType) -> TokenBranch? { type == .cls ? cls : patch }
+    /// Adapted student and standardised targets of every type asked for, in that order. In training the target
+    /// statistics take in the batch.
+    func matches(_ types: [TokenType], _ views: StudentViews, _ teacher: TeacherTokens, _ forward: Forward)
+        -> [TokenMatch]
+    {
+        let dtype = views.tokens.patches.value.dtype
+        var patches: Tensor?
+        return types.map { type in
+            switch type {
+            case .cls:
+                let target = cls!.standardizer.standardized(teacher.cls.converted(to: dtype), forward.mode)
+                return TokenMatch(cls!.adapter(views.input(.cls), forward), target)
+            case .patch:
+                let target = patch!.standardizer.standardized(teacher.patches.converted(to: dtype), forward.mode)
+                patches = target
+                return TokenMatch(patch!.adapter(views.input(.patch), forward), target)
+            case .hidden:
+                guard let patches else { preconditionFailure("hidden patches without patches") }
+                let rows = Variable(patches.reshaped([-1, specification.width])).gatheringRows(views.hidden!.rows)
+                return TokenMatch(hidden!(views.input(.hidden), forward), rows.value)
+            }
+        }
+    }
 }

@@ -45,6 +45,11 @@ public struct Slot<Root> {
     }
 
     /// A child whose names stand among this layer's own.
+    public static func inline<Child: Layer>(_ path: KeyPath<Root, Child>) -> Slot {
+        Slot { $0[keyPath: path].stateEntries(prefix: $1) }
+    }
+
+    /// A child whose names stand among this layer's own.
     public static func inline<Child: Layer>(_ path: KeyPath<Root, Child?>) -> Slot {
         Slot { $0[keyPath: path]?.stateEntries(prefix: $1) ?? [] }
     }

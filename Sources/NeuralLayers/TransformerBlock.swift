@@ -7,9 +7,12 @@ public final class MLP: Layer {
     public let fc1: Linear
     public let fc2: Linear
 
-    public init(_ width: Int, hidden: Int, outputs: Int? = nil, _ stream: inout RandomStream) {
-        fc1 = Linear(width, hidden, &stream)
-        fc2 = Linear(hidden, outputs ?? width, &stream)
+    public init(
+        _ width: Int, hidden: Int, outputs: Int? = nil, initialization: Initialization = .xavierUniform,
+        _ stream: inout RandomStream
+    ) {
+        fc1 = Linear(width, hidden, initialization: initialization, &stream)
+        fc2 = Linear(hidden, outputs ?? width, initialization: initialization, &stream)
     }
 
     public static var slots: [Slot<MLP>] { [.layer("fc1", \.fc1), .layer("fc2", \.fc2)] }

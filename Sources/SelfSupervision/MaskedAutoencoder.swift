@@ -10,14 +10,10 @@ import TensorCore
 /// - Source: He et al. 2021, arXiv:2111.06377, §3; the loss on normalised pixels of masked patches is its table 1d.
 public final class MaskedAutoencoder<Encoder: TokenBackbone>: Layer {
     public let encoder: Encoder
-    let decoderEmbedding: Linear
-    let maskToken: Parameter
-    let decoderPositions: Parameter
-    let decoderBlocks: [TransformerBlock]
-    let decoderNorm: LayerNorm
-    let prediction: Linear
-    private let patchCount: Int
-    private let decoderWidth: Int
+    private let decoder: MaskDecoder
+    private let prediction: Linear
+
+    private var patchCount: Int { decoder.patchCount }
 
     /// - Parameters:
     ///   - positions: the decoder's fixed positions `(1, 1 + T, decoderWidth)`.
@@ -27,26 +23,13 @@ public final class MaskedAutoencoder<Encoder: TokenBackbone>: Layer {
         precondition(positions.rank == 3 && positions.shape[2] == decoderWidth, "decoder positions \(positions.shape)")
         var stream = RandomStream(seed: seed, purpose: "masked autoencoder")
         self.encoder = encoder
-        self.decoderWidth = decoderWidth
-        patchCount = positions.shape[1] - 1
-        decoderEmbedding = Linear(encoder.width, decoderWidth, &stream)
-        maskToken = Parameter(Initialization.normal(0.02).draw([1, 1, decoderWidth], fanIn: 1, fanOut: 1, &stream))
-        decoderPositions = Parameter(positions)
-        decoderPositions.isTrainable = false
-        decoderBlocks = (0..<decoderDepth).map {
-            TransformerBlock(width: decoderWidth, heads: decoderHeads, index: 1000 + $0, &stream)
-        }
-        decoderNorm = LayerNorm(decoderWidth)
+        decoder = MaskDecoder(
+            encoderWidth: encoder.width, positions: positions, depth: decoderDepth, heads: decoderHeads, &stream)
         prediction = Linear(decoderWidth, encoder.patchSize * encoder.patchSize * 3, &stream)
     }
 
     public static var slots: [Slot<MaskedAutoencoder>] {
-        [
-            .layer("encoder", \.encoder), .layer("decoder_embed", \.decoderEmbedding),
-            .parameter("mask_token", \.maskToken), .parameter("decoder_pos_embed", \.decoderPositions),
-            .layers("decoder_blocks", \.decoderBlocks), .layer("decoder_norm", \.decoderNorm),
-            .layer("decoder_pred", \.prediction),
-        ]
+        [.layer("encoder", \.encoder), .inline(\.decoder), .layer("decoder_pred", \.prediction)]
     }
 
     /// The reconstruction loss of a batch: mean squared error of normalised pixels over masked patches.
@@ -65,27 +48,13 @@ public final class MaskedAutoencoder<Encoder: TokenBackbone>: Layer {
             hidden.append(Array(order[shown...]))
         }
         let tokens = encoder.tokens(of: images, TokenRequest(visible: visible), forward)
-        let drawn = decode(tokens, visible: visible, forward)
+        let drawn = prediction(
+            decoder(tokens, visible: visible, forward).sliced(axis: 1, 1..<patchCount + 1)
+                .reshaped([-1, decoder.width]), forward)
         let rows = hidden.enumerated().flatMap { picture, list in list.map { Int32(picture * patchCount) + $0 } }
         let targets = Self.normalizedPixels(images, patchSize: encoder.patchSize).gatheringRows(rows)
         let guesses = drawn.gatheringRows(rows)
         return [LossTerm(name: "pixels", value: guesses.meanSquaredError(targets.value))]
-    }
-
-    /// `(N·T, p·p·3)` predictions for all patches.
-    private func decode(_ tokens: Tokens, visible: [[Int32]], _ forward: Forward) -> Variable {
-        let pictures = tokens.classToken.shape[0]
-        let embedded = decoderEmbedding(tokens.patches.reshaped([-1, encoder.width]), forward)
-        let mask = forward(maskToken).reshaped([1, decoderWidth])
-        let blank = mask.gatheringRows([Int32](repeating: 0, count: pictures * patchCount))
-        let rows = visible.enumerated().flatMap { picture, list in list.map { Int32(picture * patchCount) + $0 } }
-        let patches = embedded.scatteringRows(rows, into: blank).reshaped([pictures, patchCount, decoderWidth])
-        let start = decoderEmbedding(tokens.classToken, forward).reshaped([pictures, 1, decoderWidth])
-        var x = Variable.concatenated([start, patches], axis: 1)
-            .addingRows(forward(decoderPositions).reshaped([patchCount + 1, decoderWidth]))
-        for block in decoderBlocks { x = block(x, forward) }
-        let patchTokens = decoderNorm(x, forward).sliced(axis: 1, 1..<patchCount + 1)
-        return prediction(patchTokens.reshaped([-1, decoderWidth]), forward)
     }
 
     /// Each patch's pixels minus their mean, over their deviation: `(N·T, p·p·3)`.

@@ -77,7 +77,8 @@ struct Scene {
     ) {
         let specifications = zip(names, widths).map { TeacherSpecification(name: $0, width: $1) }
         model = DistillationModel(
-            student: TinyBackbone(width: 4, seed: 1), teachers: specifications, fusion: fusion, tokens: tokens, seed: 7)
+            student: TinyBackbone(width: 4, seed: 1), teachers: specifications,
+            DistillationOptions(fusion: fusion, tokens: tokens), seed: 7)
         for branch in model.teachers {
             // Larger than the usual start, so that every part of the loss matters.
             for (index, parameter) in branch.parameters.enumerated() where parameter.shape.count == 2 {
@@ -96,7 +97,7 @@ struct Scene {
                 patches: normals([pictures, 6, width], seed: seed + 1, scale: 0.7, offset: -0.2), grid: grid)
         }
         // One training pass sets the statistics; later passes in evaluation mode leave them.
-        _ = model.loss(studentTokens: student(.evaluation), teacherTokens: teachers, Forward(mode: .training))
+        _ = model.loss(StudentViews(tokens: student(.evaluation)), teacherTokens: teachers, Forward(mode: .training))
     }
 
     func student(_ forward: Forward) -> Tokens {
@@ -107,7 +108,7 @@ struct Scene {
         total: Variable, terms: [LossTerm], diagnostics: [TeacherDiagnostics]
     ) {
         let (terms, diagnostics) = model.loss(
-            studentTokens: student(forward), teacherTokens: teachers, forward)
+            StudentViews(tokens: student(forward)), teacherTokens: teachers, forward)
         return (LossTerm.total(terms), terms, diagnostics)
     }
 
@@ -116,13 +117,13 @@ struct Scene {
         gates.reduce(0) { total, entry in
             let branch = model.teachers.first { $0.specification.name == entry.teacher }!
             let tokens = teachers.first { $0.name == entry.teacher }!
-            let path = branch.branch(entry.tokenType)!
+            let path = entry.tokenType == .cls ? branch.cls! : branch.patch!
             let target = path.standardizer.standardized(
                 entry.tokenType == .cls ? tokens.cls : tokens.patches, .evaluation)
             let student = Variable(entry.tokenType == .cls ? cls.value : patches.value)
             let value = DistillationLoss()(
-                path.adapter(student, .evaluation), target: target, rowWeights: entry.gates)
-            return total + value.item() / Double(model.tokens.types.count)
+                path.adapter(AdapterInput(last: student), .evaluation), target: target, rowWeights: entry.gates)
+            return total + value.item() / Double(model.options.tokens.types.count)
         }
     }
 

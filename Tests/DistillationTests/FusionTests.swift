@@ -9,7 +9,7 @@ struct FusionTests {
     @Test func sharesAddUpToOneAtEveryToken() {
         let scene = Scene(.consensus(temperature: 0.2))
         let diagnostics = scene.loss().diagnostics
-        for type in TokenType.allCases {
+        for type in TokenSelection.both.types {
             let gates = diagnostics.filter { $0.tokenType == type }.map { $0.gates!.doubles() }
             #expect(gates.count == 3 && gates[0].count == (type == .cls ? 3 : 18))
             for token in gates[0].indices {
@@ -31,7 +31,7 @@ struct FusionTests {
             #expect(abs(entry.gate - other.gate) < 1e-12 && abs(entry.cosine - other.cosine) < 1e-12)
         }
         let shuffled = first.model.loss(
-            studentTokens: first.student(.evaluation), teacherTokens: first.teachers.reversed(), .evaluation)
+            StudentViews(tokens: first.student(.evaluation)), teacherTokens: first.teachers.reversed(), .evaluation)
         #expect(LossTerm.total(shuffled.terms).item() == a.total.item())
     }
 

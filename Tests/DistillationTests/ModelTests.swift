@@ -11,7 +11,7 @@ struct ModelTests {
         DistillationModel(
             student: TinyBackbone(width: 4, seed: seed),
             teachers: [TeacherSpecification(name: "a", width: 6), TeacherSpecification(name: "b", width: 8)],
-            fusion: fusion, seed: seed)
+            DistillationOptions(fusion: fusion), seed: seed)
     }
     private func teachers() -> [Teacher] {
         [
@@ -52,7 +52,8 @@ struct ModelTests {
         func loss(_ model: DistillationModel<TinyBackbone>, _ mode: ForwardMode) -> Double {
             let forward = Forward(mode: mode)
             let student = model.student.tokens(of: Variable(batch), forward)
-            return LossTerm.total(model.loss(studentTokens: student, teacherTokens: tokens, forward).terms).item()
+            return LossTerm.total(model.loss(StudentViews(tokens: student), teacherTokens: tokens, forward).terms)
+                .item()
         }
         _ = loss(first, .training)
         #expect(loss(first, .evaluation) != loss(second, .evaluation))
@@ -72,10 +73,10 @@ struct ModelTests {
             (.both, ["a.cls", "b.cls", "a.patch", "b.patch"]),
         ] {
             let model = DistillationModel(
-                student: TinyBackbone(width: 4, seed: 1), teachers: specifications, fusion: .mean, tokens: selection,
-                seed: 1)
+                student: TinyBackbone(width: 4, seed: 1), teachers: specifications,
+                DistillationOptions(fusion: .mean, tokens: selection), seed: 1)
             let student = model.student.tokens(of: Variable(batch), .evaluation)
-            let (terms, diagnostics) = model.loss(studentTokens: student, teacherTokens: tokens, .evaluation)
+            let (terms, diagnostics) = model.loss(StudentViews(tokens: student), teacherTokens: tokens, .evaluation)
             #expect(terms.map(\.name) == names && diagnostics.allSatisfy { $0.gate == 0.5 && $0.gates == nil })
             let share = selection == .both ? 0.25 : 0.5
             #expect(terms.map(\.weight) == names.map { $0.hasPrefix("a") ? 2 * share : 0.5 * share })
@@ -93,7 +94,7 @@ struct ModelTests {
             let tape = Tape()
             let forward = Forward(mode: .training, seed: UInt64(step), tape: tape)
             let student = model.student.tokens(of: Variable(batch), forward)
-            let (terms, diagnostics) = model.loss(studentTokens: student, teacherTokens: tokens, forward)
+            let (terms, diagnostics) = model.loss(StudentViews(tokens: student), teacherTokens: tokens, forward)
             let total = LossTerm.total(terms)
             losses.append(total.item())
             patchCosine = diagnostics.first { $0.tokenType == .patch }!.cosine
@@ -112,7 +113,8 @@ struct ModelTests {
             let (model, tape) = (model(), Tape())
             let forward = Forward(mode: .training, tape: tape)
             let student = model.student.tokens(of: Variable(batch), forward)
-            tape.backward(LossTerm.total(model.loss(studentTokens: student, teacherTokens: tokens, forward).terms))
+            tape.backward(
+                LossTerm.total(model.loss(StudentViews(tokens: student), teacherTokens: tokens, forward).terms))
             return model.parameters.compactMap { $0.gradient?.floats() }
         }
         let one = gradients(1)

@@ -73,12 +73,14 @@ struct TeacherTests {
         cache.fill(from: teacher, images: images, ids: [0, 1, 2])
         let model = DistillationModel(
             student: TinyBackbone(width: 4, seed: 1), teachers: [TeacherSpecification(name: "a", width: 6)],
-            fusion: .single("a"), standardization: .layerNorm, seed: 1)
+            DistillationOptions(fusion: .single("a"), standardization: .layerNorm), seed: 1)
         let student = model.student.tokens(of: Variable(images), .evaluation)
         let values = [
             teacher.tokens(of: images), cache.tokens(ids: [0, 1, 2], views: [.original, .original, .original]),
         ]
-        .map { LossTerm.total(model.loss(studentTokens: student, teacherTokens: [$0], .evaluation).terms).item() }
+        .map {
+            LossTerm.total(model.loss(StudentViews(tokens: student), teacherTokens: [$0], .evaluation).terms).item()
+        }
         #expect(abs(values[0] - values[1]) < 0.01 && values[0] != values[1])
     }
 }

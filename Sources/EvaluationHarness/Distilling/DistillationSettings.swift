@@ -22,10 +22,9 @@ public struct DistillationSettings: Sendable {
     /// Of the consensus gate.
     public var gateTemperature = 0.2
     public var agreement = Agreement.tokenSimilarity
-    public var tokens = TokenSelection.both
-    public var relativeFloor = 0.1
-    public var cosineWeight = 0.9
-    public var smoothL1Weight = 0.1
+    public var targets = DistillationTargets()
+    public var adapter = AdapterKind.linear
+    public var masking: MaskedStudent?
     public var views = DistillationViews.cached
     /// Of cached views that are kept in a folder.
     public var featureStorage = FeatureStorage.bf16
@@ -50,6 +49,17 @@ public struct DistillationSettings: Sendable {
 
     /// Side of what student and teachers are shown, in pixels.
     var viewSide: Int { (views == .cached ? crops?.framing.size : nil) ?? student.imageSize }
+
+    /// What a model with these teachers is asked for.
+    func options(_ teachers: [String]) -> DistillationOptions {
+        var options = DistillationOptions(fusion: resolvedFusion(teachers))
+        options.tokens = targets.tokens
+        options.standardization = targets.standardization
+        options.adapter = adapter
+        options.masking = masking?.masking(of: student, seed: seed)
+        options.hiddenPatches = targets.hidden
+        return options
+    }
 
     /// The fusion of an arm with these teachers; one teacher alone is always `single`.
     func resolvedFusion(_ teachers: [String]) -> Fusion {
@@ -86,6 +96,9 @@ extension DistillationSettings {
                 "list each as '- {name: mae, checkpoint: FILE}'")
         }
         try settings.read(fusion: try reader.map("fusion"), targets: try reader.map("targets"))
+        settings.adapter = try AdapterKind(try reader.optionalMap("adapter"))
+        settings.masking = try reader.optionalMap("masking").map { map throws(DataError) in try MaskedStudent(map) }
+        try settings.assertComposable(reader)
         try settings.read(training: try reader.map("training"), views: try reader.map("views"))
         try reader.assertAllKeysRead()
         return (settings, teachers)
@@ -97,10 +110,7 @@ extension DistillationSettings {
             gateTemperature = try reader.double("temperature", in: 1e-3...100)
             agreement = try reader.choice("agreement", default: .tokenSimilarity)
         }
-        tokens = try targets.choice("tokens", default: .both)
-        relativeFloor = try targets.double("relative_floor", in: 0...10)
-        cosineWeight = try targets.double("cosine_weight", in: 0...10)
-        smoothL1Weight = try targets.double("smooth_l1_weight", in: 0...10)
+        self.targets = try DistillationTargets(targets)
     }
 
     mutating func read(training: RecipeReader, views reader: RecipeReader) throws(DataError) {

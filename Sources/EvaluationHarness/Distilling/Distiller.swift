@@ -38,14 +38,13 @@ public struct Distiller {
     ) throws -> DistillationResult {
         precondition((caches != nil) == (settings.views == .cached), "caches go with cached views")
         let names = teachers.map(\.name)
-        let loss = DistillationLoss(cosineWeight: settings.cosineWeight, smoothL1Weight: settings.smoothL1Weight)
+        let loss = settings.targets.loss
         let model = DistillationModel(
             student: student,
             teachers: teachers.map {
                 TeacherSpecification(name: $0.name, width: $0.width, clsLoss: loss, patchLoss: loss)
             },
-            fusion: settings.resolvedFusion(names), tokens: settings.tokens,
-            standardization: .zScore(relativeFloor: settings.relativeFloor), seed: settings.seed)
+            settings.options(names), seed: settings.seed)
         let optimizer = AdamW(
             ParameterGroup.decayed(model.stateEntries(), weightDecay: settings.weightDecay), betas: (0.9, 0.95))
         var loop = TrainingLoop(
@@ -64,8 +63,8 @@ public struct Distiller {
         defer { batches.stop() }
         let history = try loop.run(optimizer) { step, forward in
             let (images, targets) = try batch(step, batches, teachers, caches)
-            let tokens = student.tokens(of: Variable(images), forward)
-            let (terms, diagnostics) = model.loss(studentTokens: tokens, teacherTokens: targets, forward)
+            let views = model.views(of: Variable(images), forward)
+            let (terms, diagnostics) = model.loss(views, teacherTokens: targets, forward)
             watch.add(step, diagnostics)
             return terms
         }

@@ -1,0 +1,112 @@
+import Determinism
+import Distillation
+import NeuralLayers
+import SafeFiles
+import VisionBackbones
+
+/// Which tokens of the teachers are targets, how they are standardised, and the distance to them.
+public struct DistillationTargets: Sendable {
+    public var tokens = TokenSelection.both
+    public var standardization = TargetStandardization.zScore()
+    public var loss = DistillationLoss()
+    /// Of `TokenSelection.proteus`.
+    public var hidden = HiddenPatches()
+
+    public init() {}
+
+    /// Reads the section `targets` of a recipe.
+    init(_ reader: RecipeReader) throws(DataError) {
+        tokens = try reader.choice("tokens", default: .both)
+        standardization = try Self.standardization(reader)
+        loss.cosineWeight = try reader.double("cosine_weight", in: 0...10)
+        loss.smoothL1Weight = try reader.double("smooth_l1_weight", in: 0...10)
+        loss.beta = try reader.double("smooth_l1_beta", in: 0...100, default: 1)
+        guard loss.cosineWeight + loss.smoothL1Weight > 0 else {
+            throw reader.refused(
+                "cosine_weight", expected: "at least one weight above 0", found: "all 0", "give one of the weights")
+        }
+        if tokens == .proteus, let map = try reader.optionalMap("hidden") {
+            hidden = HiddenPatches(
+                pictureShare: try map.double("pictures", in: 0...1), patchShare: try map.double("patches", in: 0...1))
+        }
+    }
+
+    private enum Standardization: String, CaseIterable { case none, layer_norm, z_score }
+
+    private static func standardization(_ reader: RecipeReader) throws(DataError) -> TargetStandardization {
+        switch try reader.choice("standardization", default: Standardization.z_score) {
+        case .none: .none
+        case .layer_norm: .layerNorm
+        case .z_score: .zScore(relativeFloor: try reader.double("relative_floor", in: 0...10))
+        }
+    }
+}
+
+extension AdapterKind {
+    private enum Name: String, CaseIterable { case linear, mlp, ladder }
+
+    /// Reads the section `adapter` of a recipe; `linear` where there is none.
+    init(_ reader: RecipeReader?) throws(DataError) {
+        guard let reader else {
+            self = .linear
+            return
+        }
+        switch try reader.choice("kind", default: Name.linear) {
+        case .linear: self = .linear
+        case .mlp: self = .mlp(hidden: try reader.int("hidden", in: 1...65_536))
+        case .ladder:
+            self = .ladder(
+                hidden: try reader.int("hidden", in: 1...65_536), last: try reader.int("last", in: 1...65_536))
+        }
+    }
+}
+
+/// A student that sees a part of the patches in training.
+public struct MaskedStudent: Sendable, Equatable {
+    /// The share of patches it does not see.
+    public var ratio: Double
+    public var decoderWidth: Int
+    public var decoderDepth: Int
+    public var decoderHeads: Int
+
+    /// Reads the section `masking` of a recipe.
+    init(_ reader: RecipeReader) throws(DataError) {
+        ratio = try reader.double("ratio", in: 0.01...0.99)
+        decoderWidth = try reader.int("decoder_width", in: 4...65_536)
+        decoderDepth = try reader.int("decoder_depth", in: 0...1000)
+        decoderHeads = try reader.int("decoder_heads", in: 1...1000)
+        guard decoderWidth % 4 == 0, decoderWidth % decoderHeads == 0 else {
+            throw reader.refused(
+                "decoder_width", expected: "a multiple of 4 and of the \(decoderHeads) heads",
+                found: "\(decoderWidth)", "change width or heads")
+        }
+    }
+
+    func masking(of student: ViTConfiguration, seed: UInt64) -> StudentMasking {
+        let side = student.imageSize / student.patchSize
+        var stream = RandomStream(seed: seed, purpose: "decoder of the student")
+        return StudentMasking(
+            ratio: ratio,
+            decoder: MaskDecoder(
+                encoderWidth: student.width,
+                positions: VisionTransformer.sinCosTable(height: side, width: side, channels: decoderWidth),
+                depth: decoderDepth, heads: decoderHeads, &stream))
+    }
+}
+
+extension DistillationSettings {
+    /// - Throws: for parts of a recipe that do not go together.
+    func assertComposable(_ reader: RecipeReader) throws(DataError) {
+        guard masking != nil else { return }
+        if adapter.needsBlocks {
+            throw reader.refused(
+                "masking", expected: "no ladder beside it", found: "adapter.kind ladder",
+                "a masked student's tokens come from its decoder: choose linear or mlp")
+        }
+        if targets.tokens == .proteus {
+            throw reader.refused(
+                "masking", expected: "targets.tokens cls, patches or both", found: "proteus",
+                "Proteus hides patches in a pass of its own: leave masking out")
+        }
+    }
+}
