@@ -9,6 +9,9 @@ public enum Fusion: Sendable, Equatable {
     case mean
     /// A gate a token: teachers that the student is near to and that the others agree with count more.
     case consensus(temperature: Double = 1, agreement: Agreement = .tokenSimilarity)
+    /// For each picture the teacher with the largest loss, and each other one unless dropped with this probability (see
+    /// `TeacherDropping`).
+    case dropping(probability: Double = 0.5)
 }
 
 /// How two teachers are compared at a token.
