@@ -11,7 +11,7 @@ public struct TeacherDiagnostics {
     public var cosine: Double
     /// The teacher's mean share of the gate; shares of all teachers add up to 1.
     public var gate: Double
-    /// The share at each token, `(P, 1)`, where the fusion has one a token.
+    /// The share at each token, `(P, 1)`, where the fusion has one a token or picture.
     public var gates: Tensor?
 }
 
@@ -112,13 +112,14 @@ public final class DistillationModel<Student: TokenBackbone>: Layer {
             return branch.matches(types, views, found, forward)
         }
         let (pictures, patches) = (views.tokens.classToken.shape[0], views.tokens.patches.shape[1])
+        let shares = shares(
+            matches, branches, hidden: views.hidden?.rows, pictures: pictures, patches: patches, forward)
         var (terms, diagnostics) = ([LossTerm](), [TeacherDiagnostics]())
         for (at, type) in types.enumerated() {
-            let gates = gates(matches.map { $0[at] }, type, pictures: pictures)
             let weight = options.tokens.weight(type, patches: patches) / Double(branches.count)
             for (index, branch) in branches.enumerated() {
                 let (match, specification) = (matches[index][at], branch.specification)
-                let gate = gates.map { $0[index] }
+                let gate = shares[at].map { $0[index] }
                 let rowWeights = gate.map { Elementwise.scaled($0, Double(branches.count)) }
                 terms.append(
                     LossTerm(
@@ -132,15 +133,6 @@ public final class DistillationModel<Student: TokenBackbone>: Layer {
             }
         }
         return (terms, diagnostics)
-    }
-
-    private func gates(_ matches: [TokenMatch], _ type: TokenType, pictures: Int) -> [Tensor]? {
-        guard case .consensus(let temperature, let agreement) = options.fusion else { return nil }
-        // Hidden patches of all pictures are one group: pictures hide equally many, but not all hide some.
-        let groups = type == .patch ? pictures : 1
-        return ConsensusGate(temperature: temperature, agreement: agreement).weights(
-            affinities: matches.map(\.cosine.value),
-            targets: matches.map { $0.target.reshaped([groups, $0.rows / groups, $0.columns]) })
     }
 
     private func check(_ teacher: TeacherTokens, _ specification: TeacherSpecification, against student: Tokens) {

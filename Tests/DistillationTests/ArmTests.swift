@@ -100,6 +100,19 @@ struct ArmTests {
         #expect(abs(found - expected) < 1e-12)
     }
 
+    @Test func droppedTeachersTeachNothing() {
+        let model = model("proteus", fusion: .dropping(probability: 1))
+        let forward = Forward(mode: .training, seed: 5)
+        let (terms, diagnostics) = model.loss(
+            model.views(of: Variable(images), forward), teacherTokens: teachers(), forward)
+        // Every picture keeps exactly its hardest teacher: shares are 1 and 0, the same for all of its tokens.
+        let shares = diagnostics.filter { $0.tokenType == .cls }.map { $0.gates!.doubles() }
+        for picture in 0..<4 { #expect(Set([shares[0][picture], shares[1][picture]]) == [0, 1]) }
+        let patches = diagnostics.first { $0.tokenType == .patch }!.gates!.doubles()
+        #expect(patches == shares[0].flatMap { [Double](repeating: $0, count: 6) })
+        #expect(terms.allSatisfy { $0.value.item().isFinite })
+    }
+
     @Test func hiddenPatchesAreAFunctionOfTheSeed() {
         let shares = HiddenPatches(pictureShare: 0.5, patchShare: 0.5)
         let (pictures, patches) = shares.draw(pictures: 5, patches: 7, seed: 1)
@@ -150,9 +163,9 @@ struct ArmTests {
         #expect(zip(found.value.doubles(), expected).allSatisfy { abs($0 - $1) < 1e-12 })
     }
 
-    @Test(arguments: arms)
-    func everyArmLearns(_ arm: String) {
-        let model = model(arm, fusion: .consensus(temperature: 0.3), isDouble: false)
+    @Test(arguments: arms, [Fusion.consensus(temperature: 0.3), .dropping()])
+    func everyArmLearns(_ arm: String, _ fusion: Fusion) {
+        let model = model(arm, fusion: fusion, isDouble: false)
         let optimizer = AdamW(ParameterGroup.decayed(model.stateEntries(), weightDecay: 0.01))
         var losses: [Double] = []
         for step in 0..<80 {

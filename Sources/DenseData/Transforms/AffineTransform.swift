@@ -63,7 +63,7 @@ public struct AffineTransform: Sendable, Hashable {
             let above = p + (q - p) * dx
             let (r, s) = (Double(source[second + x0 + c]), Double(source[second + x1 + c]))
             let below = r + (s - r) * dx
-            place[c] = UInt8(above + (below - above) * dy + 0.5)
+            place[c] = UInt8(above + (below - above) * dy)
         }
     }
 
@@ -97,7 +97,7 @@ public struct AffineTransform: Sendable, Hashable {
                         Double(source[start + columns[2]]), Double(source[start + columns[3]]), dx))
             }
             let value = cubic(rows[0], rows[1], rows[2], rows[3], dy)
-            place[c] = value <= 0 ? 0 : value >= 255 ? 255 : UInt8(value + 0.5)
+            place[c] = value <= 0 ? 0 : value >= 255 ? 255 : UInt8(value)
         }
     }
 }

@@ -18,10 +18,13 @@ public struct DistillationTargets: Sendable {
     init(_ reader: RecipeReader) throws(DataError) {
         tokens = try reader.choice("tokens", default: .both)
         standardization = try Self.standardization(reader)
-        loss.cosineWeight = try reader.double("cosine_weight", in: 0...10)
-        loss.smoothL1Weight = try reader.double("smooth_l1_weight", in: 0...10)
+        loss.cosineWeight = try reader.double("cosine_weight", in: 0...10, default: 0)
+        loss.smoothL1Weight = try reader.double("smooth_l1_weight", in: 0...10, default: 0)
         loss.beta = try reader.double("smooth_l1_beta", in: 0...100, default: 1)
-        guard loss.cosineWeight + loss.smoothL1Weight > 0 else {
+        loss.mseWeight = try reader.double("mse_weight", in: 0...10, default: 0)
+        loss.klWeight = try reader.double("kl_weight", in: 0...10, default: 0)
+        loss.klTemperature = try reader.double("kl_temperature", in: 1e-3...1000, default: 1)
+        guard loss.cosineWeight + loss.smoothL1Weight + loss.mseWeight + loss.klWeight > 0 else {
             throw reader.refused(
                 "cosine_weight", expected: "at least one weight above 0", found: "all 0", "give one of the weights")
         }

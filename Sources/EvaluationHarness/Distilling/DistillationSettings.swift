@@ -12,7 +12,7 @@ public enum DistillationViews: String, Sendable, CaseIterable {
 
 /// The way the teachers' losses are joined, as recipes name it.
 public enum FusionName: String, Sendable, CaseIterable {
-    case consensus, mean, single
+    case consensus, dropping, mean, single
 }
 
 /// Everything that decides a distillation run, teachers and data aside.
@@ -22,6 +22,8 @@ public struct DistillationSettings: Sendable {
     /// Of the consensus gate.
     public var gateTemperature = 0.2
     public var agreement = Agreement.tokenSimilarity
+    /// Of teacher dropping.
+    public var dropProbability = 0.5
     public var targets = DistillationTargets()
     public var adapter = AdapterKind.linear
     public var masking: MaskedStudent?
@@ -67,6 +69,7 @@ public struct DistillationSettings: Sendable {
         switch fusion {
         case .single: return .single(teachers[0])
         case .mean: return .mean
+        case .dropping: return .dropping(probability: dropProbability)
         case .consensus: return .consensus(temperature: gateTemperature, agreement: agreement)
         }
     }
@@ -110,6 +113,7 @@ extension DistillationSettings {
             gateTemperature = try reader.double("temperature", in: 1e-3...100)
             agreement = try reader.choice("agreement", default: .tokenSimilarity)
         }
+        if fusion == .dropping { dropProbability = try reader.double("probability", in: 0...1, default: 0.5) }
         self.targets = try DistillationTargets(targets)
     }
 

@@ -1,0 +1,45 @@
+import Autograd
+import Determinism
+import NeuralLayers
+import TensorCore
+
+extension DistillationModel {
+    /// `w_i(p)`: for each token type one tensor a teacher, `(P, 1)`; nil where all teachers have 1/K.
+    ///
+    /// - Parameters:
+    ///   - matches: for each teacher one match a token type.
+    ///   - hidden: the rows of hidden patches among all patches of the batch.
+    func shares(
+        _ matches: [[TokenMatch]], _ branches: [TeacherBranch], hidden: [Int32]?, pictures: Int, patches: Int,
+        _ forward: Forward
+    ) -> [[Tensor]?] {
+        let types = options.tokens.types
+        switch options.fusion {
+        case .single, .mean: return types.map { _ in nil }
+        case .consensus(let temperature, let agreement):
+            let gate = ConsensusGate(temperature: temperature, agreement: agreement)
+            return types.enumerated().map { at, type in
+                let matches = matches.map { $0[at] }
+                // Hidden patches of all pictures are one group: not all pictures hide some.
+                let groups = type == .patch ? pictures : 1
+                return gate.weights(
+                    affinities: matches.map(\.cosine.value),
+                    targets: matches.map { $0.target.reshaped([groups, $0.rows / groups, $0.columns]) })
+            }
+        case .dropping(let probability):
+            // What the student says of hidden patches does not decide: only some pictures have them.
+            let deciding = types.indices.filter { types[$0] != .hidden }
+            let losses = zip(branches, matches).map { branch, matches in
+                deciding.map { branch.specification.loss(types[$0]).tokenLosses(of: matches[$0]) }
+            }
+            let kept = TeacherDropping(probability: probability).selection(
+                losses: losses, pictures: pictures, RandomStream(seed: forward.seed, purpose: "teacher dropping"))
+            let dtype = matches[0][0].target.dtype
+            return types.map { type in
+                let weights = kept.weights(tokens: type == .cls ? 1 : patches, dtype)
+                guard type == .hidden else { return weights }
+                return weights.map { Variable($0).gatheringRows(hidden ?? []).value }
+            }
+        }
+    }
+}
