@@ -1,4 +1,5 @@
 import Distillation
+import NeuralLayers
 import SafeFiles
 import VisionBackbones
 
@@ -51,6 +52,21 @@ public struct DistillationSettings: Sendable {
 
     /// Side of what student and teachers are shown, in pixels.
     var viewSide: Int { (views == .cached ? crops?.framing.size : nil) ?? student.imageSize }
+
+    /// The student with its paths to these teachers.
+    func model(of network: VisionTransformer, teachers: [Teacher]) -> DistillationModel<VisionTransformer> {
+        DistillationModel(
+            student: network,
+            teachers: teachers.map {
+                TeacherSpecification(
+                    name: $0.name, width: $0.width, clsLoss: targets.loss, patchLoss: targets.loss)
+            },
+            options(teachers.map(\.name)), seed: seed)
+    }
+
+    func optimizer(of model: some Layer) -> AdamW {
+        AdamW(ParameterGroup.decayed(model.stateEntries(), weightDecay: weightDecay), betas: (0.9, 0.95))
+    }
 
     /// What a model with these teachers is asked for.
     func options(_ teachers: [String]) -> DistillationOptions {

@@ -1,0 +1,65 @@
+import Autograd
+import Determinism
+import Distillation
+import JSONText
+import NeuralLayers
+import TensorCore
+import VisionBackbones
+
+/// What a recipe costs on this machine, from real steps on blank pictures: no checkpoint and no data are needed.
+///
+/// The networks have their true sizes. Steps of one and of two pictures are made; what grows with the batch and what does
+/// not follows from both, in memory, and time is taken from the larger.
+public struct DistillationCost: Sendable {
+    /// Of student and adapters, for one picture.
+    public var trainingSeconds: Double
+    /// Of all teachers together, for one picture.
+    public var teacherSeconds: Double
+    /// Weights, gradients and moments.
+    public var fixedBytes: Int
+    /// What a step holds for one picture.
+    public var pictureBytes: Int
+
+    /// - Parameters:
+    ///   - teachers: name and shape of each.
+    public static func measure(
+        _ settings: DistillationSettings, teachers: [(name: String, shape: ViTConfiguration)]
+    ) -> DistillationCost {
+        let before = Allocator.liveBytes
+        let frozen = teachers.map { Teacher(name: $0.name, VisionTransformer($0.shape, seed: nil)) }
+        let student = VisionTransformer(settings.student, seed: settings.seed)
+        let model = settings.model(of: student, teachers: frozen)
+        let optimizer = settings.optimizer(of: model)
+        let fixed = Allocator.liveBytes - before
+        let clock = ContinuousClock()
+        func step(_ pictures: Int) -> (teachers: Double, training: Double) {
+            let side = settings.viewSide
+            let images = Tensor.full([pictures, side, side, 3], 0.5)
+            var tokens: [TeacherTokens] = []
+            let asked = frozen.filter { model.teacherNames.contains($0.name) }
+            let watching = clock.measure { tokens = asked.map { $0.tokens(of: images) } }
+            let learning = clock.measure {
+                let tape = Tape()
+                optimizer.zeroGradients()
+                let forward = Forward(
+                    mode: .training, seed: settings.seed, tape: tape, bf16: settings.precision == .bf16,
+                    checkpointedBlocks: settings.checkpointedBlocks)
+                let terms = model.loss(model.views(of: Variable(images), forward), teacherTokens: tokens, forward).terms
+                tape.backward(LossTerm.total(terms))
+                optimizer.step(learningRate: 0)
+            }
+            return (Self.seconds(watching), Self.seconds(learning))
+        }
+        let one = Allocator.peakBytes { _ = step(1) }
+        let two = Allocator.peakBytes { _ = step(2) }
+        let timed = step(2)
+        let perPicture = max(0, two - one)
+        return DistillationCost(
+            trainingSeconds: timed.training / 2, teacherSeconds: timed.teachers / 2,
+            fixedBytes: fixed + max(0, one - perPicture), pictureBytes: perPicture)
+    }
+
+    private static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    }
+}

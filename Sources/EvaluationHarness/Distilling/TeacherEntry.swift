@@ -1,0 +1,63 @@
+import Distillation
+import SafeFiles
+import VisionBackbones
+
+/// A teacher as a recipe names it.
+public struct TeacherEntry: Sendable {
+    public var name: String
+    /// A path, or `shipped:NAME`.
+    public var file: String
+    /// The code base that wrote the file; nil for a file of this program.
+    public var source: CheckpointSource?
+    /// Attention heads of a published file, where its source does not tell them.
+    public var heads: Int?
+    /// What the file holds, for a plan that is made without it.
+    public var backbone: ViTConfiguration?
+
+    /// Reads an item of `teachers`: `name`, `checkpoint`; `source`, `heads`, `backbone` where given.
+    init(_ reader: RecipeReader) throws(DataError) {
+        name = try reader.value("name")
+        file = try reader.value("checkpoint")
+        if reader.has("source") { source = try reader.choice("source", default: CheckpointSource.timm) }
+        if reader.has("heads") { heads = try reader.int("heads", in: 1...256) }
+        backbone = try reader.optionalMap("backbone").map { map throws(DataError) in try ViTConfiguration(map) }
+    }
+
+    /// The same with the path of a shipped file in place of its name.
+    func resolved() throws(DataError) -> TeacherEntry {
+        var copy = self
+        copy.file = try TeacherFiles.path(of: file)
+        return copy
+    }
+
+    /// The frozen network.
+    ///
+    /// - Throws: as the readers of checkpoints; `.configuration` where the teacher cannot see what the student sees.
+    func load(for student: ViTConfiguration) throws(DataError) -> Teacher {
+        let network: VisionTransformer
+        if let source {
+            network = try CheckpointFile.loadEncoder(file, source: source, heads: heads).model
+        } else {
+            network = try ModelFile.loadBackbone(file)
+        }
+        try assertMatch(network.configuration, student)
+        return Teacher(name: name, network)
+    }
+
+    /// The network's shape: as the recipe says, or as the file says where it is there; nil where neither tells.
+    func shape() -> ViTConfiguration? {
+        if let backbone { return backbone }
+        guard source == nil, let path = try? TeacherFiles.path(of: file), FileBytes.exists(path) else { return nil }
+        return try? ModelFile.loadBackbone(path).configuration
+    }
+
+    /// - Throws: `.configuration` where patches of teacher and student do not lie on one grid.
+    func assertMatch(_ shape: ViTConfiguration, _ student: ViTConfiguration) throws(DataError) {
+        guard shape.patchSize == student.patchSize else {
+            throw DataError(
+                .configuration, file: file, record: "teacher '\(name)'",
+                expected: "the student's patch size, \(student.patchSize)", found: "\(shape.patchSize)",
+                remedy: "choose a teacher or a student.patch_size so that their patches lie on one grid")
+        }
+    }
+}
