@@ -14,6 +14,12 @@ public enum TargetStandardization: Sendable, Equatable {
     ///   overall scale (`ChannelStatistics.scale`). A channel that hardly varies, such as those of MAE's class token,
     ///   would else be blown up into noise. 0 leaves only the guard against division by zero.
     case zScore(momentum: StatisticsMomentum = .runningAverage(final: 0.001), relativeFloor: Double = 0.1)
+    /// A rotation after which every channel has variance 1, and one scalar for all (see `PhiSStatistics`). The width must be
+    /// one for which `HadamardMatrix.exists(order:)`.
+    ///
+    /// - Parameter batches: how many first batches it is fitted to; later it is constant. 100 batches of 64 pictures are
+    ///   6,400 class tokens, eight for each of 768 channels.
+    case phiS(batches: Int = 100)
 }
 
 /// The weight of a batch in the moving statistics: 1 at the first batch, falling to a small value.
@@ -112,20 +118,31 @@ public final class ChannelStatistics: Layer {
 
 /// Turns one teacher's tokens of one type into targets.
 ///
-/// Checkpoint names `statistics.*` for z-scores, nothing otherwise.
+/// Checkpoint names `statistics.*` for z-scores, `rotation.*` for PHI-S, nothing otherwise.
 /// - Source: per-channel moving statistics, separately for class and patch tokens: UNIC (github.com/naver/unic), as
 ///   read in its code; the floor is this project's.
 public final class TargetStandardizer: Layer {
     public let kind: TargetStandardization
     /// Present for z-scores.
     public let statistics: ChannelStatistics?
+    /// Present for PHI-S.
+    public let rotation: PhiSStatistics?
 
+    /// - Precondition: for PHI-S, `HadamardMatrix.exists(order: channels)` and at least one batch.
     public init(_ kind: TargetStandardization, channels: Int) {
         self.kind = kind
         if case .zScore = kind { statistics = ChannelStatistics(channels: channels) } else { statistics = nil }
+        if case .phiS(let batches) = kind {
+            precondition(batches > 0, "PHI-S fitted to \(batches) batches")
+            rotation = PhiSStatistics(channels: channels)
+        } else {
+            rotation = nil
+        }
     }
 
-    public static var slots: [Slot<TargetStandardizer>] { [.layer("statistics", \.statistics)] }
+    public static var slots: [Slot<TargetStandardizer>] {
+        [.layer("statistics", \.statistics), .layer("rotation", \.rotation)]
+    }
 
     /// The targets, in the shape and type of `tokens`.
     ///
@@ -145,6 +162,9 @@ public final class TargetStandardizer: Layer {
             running.mean = statistics.mean.converted(to: tokens.dtype)
             running.variance = Tensor(deviations.map { $0 * $0 }, [channels]).converted(to: tokens.dtype)
             return Variable(tokens).batchNorm(nil, nil, running: running, training: false, epsilon: 0).value
+        case .phiS(let batches):
+            if mode == .training { rotation!.update(tokens, batches: batches) }
+            return rotation!.transformed(tokens)
         }
     }
 }

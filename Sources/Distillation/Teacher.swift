@@ -40,9 +40,13 @@ public struct TeacherTokens {
     public var cls: Tensor
     /// `(N, T, C)`, row by row.
     public var patches: Tensor
+    /// Queries, keys and values of the blocks asked for, side by side, `(N, 1 + T, 3C)` each.
+    public var projections: [Tensor]
     public var grid: (height: Int, width: Int)
 
-    public init(name: String, cls: Tensor, patches: Tensor, grid: (height: Int, width: Int)) {
+    public init(
+        name: String, cls: Tensor, patches: Tensor, projections: [Tensor] = [], grid: (height: Int, width: Int)
+    ) {
         precondition(
             cls.rank == 2 && patches.rank == 3 && patches.shape[0] == cls.shape[0] && patches.shape[2] == cls.shape[1]
                 && patches.shape[1] == grid.height * grid.width,
@@ -50,6 +54,7 @@ public struct TeacherTokens {
         self.name = name
         self.cls = cls
         self.patches = patches
+        self.projections = projections
         self.grid = grid
     }
 }
@@ -82,10 +87,15 @@ public final class Teacher {
     /// - Parameters:
     ///   - images: `(N, H, W, 3)`.
     ///   - given: how `images` are normalised.
-    public func tokens(of images: Tensor, normalizedWith given: PixelNormalization = .imageNet) -> TeacherTokens {
+    ///   - projections: indices (from 0) of blocks whose queries, keys and values are wanted.
+    public func tokens(
+        of images: Tensor, normalizedWith given: PixelNormalization = .imageNet, projections: [Int] = []
+    ) -> TeacherTokens {
         let inputs = Variable(normalization.renormalized(images, from: given))
-        let tokens = backbone.tokens(of: inputs, Forward(mode: .evaluation, bf16: bf16))
+        let tokens = backbone.tokens(
+            of: inputs, TokenRequest(projections: projections), Forward(mode: .evaluation, bf16: bf16))
         return TeacherTokens(
-            name: name, cls: tokens.classToken.value, patches: tokens.patches.value, grid: tokens.grid)
+            name: name, cls: tokens.classToken.value, patches: tokens.patches.value,
+            projections: tokens.projections.map(\.value), grid: tokens.grid)
     }
 }

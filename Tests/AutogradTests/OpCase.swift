@@ -70,5 +70,5 @@ extension Variable {
 
 /// Every operation of `Sources/Autograd`, each on several shapes.
 enum OpTable {
-    static let all: [OpCase] = elementwise + linear + rows + images + regions + positions + shapes + losses
+    static let all: [OpCase] = elementwise + linear + rows + images + regions + positions + shapes + losses + relations
 }
