@@ -25,6 +25,7 @@ public struct DistillationOptions {
     public var masking: StudentMasking?
     /// Of `TokenSelection.proteus`.
     public var hiddenPatches = HiddenPatches()
+    public var relation: RelationTarget?
 
     public init(
         fusion: Fusion, tokens: TokenSelection = .both, standardization: TargetStandardization = .zScore()
@@ -45,8 +46,8 @@ public final class DistillationModel<Student: TokenBackbone>: Layer {
     let maskToken: Parameter?
     private var decoder: MaskDecoder? { options.masking?.decoder }
 
-    /// - Precondition: names differ; the name of `.single` is one of them; a ladder stands on the student's own blocks and
-    ///   hidden patches on its own tokens, so neither goes with masking.
+    /// - Precondition: names differ; the name of `.single` is one of them; a ladder stands on the student's own blocks, hidden
+    ///   patches and relations on its own tokens, so none goes with masking; dropping needs tokens.
     public init(student: Student, teachers: [TeacherSpecification], _ options: DistillationOptions, seed: UInt64) {
         let names = teachers.map(\.name)
         precondition(!names.isEmpty && Set(names).count == names.count, "distillation from teachers \(names)")
@@ -55,14 +56,13 @@ public final class DistillationModel<Student: TokenBackbone>: Layer {
         }
         let hides = options.tokens.types.contains(.hidden)
         precondition(
-            options.masking == nil || !(options.adapter.needsBlocks || hides), "a masked student with ladder or hiding")
+            options.masking == nil || !(options.adapter.needsBlocks || hides || options.relation != nil),
+            "a masked student with ladder, hidden patches or relations")
         self.student = student
         self.options = options
         let width = options.masking?.decoder.width ?? student.width
         self.teachers = teachers.map {
-            TeacherBranch(
-                $0, student: (width, student.depth), tokens: options.tokens, options.adapter, options.standardization,
-                seed: seed)
+            TeacherBranch($0, student: student, width: width, options, seed: seed)
         }
         var stream = RandomStream(seed: seed, purpose: "mask token of the student")
         maskToken =
@@ -85,7 +85,8 @@ public final class DistillationModel<Student: TokenBackbone>: Layer {
         return teachers.filter { $0.specification.name == name }
     }
 
-    /// One term a teacher and token type, named `teacher.cls`, `teacher.patch` and `teacher.hidden`.
+    /// One term a teacher and token type, named `teacher.cls`, `teacher.patch` and `teacher.hidden`, and the terms of the
+    /// relation, `teacher.relation.…`, at 1/K of their weight each.
     ///
     /// With K teachers asked and gate w, the total is `Σ_i v_i Σ_type u mean_p w_i(p) ℓ_i(p)`, where `v` is the weight of
     /// the specification, `u` that of the token selection and w is 1/K for `.mean`: all fusions share one scale. A term's
@@ -103,14 +104,15 @@ public final class DistillationModel<Student: TokenBackbone>: Layer {
         let types = options.tokens.types
         let branches = active
         // Per teacher, one match a type.
-        let matches = branches.map { branch in
+        let asked = branches.map { branch in
             let name = branch.specification.name
             guard let found = teacherTokens.first(where: { $0.name == name }) else {
                 preconditionFailure("distillation: no tokens of \(name) among \(teacherTokens.map(\.name))")
             }
             check(found, branch.specification, against: views.tokens)
-            return branch.matches(types, views, found, forward)
+            return found
         }
+        let matches = zip(branches, asked).map { $0.matches(types, views, $1, forward) }
         let (pictures, patches) = (views.tokens.classToken.shape[0], views.tokens.patches.shape[1])
         let shares = shares(
             matches, branches, hidden: views.hidden?.rows, pictures: pictures, patches: patches, forward)
@@ -132,8 +134,20 @@ public final class DistillationModel<Student: TokenBackbone>: Layer {
                         gate: gate.map { Variable($0).mean().item() } ?? 1 / Double(branches.count), gates: gate))
             }
         }
+        for (branch, tokens) in zip(branches, asked) {
+            guard let relation = branch.relation, let target = options.relation else { continue }
+            precondition(tokens.projections.count == 1, "relation: the projections of one block of each teacher")
+            let weight = target.weight * branch.specification.weight / Double(branches.count)
+            for term in relation.loss(student: views.tokens.projections[0], teacher: tokens.projections[0], forward) {
+                terms.append(
+                    LossTerm(name: "\(branch.specification.name).\(term.name)", value: term.value, weight: weight))
+            }
+        }
         return (terms, diagnostics)
     }
+
+    /// The blocks of a teacher whose queries, keys and values the loss needs.
+    public var teacherProjections: [Int] { options.relation.map { [$0.teacherBlock] } ?? [] }
 
     private func check(_ teacher: TeacherTokens, _ specification: TeacherSpecification, against student: Tokens) {
         let (pictures, patches) = (student.classToken.shape[0], student.patches.shape[1])

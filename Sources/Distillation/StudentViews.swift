@@ -79,7 +79,9 @@ extension DistillationModel {
     ///
     /// - Parameter images: `(N, H, W, 3)`, normalised for the student.
     public func views(of images: Variable, _ forward: Forward) -> StudentViews {
-        var request = TokenRequest(taps: options.adapter.needsBlocks ? Array(0..<student.depth) : [])
+        var request = TokenRequest(
+            taps: options.adapter.needsBlocks ? Array(0..<student.depth) : [],
+            projections: options.relation.map { [$0.studentBlock] } ?? [])
         guard let masking = options.masking else {
             var views = StudentViews(tokens: student.tokens(of: images, request, forward))
             if options.tokens.types.contains(.hidden) { views.hidden = hidden(in: images, forward) }

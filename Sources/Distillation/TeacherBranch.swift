@@ -5,6 +5,8 @@ import TensorCore
 
 /// Which tokens are distilled.
 public enum TokenSelection: String, Sendable, CaseIterable {
+    /// No token: relations alone.
+    case none
     case cls
     case patches
     /// Both, at half weight each.
@@ -16,6 +18,7 @@ public enum TokenSelection: String, Sendable, CaseIterable {
     /// The token types, class token first.
     public var types: [TokenType] {
         switch self {
+        case .none: []
         case .cls: [.cls]
         case .patches: [.patch]
         case .both: [.cls, .patch]
@@ -26,7 +29,7 @@ public enum TokenSelection: String, Sendable, CaseIterable {
     /// The weight of a type's loss, for pictures of so many patches.
     func weight(_ type: TokenType, patches: Int) -> Double {
         switch (self, type) {
-        case (.cls, _), (.patches, _), (.proteus, .hidden): 1
+        case (.none, _), (.cls, _), (.patches, _), (.proteus, .hidden): 1
         case (.both, _): 0.5
         case (.proteus, .cls): 1 + 1 / Double(1 + patches)
         case (.proteus, .patch): Double(patches) / Double(1 + patches)
@@ -45,17 +48,21 @@ public enum TokenType: String, Sendable, CaseIterable {
 public struct TeacherSpecification: Sendable, Equatable {
     public var name: String
     public var width: Int
+    /// Attention heads, for relations.
+    public var headCount: Int
     /// Multiplies the teacher's terms.
     public var weight: Double
     public var clsLoss: DistillationLoss
     public var patchLoss: DistillationLoss
 
     public init(
-        name: String, width: Int, weight: Double = 1, clsLoss: DistillationLoss = DistillationLoss(),
+        name: String, width: Int, headCount: Int = 1, weight: Double = 1,
+        clsLoss: DistillationLoss = DistillationLoss(),
         patchLoss: DistillationLoss = DistillationLoss()
     ) {
         self.name = name
         self.width = width
+        self.headCount = headCount
         self.weight = weight
         self.clsLoss = clsLoss
         self.patchLoss = patchLoss
@@ -79,37 +86,64 @@ public final class TokenBranch: Layer {
     }
 }
 
-/// The student's paths to one teacher. Checkpoint names `cls`, `patch`, `hidden`.
+/// Relations of attention between one block of the student and one of each teacher, beside tokens or in their place.
+public struct RelationTarget: Sendable, Equatable {
+    public var kind: AttentionRelation.Kind
+    /// Indices from 0.
+    public var studentBlock: Int
+    public var teacherBlock: Int
+    /// Multiplies the terms.
+    public var weight: Double
+
+    public init(_ kind: AttentionRelation.Kind, studentBlock: Int, teacherBlock: Int, weight: Double = 1) {
+        (self.kind, self.studentBlock, self.teacherBlock) = (kind, studentBlock, teacherBlock)
+        self.weight = weight
+    }
+}
+
+/// The student's paths to one teacher. Checkpoint names `cls`, `patch`, `hidden`, `relation`.
 public final class TeacherBranch: Layer {
     public let specification: TeacherSpecification
     public let cls: TokenBranch?
     public let patch: TokenBranch?
     /// The adapter of hidden patches; their targets are those of all patches.
     public let hidden: Adapter?
+    public let relation: AttentionRelation?
 
-    /// - Parameter student: width of the adapters' input, and blocks of the student.
+    /// - Parameter width: of the adapters' input.
     init(
-        _ specification: TeacherSpecification, student: (width: Int, depth: Int), tokens: TokenSelection,
-        _ adapter: AdapterKind, _ standardization: TargetStandardization, seed: UInt64
+        _ specification: TeacherSpecification, student: some TokenBackbone, width: Int, _ options: DistillationOptions,
+        seed: UInt64
     ) {
         self.specification = specification
         // A stream a teacher and type, named after them: the order of teachers does not change the weights.
         func path(_ type: TokenType) -> Adapter? {
-            guard tokens.types.contains(type) else { return nil }
+            guard options.tokens.types.contains(type) else { return nil }
             var stream = RandomStream(seed: seed, purpose: "adapter \(specification.name) \(type.rawValue)")
             return Adapter(
-                adapter, studentWidth: student.width, depth: student.depth, teacherWidth: specification.width, &stream)
+                options.adapter, studentWidth: width, depth: student.depth, teacherWidth: specification.width, &stream)
         }
         func branch(_ type: TokenType) -> TokenBranch? {
-            path(type).map { TokenBranch($0, TargetStandardizer(standardization, channels: specification.width)) }
+            path(type).map {
+                TokenBranch($0, TargetStandardizer(options.standardization, channels: specification.width))
+            }
         }
         cls = branch(.cls)
         patch = branch(.patch)
         hidden = path(.hidden)
+        relation = options.relation.map {
+            var stream = RandomStream(seed: seed, purpose: "relation \(specification.name)")
+            return AttentionRelation(
+                $0.kind, studentHeads: student.headCount, teacherHeads: specification.headCount,
+                studentWidth: student.width, teacherWidth: specification.width, &stream)
+        }
     }
 
     public static var slots: [Slot<TeacherBranch>] {
-        [.layer("cls", \.cls), .layer("patch", \.patch), .layer("hidden", \.hidden)]
+        [
+            .layer("cls", \.cls), .layer("patch", \.patch), .layer("hidden", \.hidden),
+            .layer("relation", \.relation),
+        ]
     }
 
     /// Adapted student and standardised targets of every type asked for, in that order. In training the target

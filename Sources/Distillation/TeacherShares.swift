@@ -29,11 +29,14 @@ extension DistillationModel {
         case .dropping(let probability):
             // What the student says of hidden patches does not decide: only some pictures have them.
             let deciding = types.indices.filter { types[$0] != .hidden }
-            let losses = zip(branches, matches).map { branch, matches in
-                deciding.map { branch.specification.loss(types[$0]).tokenLosses(of: matches[$0]) }
+            // Draws go teacher by teacher: by name, so that the order given does not matter.
+            let order = branches.indices.sorted { branches[$0].specification.name < branches[$1].specification.name }
+            let losses = order.map { index in
+                deciding.map { branches[index].specification.loss(types[$0]).tokenLosses(of: matches[index][$0]) }
             }
-            let kept = TeacherDropping(probability: probability).selection(
+            let drawn = TeacherDropping(probability: probability).selection(
                 losses: losses, pictures: pictures, RandomStream(seed: forward.seed, purpose: "teacher dropping"))
+            let kept = TeacherSelection(kept: branches.indices.map { drawn.kept[order.firstIndex(of: $0)!] })
             let dtype = matches[0][0].target.dtype
             return types.map { type in
                 let weights = kept.weights(tokens: type == .cls ? 1 : patches, dtype)

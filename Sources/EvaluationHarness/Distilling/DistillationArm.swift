@@ -34,12 +34,13 @@ public struct DistillationTargets: Sendable {
         }
     }
 
-    private enum Standardization: String, CaseIterable { case none, layer_norm, z_score }
+    private enum Standardization: String, CaseIterable { case none, layer_norm, phi_s, z_score }
 
     private static func standardization(_ reader: RecipeReader) throws(DataError) -> TargetStandardization {
         switch try reader.choice("standardization", default: Standardization.z_score) {
         case .none: .none
         case .layer_norm: .layerNorm
+        case .phi_s: .phiS(batches: try reader.int("phi_s_batches", in: 1...1_000_000, default: 100))
         case .z_score: .zScore(relativeFloor: try reader.double("relative_floor", in: 0...10))
         }
     }
@@ -61,6 +62,20 @@ extension AdapterKind {
             self = .ladder(
                 hidden: try reader.int("hidden", in: 1...65_536), last: try reader.int("last", in: 1...65_536))
         }
+    }
+}
+
+extension RelationTarget {
+    private enum Name: String, CaseIterable { case qkvv, attention_maps }
+
+    /// Reads the section `relation` of a recipe.
+    init(_ reader: RecipeReader) throws(DataError) {
+        let kind: AttentionRelation.Kind =
+            try reader.choice("kind") == Name.qkvv ? .qkvv : .attentionMaps
+        self.init(
+            kind, studentBlock: try reader.int("student_block", in: 0...255),
+            teacherBlock: try reader.int("teacher_block", in: 0...255),
+            weight: try reader.double("weight", in: 0...1000, default: 1))
     }
 }
 
@@ -98,9 +113,51 @@ public struct MaskedStudent: Sendable, Equatable {
 }
 
 extension DistillationSettings {
+    /// - Throws: `.configuration` for a teacher whose width or heads the recipe's targets cannot take.
+    func assertTakes(_ teacher: TeacherEntry, _ shape: ViTConfiguration) throws(DataError) {
+        func refused(_ expected: String, _ found: String, _ remedy: String) -> DataError {
+            DataError(
+                .configuration, file: teacher.file, record: "teacher '\(teacher.name)'", expected: expected,
+                found: found, remedy: remedy)
+        }
+        if shape.patchSize != student.patchSize {
+            throw refused(
+                "the student's patch size, \(student.patchSize)", "\(shape.patchSize)",
+                "choose a teacher or a student.patch_size so that their patches lie on one grid")
+        }
+        if case .phiS = targets.standardization, !HadamardMatrix.exists(order: shape.width) {
+            throw refused(
+                "a width that PHI-S has a Hadamard matrix for", "\(shape.width)",
+                "choose another targets.standardization")
+        }
+        guard let relation else { return }
+        let heads = (student.headCount, shape.headCount)
+        guard
+            AttentionRelation.fits(
+                relation.kind, studentHeads: heads.0, teacherHeads: heads.1, studentWidth: student.width,
+                teacherWidth: shape.width), relation.teacherBlock < shape.depth, relation.studentBlock < student.depth
+        else {
+            throw refused(
+                "blocks and heads that the relation can compare",
+                "block \(relation.teacherBlock) of \(shape.depth) with \(heads.1) heads, student block "
+                    + "\(relation.studentBlock) of \(student.depth), width \(student.width)",
+                "name blocks from 0; the student's width must be a multiple of the teacher's heads for qkvv")
+        }
+    }
+
     /// - Throws: for parts of a recipe that do not go together.
     func assertComposable(_ reader: RecipeReader) throws(DataError) {
+        if targets.tokens == .none, relation == nil || fusion == .dropping {
+            throw reader.refused(
+                "targets.tokens", expected: "tokens, or a relation with another fusion than dropping", found: "none",
+                "choose cls, patches, both or proteus, or add a section relation")
+        }
         guard masking != nil else { return }
+        if relation != nil {
+            throw reader.refused(
+                "masking", expected: "no relation beside it", found: "a section relation",
+                "teacher and student would relate different tokens: leave one out")
+        }
         if adapter.needsBlocks {
             throw reader.refused(
                 "masking", expected: "no ladder beside it", found: "adapter.kind ladder",

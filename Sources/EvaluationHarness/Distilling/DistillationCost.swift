@@ -37,7 +37,9 @@ public struct DistillationCost: Sendable {
             let images = Tensor.full([pictures, side, side, 3], 0.5)
             var tokens: [TeacherTokens] = []
             let asked = frozen.filter { model.teacherNames.contains($0.name) }
-            let watching = clock.measure { tokens = asked.map { $0.tokens(of: images) } }
+            let watching = clock.measure {
+                tokens = asked.map { $0.tokens(of: images, projections: model.teacherProjections) }
+            }
             let learning = clock.measure {
                 let tape = Tape()
                 optimizer.zeroGradients()

@@ -28,6 +28,7 @@ public struct DistillationSettings: Sendable {
     public var targets = DistillationTargets()
     public var adapter = AdapterKind.linear
     public var masking: MaskedStudent?
+    public var relation: RelationTarget?
     public var views = DistillationViews.cached
     /// Of cached views that are kept in a folder.
     public var featureStorage = FeatureStorage.bf16
@@ -59,7 +60,8 @@ public struct DistillationSettings: Sendable {
             student: network,
             teachers: teachers.map {
                 TeacherSpecification(
-                    name: $0.name, width: $0.width, clsLoss: targets.loss, patchLoss: targets.loss)
+                    name: $0.name, width: $0.width, headCount: $0.backbone.headCount, clsLoss: targets.loss,
+                    patchLoss: targets.loss)
             },
             options(teachers.map(\.name)), seed: seed)
     }
@@ -76,6 +78,7 @@ public struct DistillationSettings: Sendable {
         options.adapter = adapter
         options.masking = masking?.masking(of: student, seed: seed)
         options.hiddenPatches = targets.hidden
+        options.relation = relation
         return options
     }
 
@@ -117,8 +120,16 @@ extension DistillationSettings {
         try settings.read(fusion: try reader.map("fusion"), targets: try reader.map("targets"))
         settings.adapter = try AdapterKind(try reader.optionalMap("adapter"))
         settings.masking = try reader.optionalMap("masking").map { map throws(DataError) in try MaskedStudent(map) }
+        settings.relation = try reader.optionalMap("relation").map { map throws(DataError) in
+            try RelationTarget(map)
+        }
         try settings.assertComposable(reader)
         try settings.read(training: try reader.map("training"), views: try reader.map("views"))
+        if settings.relation != nil && settings.views == .cached {
+            throw reader.refused(
+                "views.kind", expected: "random beside a relation", found: "cached",
+                "the cache holds tokens, not queries, keys and values")
+        }
         try reader.assertAllKeysRead()
         return (settings, teachers)
     }

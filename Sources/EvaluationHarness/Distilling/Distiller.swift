@@ -37,16 +37,8 @@ public struct Distiller {
         teachers: [Teacher], caches: TeacherCaches?, configure: (inout TrainingLoop) -> Void = { _ in }
     ) throws -> DistillationResult {
         precondition((caches != nil) == (settings.views == .cached), "caches go with cached views")
-        let names = teachers.map(\.name)
-        let loss = settings.targets.loss
-        let model = DistillationModel(
-            student: student,
-            teachers: teachers.map {
-                TeacherSpecification(name: $0.name, width: $0.width, clsLoss: loss, patchLoss: loss)
-            },
-            settings.options(names), seed: settings.seed)
-        let optimizer = AdamW(
-            ParameterGroup.decayed(model.stateEntries(), weightDecay: settings.weightDecay), betas: (0.9, 0.95))
+        let model = settings.model(of: student, teachers: teachers)
+        let optimizer = settings.optimizer(of: model)
         var loop = TrainingLoop(
             schedule: Schedule(
                 .cosine, base: settings.learningRate, final: settings.learningRate / 100,
@@ -62,7 +54,7 @@ public struct Distiller {
         let batches = views(plan)
         defer { batches.stop() }
         let history = try loop.run(optimizer) { step, forward in
-            let (images, targets) = try batch(step, batches, teachers, caches)
+            let (images, targets) = try batch(step, batches, teachers, caches, model.teacherProjections)
             let views = model.views(of: Variable(images), forward)
             let (terms, diagnostics) = model.loss(views, teacherTokens: targets, forward)
             watch.add(step, diagnostics)
@@ -92,11 +84,11 @@ public struct Distiller {
 
     private func batch(
         _ step: Int, _ batches: BatchesAhead<(picture: Picture, view: PictureView)>, _ teachers: [Teacher],
-        _ caches: TeacherCaches?
+        _ caches: TeacherCaches?, _ projections: [Int]
     ) throws -> (Tensor, [TeacherTokens]) {
         let (ids, views) = try batches.batch(step)
         let images = Normalisation.imageNet.batch(views.map(\.picture))
-        guard let caches else { return (images, teachers.map { $0.tokens(of: images) }) }
+        guard let caches else { return (images, teachers.map { $0.tokens(of: images, projections: projections) }) }
         return (images, try caches.tokens(teachers.map(\.name), ids: ids, views: views.map(\.view)))
     }
 }

@@ -33,14 +33,14 @@ public struct TeacherEntry: Sendable {
     /// The frozen network.
     ///
     /// - Throws: as the readers of checkpoints; `.configuration` where the teacher cannot see what the student sees.
-    func load(for student: ViTConfiguration) throws(DataError) -> Teacher {
+    func load(for settings: DistillationSettings) throws(DataError) -> Teacher {
         let network: VisionTransformer
         if let source {
             network = try CheckpointFile.loadEncoder(file, source: source, heads: heads).model
         } else {
             network = try ModelFile.loadBackbone(file)
         }
-        try assertMatch(network.configuration, student)
+        try settings.assertTakes(self, network.configuration)
         return Teacher(name: name, network)
     }
 
@@ -49,15 +49,5 @@ public struct TeacherEntry: Sendable {
         if let backbone { return backbone }
         guard source == nil, let path = try? TeacherFiles.path(of: file), FileBytes.exists(path) else { return nil }
         return try? ModelFile.loadBackbone(path).configuration
-    }
-
-    /// - Throws: `.configuration` where patches of teacher and student do not lie on one grid.
-    func assertMatch(_ shape: ViTConfiguration, _ student: ViTConfiguration) throws(DataError) {
-        guard shape.patchSize == student.patchSize else {
-            throw DataError(
-                .configuration, file: file, record: "teacher '\(name)'",
-                expected: "the student's patch size, \(student.patchSize)", found: "\(shape.patchSize)",
-                remedy: "choose a teacher or a student.patch_size so that their patches lie on one grid")
-        }
     }
 }
