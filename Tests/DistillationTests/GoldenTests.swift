@@ -73,7 +73,7 @@ struct GoldenTests {
 
     @Test func lossThroughAnAdapter() throws {
         var stream = RandomStream(seed: 1, purpose: "adapter")
-        let adapter = Adapter(studentWidth: 5, teacherWidth: 6, &stream)
+        let adapter = Adapter(studentWidth: 5, depth: 1, teacherWidth: 6, &stream)
         adapter.convertParametersToDouble()
         try adapter.load(
             golden.filter { $0.key.hasPrefix("adapter.norm") || $0.key.hasPrefix("adapter.proj") }
@@ -82,7 +82,7 @@ struct GoldenTests {
         let tape = Tape()
         let forward = Forward(mode: .training, tape: tape)
         let total = DistillationLoss()(
-            adapter(forward(tokens), forward), target: try value("adapter.target"),
+            adapter(AdapterInput(last: forward(tokens)), forward), target: try value("adapter.target"),
             rowWeights: try value("adapter.weights"))
         try compare(total.value, "adapter.loss")
         tape.backward(total)
