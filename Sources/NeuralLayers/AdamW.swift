@@ -41,6 +41,11 @@ public struct StepOutcome: Sendable {
     public var gradientNorm: Double
     /// False when the norm was not finite: nothing changed.
     public var isApplied: Bool
+
+    public init(gradientNorm: Double, isApplied: Bool) {
+        self.gradientNorm = gradientNorm
+        self.isApplied = isApplied
+    }
 }
 
 /// Adam with decoupled weight decay over flat buffers of values, gradients and moments.
@@ -133,7 +138,8 @@ public final class AdamW {
         self.stepCount = stepCount
     }
 
-    private func gradientNorm() -> Double {
+    /// The Euclidean norm of all gradients.
+    public func gradientNorm() -> Double {
         let grain = 65536
         let blocks = (gradients.count + grain - 1) / grain
         let partial = Tensor.zeros([blocks], .f64)

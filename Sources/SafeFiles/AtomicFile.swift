@@ -48,6 +48,25 @@ public enum AtomicFile {
         try write(Array(text.utf8), to: path, durability: durability)
     }
 
+    /// Removes the temporary files that killed writes left in a folder and the folders directly in it.
+    ///
+    /// - Precondition: nobody writes there.
+    public static func removeLeftovers(in folder: String) throws(DataError) {
+        for name in try Folder.entries(folder) {
+            if isLeftover(name) { unlink("\(folder)/\(name)") }
+            guard Folder.exists("\(folder)/\(name)") else { continue }
+            for inner in try Folder.entries("\(folder)/\(name)") where isLeftover(inner) {
+                unlink("\(folder)/\(name)/\(inner)")
+            }
+        }
+    }
+
+    /// Whether a file of that name is a write's temporary one: `name.tmp.<process>.<number>`.
+    public static func isLeftover(_ name: String) -> Bool {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count > 3 && parts[parts.count - 3] == "tmp" && parts.suffix(2).allSatisfy { UInt64($0) != nil }
+    }
+
     /// Writes all bytes, syncs if asked, and closes the descriptor in every case.
     private static func fill(
         _ descriptor: Int32, _ bytes: UnsafeRawBufferPointer, _ path: String, _ durability: Durability
@@ -56,7 +75,11 @@ public enum AtomicFile {
             var offset = 0
             while offset < bytes.count {
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[offset...])
-                let written = try call(.write, path) { Foundation.write(descriptor, rest.baseAddress, rest.count) }
+                let written = try call(
+                    .write, path, half: { _ = Foundation.write(descriptor, rest.baseAddress, rest.count / 2) }
+                ) {
+                    Foundation.write(descriptor, rest.baseAddress, rest.count)
+                }
                 offset += written
             }
             if durability == .synced { _ = try call(.sync, path) { fsync(descriptor) } }
@@ -69,9 +92,9 @@ public enum AtomicFile {
 
     /// One system call, repeated while interrupted; a negative result becomes an error that names `path`.
     static func call<Result: SignedInteger>(
-        _ name: FileCall, _ path: String, _ body: () -> Result
+        _ name: FileCall, _ path: String, half: () -> Void = {}, _ body: () -> Result
     ) throws(DataError) -> Result {
-        if let code = FileFaults.strike(name) { throw failure(name, path, code) }
+        if let code = FileFaults.strike(name, half: half) { throw failure(name, path, code) }
         while true {
             let result = body()
             if result >= 0 { return result }

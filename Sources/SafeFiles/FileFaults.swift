@@ -30,7 +30,12 @@ public final class FileFaults: Sendable {
     public var calls: [FileCall] { log.withLock { $0 } }
 
     /// Counts one call; the error it must fail with, if it is the chosen one.
-    static func strike(_ call: FileCall) -> Int32? {
+    ///
+    /// For whoever writes files by system calls of its own. A `ProcessFault` may end the process here.
+    ///
+    /// - Parameter half: does half of a write.
+    public static func strike(_ call: FileCall, half: () -> Void = {}) -> Int32? {
+        ProcessFault.current?.reach(.write, half: half)
         guard let plan = current else { return nil }
         let count = plan.log.withLock { log in
             log.append(call)

@@ -5,7 +5,10 @@ import EvaluationHarness
 struct DistillCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "distill", abstract: "Distil frozen teachers into a student on unlabelled pictures.",
-        discussion: "The student is student.safetensors in the run folder. Recipes: dmt recipes.")
+        discussion: """
+            The student is student.safetensors in the run folder. Recipes: dmt recipes. A run that was stopped, killed or ran \
+            into a full disk goes on with --out FOLDER --resume.
+            """)
 
     @Option(help: "Recipe of kind distill: a name or a file.")
     var recipe: String
@@ -15,6 +18,9 @@ struct DistillCommand: ParsableCommand {
 
     @Option(help: "Run folder; runs/<time>-<hash>-<name> unless given.")
     var out: String?
+
+    @Flag(help: "Continue the unfinished run in the folder of --out, to the bytes of a run that never stopped.")
+    var resume = false
 
     @Option(help: "Folder that keeps the teachers' tokens of cached views; later runs do not run the teachers again.")
     var featureCache: String?
@@ -28,6 +34,7 @@ struct DistillCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     func validate() throws {
+        try demandFolder(toResume: resume, out: out)
         if data == nil && !dryRun { throw ValidationError("--data is needed unless --dry-run is given.") }
     }
 
@@ -42,7 +49,7 @@ struct DistillCommand: ParsableCommand {
             }
             session.listenForInterrupts()
             let folder = try RunFolder(
-                out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs"), recipe: recipe,
+                out.map { .exactly($0, resumes: resume) } ?? .fresh(in: "runs"), recipe: recipe,
                 commandLine: CommandLine.arguments)
             let document = try folder.tracking(session.terminal) {
                 try run.run(dataset: data, in: folder, session: session)

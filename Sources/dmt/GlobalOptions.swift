@@ -39,3 +39,8 @@ struct GlobalOptions: ParsableArguments {
 }
 
 extension TerminalLogHandler.Format: ExpressibleByArgument {}
+
+/// What the verbs that train ask of `--resume`.
+func demandFolder(toResume resume: Bool, out: String?) throws {
+    if resume && out == nil { throw ValidationError("--resume needs --out FOLDER: the run to continue.") }
+}

@@ -5,7 +5,10 @@ import EvaluationHarness
 struct PretrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pretrain", abstract: "Train a small self-supervised teacher on unlabelled pictures.",
-        discussion: "The encoder is teacher.safetensors in the run folder. Recipes: dmt recipes.")
+        discussion: """
+            The encoder is teacher.safetensors in the run folder. Recipes: dmt recipes. A run that was stopped, killed or ran \
+            into a full disk goes on with --out FOLDER --resume.
+            """)
 
     @Argument(help: "mae, mocov3 or ibot.")
     var method: PretrainingMethod
@@ -19,6 +22,9 @@ struct PretrainCommand: ParsableCommand {
     @Option(help: "Run folder; runs/<time>-<hash>-<name> unless given.")
     var out: String?
 
+    @Flag(help: "Continue the unfinished run in the folder of --out, to the bytes of a run that never stopped.")
+    var resume = false
+
     @Option(help: "Stored values: f32 or bf16.")
     var storage = ModelFile.StoredType.f32
 
@@ -26,6 +32,8 @@ struct PretrainCommand: ParsableCommand {
     var overrides: [String] = []
 
     @OptionGroup var global: GlobalOptions
+
+    func validate() throws { try demandFolder(toResume: resume, out: out) }
 
     func run() throws {
         try runReporting(global) { session in
@@ -38,7 +46,7 @@ struct PretrainCommand: ParsableCommand {
             }
             session.listenForInterrupts()
             let folder = try RunFolder(
-                out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs"), recipe: recipe,
+                out.map { .exactly($0, resumes: resume) } ?? .fresh(in: "runs"), recipe: recipe,
                 commandLine: CommandLine.arguments)
             let document = try folder.tracking(session.terminal) {
                 try run.run(dataset: data, in: folder, storage: storage, session: session)

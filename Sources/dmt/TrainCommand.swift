@@ -8,7 +8,8 @@ struct TrainCommand: ParsableCommand {
         abstract: "Fine-tune a head, and with it a backbone, on labelled pictures.",
         discussion: """
             TASK is segment, detect or classify. Data is a dataset.yaml (or its folder) with a section of that task; \
-            a run folder with checkpoint.safetensors, curves and log is written.
+            a run folder with checkpoint.safetensors, curves and log is written. A run that was stopped, killed or ran \
+            into a full disk goes on with --out FOLDER --resume.
             Example: dmt train segment --recipe segment-scenes --data scenes --checkpoint student.safetensors \
             training.steps=300
             """)
@@ -31,10 +32,15 @@ struct TrainCommand: ParsableCommand {
     @Option(help: "Run folder; runs/<time>-<hash>-<name> unless given.")
     var out: String?
 
+    @Flag(help: "Continue the unfinished run in the folder of --out, to the bytes of a run that never stopped.")
+    var resume = false
+
     @Argument(help: "Changes of the recipe: key.sub=value.")
     var overrides: [String] = []
 
     @OptionGroup var global: GlobalOptions
+
+    func validate() throws { try demandFolder(toResume: resume, out: out) }
 
     func run() throws {
         try runReporting(global) { session in
@@ -43,6 +49,7 @@ struct TrainCommand: ParsableCommand {
             training.checkpoint = checkpoint
             training.imageList = imageList
             training.out = out
+            training.resumes = resume
             training.commandLine = CommandLine.arguments
             let document = try training.run(session)
             try session.emit(document, text: document["checkpoint"]?.string.map { $0 + "\n" } ?? "")

@@ -61,24 +61,29 @@ public struct ClassificationTrainer {
 
     /// Trains `model` in place.
     ///
+    /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
-        _ model: ClassificationModel, dataset: ClassFolder, onStep: @escaping (StepReport) -> Void = { _ in },
-        shouldStop: @escaping () -> Bool = { false }
+        _ model: ClassificationModel, dataset: ClassFolder, onStep: @escaping (StepReport) throws -> Void = { _ in },
+        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil
     ) throws -> TrainingHistory {
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
         let crop = RandomResizedCrop(
             size: model.architecture.size, scale: settings.scale, mirrorProbability: settings.flipProbability)
         let plan = tuning.plan(sampleCount: dataset.count)
-        let batches = BatchesAhead(steps: tuning.steps, items: { plan.indices(step: $0) }) { step, place, index in
+        let batches = BatchesAhead(
+            from: journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+        ) { step, place, index in
             var stream = RandomStream(seed: tuning.seed, purpose: "classification view", UInt64(step), UInt64(place))
             return try dataset.view(at: index, filter: .bilinearAntialiased) { crop.framing(of: $0, &stream) }
         }
         defer { batches.stop() }
-        return try tuning.train(model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop) {
-            step, forward in
+        return try tuning.train(
+            model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop, journal: journal,
+            batch: { plan.indices(step: $0) }
+        ) { step, forward in
             let (indices, pictures) = try batches.batch(step)
             return model.loss(
                 Variable(Normalisation.imageNet.batch(pictures)), indices.map { Int32(dataset.label(at: $0)) },

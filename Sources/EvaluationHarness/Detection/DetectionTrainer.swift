@@ -34,23 +34,28 @@ public struct DetectionTrainer: Sendable {
 
     /// Trains `model` in place.
     ///
+    /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
-        _ model: DetectionModel, dataset: DetectionDataset, onStep: @escaping (StepReport) -> Void = { _ in },
-        shouldStop: @escaping () -> Bool = { false }
+        _ model: DetectionModel, dataset: DetectionDataset, onStep: @escaping (StepReport) throws -> Void = { _ in },
+        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil
     ) throws -> TrainingHistory {
         try DetectionInference.check(model, dataset)
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
         let plan = tuning.plan(sampleCount: dataset.count)
         let size = model.architecture.size
-        let batches = BatchesAhead(steps: tuning.steps, items: { plan.indices(step: $0) }) { step, place, index in
+        let batches = BatchesAhead(
+            from: journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+        ) { step, place, index in
             try view(dataset, index, size: size, step: step, place: place)
         }
         defer { batches.stop() }
-        return try tuning.train(model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop) {
-            step, forward in
+        return try tuning.train(
+            model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop, journal: journal,
+            batch: { plan.indices(step: $0) }
+        ) { step, forward in
             let (images, targets) = Self.batch(try batches.batch(step).views)
             return model.loss(Variable(images), targets, frozen: tuning.freezesBackbone, forward)
         }

@@ -43,11 +43,25 @@ public struct DistillationRun {
         ])
     }
 
+    private func source(of dataset: String) throws(DataError) -> PictureFolder {
+        let file = try DatasetFile(dataset)
+        return try PictureFolder(file.section("unlabelled"), name: "unlabelled", split: "train", in: file.folder)
+    }
+
+    /// What a student depends on besides its state.
+    private func identity(dataset: String) throws(DataError) -> TrainingIdentity {
+        var checkpoints: [(name: String, hash: String)] = []
+        for teacher in teachers { checkpoints.append((teacher.name, try CheckpointFile.hash(teacher.file))) }
+        let files = try source(of: dataset).files().prefix(settings.limit ?? Int.max)
+        return TrainingIdentity(
+            recipe: recipe.hash, seed: settings.seed, data: try ContentHash.of(Array(files)), checkpoints: checkpoints,
+            // A folder keeps tokens rounded, memory as they are.
+            options: settings.views == .cached && featureFolder != nil ? "--feature-cache" : "")
+    }
+
     /// The training pictures of a data set, as many as the recipe takes; the views themselves where those are cached.
     func pictures(of dataset: String) throws -> [Picture] {
-        let file = try DatasetFile(dataset)
-        let source = try PictureFolder(
-            file.section("unlabelled"), name: "unlabelled", split: "train", in: file.folder)
+        let source = try source(of: dataset)
         let count = min(settings.limit ?? source.count, source.count)
         let pictures = try ParallelMap.map(count) { try source.sample(at: $0).picture }
         return try settings.views == .random ? pictures : settings.cachedViews(of: pictures)
@@ -90,15 +104,17 @@ public struct DistillationRun {
 
     /// One student.
     ///
-    /// - Parameter save: keeps a student that a signal stopped after that many steps, and names the file.
+    /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
     func distil(
         _ frozen: [Teacher], _ pictures: [Picture], _ caches: TeacherCaches?, _ settings: DistillationSettings,
-        label: String, _ session: CommandSession, save: (VisionTransformer, Int) throws -> String? = { _, _ in nil }
+        label: String, _ session: CommandSession, journal: TrainingJournal? = nil
     ) throws -> DistillationResult {
-        let progress = session.progress("distil \(label)", total: settings.steps, unit: "step")
+        let progress = session.progress(
+            "distil \(label)", total: settings.steps, done: journal?.firstStep ?? 0, unit: "step")
         let distiller = Distiller(settings: settings, pictures: pictures)
-        let result = try session.saving({ try save(distiller.student, $0) }) {
+        let result = try session.stoppable(in: journal?.run) {
             try distiller.run(teachers: frozen, caches: caches) { loop in
+                loop.journal = journal
                 loop.shouldStop = { session.interrupt.signalNumber != nil }
                 loop.onStep = { progress.advance(postfix: "loss \(ProgressText.short($0.loss))") }
             }
@@ -111,22 +127,21 @@ public struct DistillationRun {
     public func run(dataset: String, in folder: RunFolder, session: CommandSession) throws -> JSONValue {
         let pictures = try pictures(of: dataset)
         let frozen = try load()
-        func save(_ student: VisionTransformer, _ name: String, steps: Int) throws -> String {
-            let file = try folder.file(name)
-            try ModelFile.save(
-                student, to: file,
-                metadata: [
-                    "dmt.recipe": recipe.name, "dmt.recipe_sha256": recipe.hash, "dmt.seed": "\(settings.seed)",
-                    "dmt.steps": "\(steps)", "dmt.teachers": teachers.map(\.name).joined(separator: ","),
-                ])
-            folder.note(name)
-            return file
-        }
+        let journal = try TrainingJournal(
+            folder, settings.snapshots, totalSteps: settings.steps, identity: try identity(dataset: dataset),
+            session: session)
+        let caches = try session.stoppable(in: folder) { try self.caches(frozen, pictures, session) }
         let result = try distil(
-            frozen, pictures, try caches(frozen, pictures, session), settings, label: recipe.name, session
-        ) { try save($0, "interrupted.safetensors", steps: $1) }
+            frozen, pictures, caches, settings, label: recipe.name, session, journal: journal)
         try TrainingCurves.write(result.history, to: folder)
-        let checkpoint = try save(result.student, "student.safetensors", steps: settings.steps)
+        let checkpoint = try folder.file("student.safetensors")
+        try ModelFile.save(
+            result.student, to: checkpoint,
+            metadata: [
+                "dmt.recipe": recipe.name, "dmt.recipe_sha256": recipe.hash, "dmt.seed": "\(settings.seed)",
+                "dmt.steps": "\(settings.steps)", "dmt.teachers": teachers.map(\.name).joined(separator: ","),
+            ])
+        folder.note("student.safetensors")
         return .object([
             ("schema_version", .int(1)), ("checkpoint", .string(checkpoint)),
             ("sha256", .string(try CheckpointFile.hash(checkpoint))),

@@ -48,6 +48,7 @@ public struct DistillationSettings: Sendable {
     /// Pictures used; `nil` for all.
     public var limit: Int?
     public var seed: UInt64 = 0
+    public var snapshots = SnapshotPlan()
 
     public init(student: ViTConfiguration) { self.student = student }
 
@@ -153,6 +154,7 @@ extension DistillationSettings {
         clipNorm = try training.optional("clip_norm")
         precision = try training.choice("precision", default: precision)
         checkpointedBlocks = try training.int("checkpoint_blocks", in: 0...1000, default: checkpointedBlocks)
+        snapshots = try SnapshotPlan(training)
         views = try reader.choice("kind")
         if views == .cached { featureStorage = try reader.choice("storage", default: featureStorage) }
         if reader.has("limit") { limit = try reader.int("limit", in: 1...100_000_000) }

@@ -50,10 +50,11 @@ public struct Distiller {
         let plan = EpochPlan(
             sampleCount: pictures.count, batchSize: min(settings.batchSize, pictures.count), seed: settings.seed,
             dropsLast: true)
-        var watch = DiagnosticsWatch(from: settings.steps - max(1, settings.steps / 10))
-        let batches = views(plan)
+        loop.batch = { plan.batch(step: $0).indices }
+        let watch = DiagnosticsWatch(from: settings.steps - max(1, settings.steps / 10))
+        let batches = views(plan, from: loop.firstStep)
         defer { batches.stop() }
-        let history = try loop.run(optimizer) { step, forward in
+        let history = try loop.run(optimizer, of: model, carrying: watch) { step, forward in
             let (images, targets) = try batch(step, batches, teachers, caches, model.teacherProjections)
             let views = model.views(of: Variable(images), forward)
             let (terms, diagnostics) = model.loss(views, teacherTokens: targets, forward)
@@ -64,10 +65,12 @@ public struct Distiller {
     }
 
     /// The pictures of all steps and, where views are cached, which of them are mirrored.
-    private func views(_ plan: EpochPlan) -> BatchesAhead<(picture: Picture, view: PictureView)> {
+    private func views(_ plan: EpochPlan, from firstStep: Int) -> BatchesAhead<(picture: Picture, view: PictureView)> {
         let (pictures, settings) = (pictures, settings)
         let maker = ViewMaker(ViewFraming(size: settings.student.imageSize, scale: settings.viewScale))
-        return BatchesAhead(steps: settings.steps, items: { plan.batch(step: $0).indices }) { step, place, id in
+        return BatchesAhead(
+            from: firstStep, steps: settings.steps, items: { plan.batch(step: $0).indices }
+        ) { step, place, id in
             let picture = pictures[id]
             guard settings.views == .cached else {
                 let view = maker.view(
@@ -93,28 +96,33 @@ public struct Distiller {
     }
 }
 
-/// Sums of diagnostics over the last steps.
-private struct DiagnosticsWatch {
+/// Sums of diagnostics over the last steps: cosines and gates, each by teacher and token type.
+private final class DiagnosticsWatch: CarriedSums {
     private let first: Int
-    private var sums: [(teacher: String, tokenType: String, cosine: Double, gate: Double, count: Int)] = []
+    private var cosines = NamedSums()
+    private var gates = NamedSums()
 
     init(from first: Int) { self.first = first }
 
-    mutating func add(_ step: Int, _ diagnostics: [TeacherDiagnostics]) {
+    var sums: [NamedSums] {
+        get { [cosines, gates] }
+        set { if newValue.count == 2 { (cosines, gates) = (newValue[0], newValue[1]) } }
+    }
+
+    func add(_ step: Int, _ diagnostics: [TeacherDiagnostics]) {
         guard step >= first else { return }
         for entry in diagnostics {
-            let type = entry.tokenType.rawValue
-            if let at = sums.firstIndex(where: { $0.teacher == entry.teacher && $0.tokenType == type }) {
-                sums[at].cosine += entry.cosine
-                sums[at].gate += entry.gate
-                sums[at].count += 1
-            } else {
-                sums.append((entry.teacher, type, entry.cosine, entry.gate, 1))
-            }
+            let name = "\(entry.teacher).\(entry.tokenType.rawValue)"
+            cosines.add(name, entry.cosine)
+            gates.add(name, entry.gate)
         }
     }
 
     var means: [(teacher: String, tokenType: String, cosine: Double, gate: Double)] {
-        sums.map { ($0.teacher, $0.tokenType, $0.cosine / Double($0.count), $0.gate / Double($0.count)) }
+        zip(cosines.means, gates.means).map { cosine, gate in
+            let dot = cosine.name.lastIndex(of: ".")!
+            let type = cosine.name[cosine.name.index(after: dot)...]
+            return (String(cosine.name[..<dot]), String(type), cosine.mean, gate.mean)
+        }
     }
 }

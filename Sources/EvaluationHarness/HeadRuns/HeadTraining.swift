@@ -17,6 +17,10 @@ public struct HeadTraining: Sendable {
     public var imageList: String?
     /// The run folder; a fresh one in `runs` unless given.
     public var out: String?
+    /// Continues the unfinished run in `out`.
+    public var resumes = false
+    /// Whether the run's state is saved now and then, so that it can be continued.
+    public var keepsSnapshots = true
     public var commandLine: [String] = []
 
     public init(task: HeadTask, recipe: String, data: String) {
@@ -26,12 +30,10 @@ public struct HeadTraining: Sendable {
     }
 
     /// Trains, and writes `checkpoint.safetensors`, `metrics.jsonl`, TensorBoard events, `history.json` and what every
-    /// run
-    /// folder holds.
+    /// run folder holds.
     ///
     /// - Returns: the document of `--json`.
-    /// - Throws: `Interruption` after `interrupted.safetensors` was saved; everything that recipes, data and files
-    ///   throw.
+    /// - Throws: `Interruption` after the state was saved; everything that recipes, data and files throw.
     public func run(_ session: CommandSession) throws -> JSONValue {
         let recipe = try load()
         let reader = recipe.reader()
@@ -52,24 +54,19 @@ public struct HeadTraining: Sendable {
         let job = try job(reader, source, backbone, session, &notes)
         try reader.assertAllKeysRead()
 
-        let place: RunFolder.Place = out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs")
+        let place: RunFolder.Place = out.map { .exactly($0, resumes: resumes) } ?? .fresh(in: "runs")
         let folder = try RunFolder(place, recipe: recipe, commandLine: commandLine)
         session.listenForInterrupts()
         try folder.tracking(session.terminal) {
             session.note(
                 "\(task.rawValue): \(job.pictures) pictures of \(source.name) \(split), arm \(notes.arm), "
                     + "\(job.steps) steps")
-            let logs = try TrainingLogs(folder, totalSteps: job.steps, session: session)
-            let history = try session.saving { steps in
-                if let failure = logs.failure { throw failure }
-                var metadata = notes.metadata
-                metadata["dmt.completed_steps"] = "\(steps)"
-                let file = try folder.file("interrupted.safetensors")
-                try job.save(file, metadata)
-                folder.note("interrupted.safetensors")
-                return file
-            } _: {
-                try job.train(logs.record) { session.interrupt.signalNumber != nil || logs.failure != nil }
+            let journal = keepsSnapshots ? try journal(of: job, in: folder, recipe, notes.seed, session) : nil
+            let logs = try TrainingLogs(
+                folder, firstStep: journal?.firstStep ?? 0, totalSteps: job.steps, session: session)
+            journal?.beforeSave = { try logs.synchronize() }
+            let history = try session.stoppable(in: journal?.run) {
+                try job.train(logs.record, { session.interrupt.signalNumber != nil }, journal)
             }
             try job.save(try folder.file("checkpoint.safetensors"), notes.metadata)
             folder.note("checkpoint.safetensors")
@@ -81,6 +78,17 @@ public struct HeadTraining: Sendable {
             ("arm", .string(notes.arm)), ("checkpoint", .string("\(folder.path)/checkpoint.safetensors")),
             ("steps", .int(Int64(job.steps))), ("images", .int(Int64(job.pictures))),
         ])
+    }
+
+    private func journal(
+        of job: Job, in folder: RunFolder, _ recipe: Recipe, _ seed: UInt64, _ session: CommandSession
+    ) throws(DataError) -> TrainingJournal {
+        var checkpoints: [(name: String, hash: String)] = []
+        if let checkpoint { checkpoints = [(Self.stem(checkpoint), try CheckpointFile.hash(checkpoint))] }
+        return try TrainingJournal(
+            folder, job.snapshots, totalSteps: job.steps,
+            identity: TrainingIdentity(recipe: recipe.hash, seed: seed, data: job.data, checkpoints: checkpoints),
+            session: session)
     }
 
     private func load() throws(DataError) -> Recipe {
@@ -108,11 +116,18 @@ public struct HeadTraining: Sendable {
 
     // MARK: Tasks
 
+    private typealias Train = (
+        _ onStep: @escaping (StepReport) throws -> Void, _ shouldStop: @escaping () -> Bool, TrainingJournal?
+    ) throws -> TrainingHistory
+
     /// One task's training with its types closed over.
     private struct Job {
         var steps: Int
         var pictures: Int
-        var train: (@escaping (StepReport) -> Void, @escaping () -> Bool) throws -> TrainingHistory
+        /// Content hash of the training data.
+        var data: String
+        var snapshots: SnapshotPlan
+        var train: Train
         var save: (String, [String: String]) throws -> Void
     }
 
@@ -129,7 +144,7 @@ public struct HeadTraining: Sendable {
             let model = try trainer.model(on: backbone, for: dataset)
             notes.protocolEntries = settings.protocolEntries
             return try job(model, settings.tuning, dataset, source, &notes) {
-                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1)
+                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2)
             }
         case .detect:
             let settings = try DetectionSettings(reader, seed: session.seed)
@@ -139,7 +154,7 @@ public struct HeadTraining: Sendable {
             let model = try trainer.model(on: backbone, for: dataset)
             notes.protocolEntries = settings.protocolEntries
             return try job(model, settings.tuning, dataset, source, &notes) {
-                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1)
+                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2)
             }
         case .classify:
             let settings = try ClassificationSettings(reader, seed: session.seed)
@@ -149,7 +164,7 @@ public struct HeadTraining: Sendable {
             let model = try trainer.model(on: backbone, for: dataset)
             notes.protocolEntries = settings.protocolEntries
             return try job(model, settings.tuning, dataset, source, &notes) {
-                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1)
+                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2)
             }
         }
     }
@@ -158,13 +173,13 @@ public struct HeadTraining: Sendable {
     private func job(
         _ model: some HeadedModel, _ tuning: FineTuning, _ dataset: some DatasetLoader, _ source: TaskData,
         _ notes: inout TrainingNotes,
-        train: @escaping (@escaping (StepReport) -> Void, @escaping () -> Bool) throws -> TrainingHistory
+        train: @escaping Train
     ) throws -> Job {
         notes.seed = tuning.seed
-        notes.trainingData =
-            "\(source.name) \(source.split), \(dataset.count) images, \(try dataset.contentHash())"
+        let hash = try dataset.contentHash()
+        notes.trainingData = "\(source.name) \(source.split), \(dataset.count) images, \(hash)"
         return Job(
-            steps: tuning.steps, pictures: dataset.count, train: train,
+            steps: tuning.steps, pictures: dataset.count, data: hash, snapshots: tuning.snapshots, train: train,
             save: { try model.save(to: $0, metadata: $1) })
     }
 }

@@ -8,38 +8,36 @@ final class TrainingLogs {
     private let run: RunFolder
     private let interval: Int
     private let progress: ProgressReporter
-    /// The first failure to write; loops cannot throw from their reports.
-    private(set) var failure: DataError?
 
-    init(_ run: RunFolder, totalSteps: Int, session: CommandSession) throws(DataError) {
+    /// - Parameter firstStep: steps that are done; what was logged of later ones is cut off.
+    init(_ run: RunFolder, firstStep: Int, totalSteps: Int, session: CommandSession) throws(DataError) {
         self.run = run
-        metrics = try MetricsLog(try run.file("metrics.jsonl"), resumingAt: 0)
-        events = try EventFile(folder: run.path, resumingAt: 0)
+        metrics = try MetricsLog(try run.file("metrics.jsonl"), resumingAt: firstStep)
+        events = try EventFile(folder: run.path, resumingAt: firstStep)
         interval = max(1, totalSteps / 200)
-        progress = session.progress("train", total: totalSteps, unit: "step")
+        progress = session.progress("train", total: totalSteps, done: firstStep, unit: "step")
         run.note("metrics.jsonl")
         run.note(Folder.name(of: events.path))
     }
 
-    func record(_ report: StepReport) {
+    func record(_ report: StepReport) throws(DataError) {
         progress.advance(by: 1, postfix: "loss \(ProgressText.short(report.loss))")
-        guard report.step % interval == 0 || report.step == report.totalSteps, report.loss.isFinite, failure == nil
-        else { return }
-        do throws(DataError) {
-            try metrics.append(step: report.step, [("loss", report.loss), ("rate", report.learningRate)])
-            try events.add("loss", report.loss, step: report.step)
-            try events.add("rate", report.learningRate, step: report.step)
-        } catch {
-            failure = error
-        }
+        guard report.step % interval == 0 || report.step == report.totalSteps, report.loss.isFinite else { return }
+        try metrics.append(step: report.step, [("loss", report.loss), ("rate", report.learningRate)])
+        try events.add("loss", report.loss, step: report.step)
+        try events.add("rate", report.learningRate, step: report.step)
+    }
+
+    /// Makes everything logged so far survive a power loss.
+    func synchronize() throws(DataError) {
+        try metrics.synchronize()
+        try events.synchronize()
     }
 
     /// Writes the loss curves of the whole run.
     func finish(_ history: TrainingHistory) throws(DataError) {
         progress.finish()
-        if let failure { throw failure }
-        try metrics.synchronize()
-        try events.synchronize()
+        try synchronize()
         let curves = history.curves.map { curve in
             (
                 curve.name,

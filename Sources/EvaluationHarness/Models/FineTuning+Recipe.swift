@@ -17,6 +17,7 @@ extension FineTuning {
         dropPath = try reader.double("drop_path", in: 0...0.99, default: dropPath)
         freezesBackbone = try reader.value("freeze_backbone", default: freezesBackbone)
         self.seed = try reader.value("seed", default: seed)
+        snapshots = try SnapshotPlan(reader)
     }
 }
 

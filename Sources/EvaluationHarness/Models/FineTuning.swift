@@ -19,6 +19,7 @@ public struct FineTuning: Sendable, Equatable {
     /// The backbone keeps its values and runs without dropout.
     public var freezesBackbone = false
     public var seed: UInt64 = 0
+    public var snapshots = SnapshotPlan()
 
     public init() {}
 
@@ -28,9 +29,14 @@ public struct FineTuning: Sendable, Equatable {
     }
 
     /// Runs the loop: AdamW, linear warm-up and fall to zero, rates by layer.
+    ///
+    /// - Parameters:
+    ///   - journal: keeps the state, and knows where to go on.
+    ///   - batch: the samples of a step.
     func train(
-        _ model: some Layer, depth: Int, onStep: @escaping (StepReport) -> Void,
-        shouldStop: @escaping () -> Bool, loss: (Int, Forward) throws -> [LossTerm]
+        _ model: some Layer, depth: Int, onStep: @escaping (StepReport) throws -> Void,
+        shouldStop: @escaping () -> Bool, journal: TrainingJournal?, batch: @escaping (Int) -> [Int],
+        loss: (Int, Forward) throws -> [LossTerm]
     ) throws -> TrainingHistory {
         var loop = TrainingLoop(
             schedule: Schedule(
@@ -40,8 +46,10 @@ public struct FineTuning: Sendable, Equatable {
         loop.checkpointedBlocks = checkpointedBlocks
         loop.onStep = onStep
         loop.shouldStop = shouldStop
+        loop.journal = journal
+        loop.batch = batch
         let groups = LayerDecay(depth: depth, rate: layerDecay).groups(model, weightDecay: weightDecay)
-        return try loop.run(AdamW(groups), loss: loss)
+        return try loop.run(AdamW(groups), of: model, loss: loss)
     }
 
     /// The choices that a protocol names.

@@ -31,12 +31,18 @@ public struct Pretrainer {
                 .cosine, base: settings.learningRate, final: settings.learningRate / 100,
                 warmupSteps: settings.warmupSteps, totalSteps: settings.steps),
             clipNorm: settings.clipNorm, seed: settings.seed)
+        let plan = plan
+        loop.batch = { plan.batch(step: $0).indices }
         configure(&loop)
         switch settings.method {
         case .mae: return try runMAE(loop)
         case .mocov3: return try runMoCo(loop)
         case .ibot: return try runIBOT(loop)
         }
+    }
+
+    private var plan: EpochPlan {
+        EpochPlan(sampleCount: pictures.count, batchSize: settings.batchSize, seed: settings.seed, dropsLast: true)
     }
 
     /// Random views of one purpose.
@@ -50,11 +56,12 @@ public struct Pretrainer {
     }
 
     /// The views of all steps: for each picture of a batch, one of each drawing.
-    private func views(_ drawings: [Drawing]) -> BatchesAhead<[Picture]> {
-        let plan = EpochPlan(
-            sampleCount: pictures.count, batchSize: settings.batchSize, seed: settings.seed, dropsLast: true)
+    private func views(_ drawings: [Drawing], from firstStep: Int) -> BatchesAhead<[Picture]> {
+        let plan = plan
         let (pictures, seed) = (pictures, settings.seed)
-        return BatchesAhead(steps: settings.steps, items: { plan.batch(step: $0).indices }) { step, place, index in
+        return BatchesAhead(
+            from: firstStep, steps: settings.steps, items: { plan.batch(step: $0).indices }
+        ) { step, place, index in
             drawings.map {
                 $0.maker.view(pictures[index], seed: seed, purpose: $0.purpose, step: step, place: place)
             }
@@ -78,9 +85,9 @@ public struct Pretrainer {
             positions: VisionTransformer.sinCosTable(height: side, width: side, channels: settings.decoderWidth),
             decoderWidth: settings.decoderWidth, decoderDepth: settings.decoderDepth,
             decoderHeads: max(1, settings.decoderWidth / 32), seed: settings.seed)
-        let batches = views([drawing(settings.views, "mae view", colour: false)])
+        let batches = views([drawing(settings.views, "mae view", colour: false)], from: loop.firstStep)
         defer { batches.stop() }
-        return try loop.run(optimizer(model)) { step, forward in
+        return try loop.run(optimizer(model), of: model) { step, forward in
             let images = try images(step, of: batches)[0]
             return model.loss(images: Variable(images), maskRatio: settings.maskRatio, forward)
         }
@@ -97,9 +104,9 @@ public struct Pretrainer {
             hidden: settings.hiddenWidth, output: settings.outputWidth, temperature: settings.temperature,
             frozenPatchProjection: encoder.patchEmbedding.parameters, seed: settings.seed)
         let names = ["moco view 1", "moco view 2"]
-        let batches = views(names.map { drawing(settings.views, $0) })
+        let batches = views(names.map { drawing(settings.views, $0) }, from: loop.firstStep)
         defer { batches.stop() }
-        return try loop.run(optimizer(model)) { step, forward in
+        return try loop.run(optimizer(model), of: model) { step, forward in
             let pair = zip(names, try images(step, of: batches)).map { name, images in
                 ContrastiveView(images, mosaic: mosaic(name, step: step))
             }
@@ -126,9 +133,9 @@ public struct Pretrainer {
         let model = IBOT(student: encoders[0], teacher: encoders[1], configuration: settings.ibot)
         let batches = views(
             (0..<2).map { drawing(settings.views, "ibot global \($0)") }
-                + (0..<settings.localViews).map { drawing(settings.local, "ibot local \($0)") })
+                + (0..<settings.localViews).map { drawing(settings.local, "ibot local \($0)") }, from: loop.firstStep)
         defer { batches.stop() }
-        return try loop.run(optimizer(model)) { step, forward in
+        return try loop.run(optimizer(model), of: model) { step, forward in
             let images = try images(step, of: batches).map { Variable($0) }
             return model.loss(
                 globals: Array(images.prefix(2)), locals: Array(images.dropFirst(2)),

@@ -35,44 +35,39 @@ public struct PretrainingRun {
                 expected: "at least one batch of \(settings.batchSize) pictures", found: "\(decoded.count)",
                 remedy: "draw more scenes, or lower training.batch")
         }
-        let log = try MetricsLog(folder.file("metrics.jsonl"))
+        let journal = try TrainingJournal(
+            folder, settings.snapshots, totalSteps: settings.steps,
+            identity: TrainingIdentity(
+                recipe: recipe.hash, seed: settings.seed, data: try pictures.contentHash()), session: session)
+        let log = try MetricsLog(folder.file("metrics.jsonl"), resumingAt: journal.firstStep)
         folder.note("metrics.jsonl")
-        let progress = session.progress("pretrain \(settings.method.rawValue)", total: settings.steps, unit: "step")
+        journal.beforeSave = { try log.synchronize() }
+        let progress = session.progress(
+            "pretrain \(settings.method.rawValue)", total: settings.steps, done: journal.firstStep, unit: "step")
         let window = max(1, settings.steps / 200)
-        var failure: DataError?
         let pretrainer = Pretrainer(settings: settings, pictures: decoded)
-        func save(_ name: String, _ steps: Int) throws -> String {
-            let file = try folder.file(name)
-            try ModelFile.save(
-                pretrainer.encoder, to: file,
-                metadata: [
-                    "dmt.method": settings.method.rawValue, "dmt.recipe": recipe.name, "dmt.recipe_sha256": recipe.hash,
-                    "dmt.seed": "\(settings.seed)", "dmt.steps": "\(steps)",
-                ], dtype: storage)
-            folder.note(name)
-            return file
-        }
-        let history = try session.saving { steps in
-            if let failure { throw failure }
-            return try save("interrupted.safetensors", steps)
-        } _: {
+        let history = try session.stoppable(in: folder) {
             try pretrainer.run { loop in
-                loop.shouldStop = { session.interrupt.signalNumber != nil || failure != nil }
+                loop.journal = journal
+                loop.shouldStop = { session.interrupt.signalNumber != nil }
                 loop.onStep = { report in
                     progress.advance(postfix: "loss \(ProgressText.short(report.loss))")
-                    guard report.step % window == 0 else { return }
-                    do throws(DataError) {
-                        try log.append(
-                            step: report.step, [("loss", report.loss), ("learning_rate", report.learningRate)])
-                    } catch {
-                        failure = failure ?? error
-                    }
+                    guard report.step % window == 0, report.loss.isFinite else { return }
+                    try log.append(
+                        step: report.step, [("loss", report.loss), ("learning_rate", report.learningRate)])
                 }
             }
         }
         progress.finish()
-        if let failure { throw failure }
-        let checkpoint = try save("teacher.safetensors", settings.steps)
+        try log.synchronize()
+        let checkpoint = try folder.file("teacher.safetensors")
+        try ModelFile.save(
+            pretrainer.encoder, to: checkpoint,
+            metadata: [
+                "dmt.method": settings.method.rawValue, "dmt.recipe": recipe.name, "dmt.recipe_sha256": recipe.hash,
+                "dmt.seed": "\(settings.seed)", "dmt.steps": "\(settings.steps)",
+            ], dtype: storage)
+        folder.note("teacher.safetensors")
         try TrainingCurves.write(history, to: folder)
         return .object([
             ("schema_version", .int(1)), ("method", .string(settings.method.rawValue)),

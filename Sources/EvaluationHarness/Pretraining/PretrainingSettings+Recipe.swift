@@ -22,6 +22,7 @@ extension PretrainingSettings {
         learningRate = try training.double("learning_rate", in: 0...10)
         weightDecay = try training.double("weight_decay", in: 0...10)
         clipNorm = try training.optional("clip_norm")
+        snapshots = try SnapshotPlan(training)
         self.views = try ViewFraming(views)
         if let colours = try views.optionalMap("colours") { colour = try ColourAugmentation(colours) }
         switch method {

@@ -18,6 +18,7 @@ public struct PretrainingSettings: Sendable {
     public var weightDecay = 0.05
     public var clipNorm: Double? = 3
     public var seed: UInt64 = 0
+    public var snapshots = SnapshotPlan()
 
     /// The (global) training views.
     public var views = ViewFraming(size: 96, scale: 0.5...1)

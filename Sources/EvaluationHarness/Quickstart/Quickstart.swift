@@ -133,6 +133,8 @@ public struct Quickstart: Sendable {
         training.imageList = "\(out)/\(list)"
         training.out = run(arm, task.rawValue)
         training.commandLine = commandLine
+        // A quickstart begins anew: nothing would read the snapshots.
+        training.keepsSnapshots = false
         _ = try training.run(session)
     }
 

@@ -5,7 +5,8 @@ import SafeFiles
 final class AppendFile {
     let path: String
     private let descriptor: Int32
-    private var size: Int
+    /// Bytes of whole records.
+    private(set) var size: Int
 
     /// - Parameter keep: the number of leading bytes that hold whole records, given all bytes of an existing file.
     /// - Throws: `.cannotWrite`, `.diskFull`; `.malformed` where the existing file is no regular one.
@@ -28,6 +29,10 @@ final class AppendFile {
     /// Appends one record. A crash leaves at most one torn record, the last; a full disk leaves none.
     func append(_ record: [UInt8]) throws(DataError) {
         var rest = record[...]
+        let strike = FileFaults.strike(.write) {
+            _ = record.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count / 2) }
+        }
+        if let strike { throw Self.failure(path, strike) }
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
@@ -43,6 +48,7 @@ final class AppendFile {
 
     /// Makes everything appended so far survive a power loss: before a checkpoint that refers to it.
     func synchronize() throws(DataError) {
+        if let code = FileFaults.strike(.sync) { throw Self.failure(path, code) }
         guard fsync(descriptor) == 0 else { throw Self.failure(path, errno) }
     }
 

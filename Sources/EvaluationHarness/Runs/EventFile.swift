@@ -18,7 +18,8 @@ public final class EventFile {
         let existing = try Folder.entries(folder).first { $0.hasPrefix("events.out.tfevents.") }
         let name = existing ?? "events.out.tfevents.\(Int(date.timeIntervalSince1970)).dmt"
         file = try AppendFile("\(folder)/\(name)") { Self.kept($0, lastStep) }
-        if existing == nil {
+        // A killed process may have left the file without its first record.
+        if file.size == 0 {
             // field 1: wall time, field 3: file version
             try file.append(Self.record(Self.wallTime(date) + ProtocolBuffer.text(3, "brain.Event:2")))
         }

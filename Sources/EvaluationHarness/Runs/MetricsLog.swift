@@ -18,8 +18,13 @@ public final class MetricsLog {
     ///
     /// - Precondition: every value is finite.
     public func append(step: Int, _ values: [(String, Double)]) throws(DataError) {
-        let members = [("step", JSONValue.int(Int64(step)))] + values.map { ($0.0, JSONValue.double($0.1)) }
-        try file.append(Array(JSONValue.object(members).text().utf8) + [UInt8(ascii: "\n")])
+        try append(step: step, members: values.map { ($0.0, JSONValue.double($0.1)) })
+    }
+
+    /// Appends one line of any members.
+    func append(step: Int, members: [(String, JSONValue)]) throws(DataError) {
+        let line = JSONValue.object([("step", .int(Int64(step)))] + members)
+        try file.append(Array(line.text().utf8) + [UInt8(ascii: "\n")])
     }
 
     public func synchronize() throws(DataError) { try file.synchronize() }

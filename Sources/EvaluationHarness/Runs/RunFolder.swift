@@ -16,6 +16,7 @@ public final class RunFolder: Sendable {
     public let path: String
     /// Whether the folder held a run that this one continues.
     public let isResumed: Bool
+    private let commandLine: [String]
     private let lock: RunLock
     private let written = Mutex<[String]>([])
 
@@ -37,6 +38,7 @@ public final class RunFolder: Sendable {
         _ place: Place, recipe: Recipe, protocolFingerprint: ProtocolFingerprint? = nil, commandLine: [String] = [],
         environment: EnvironmentReport = .current(), date: Date = Date()
     ) throws(DataError) {
+        self.commandLine = commandLine
         switch place {
         case .fresh(let parent):
             try Folder.create(parent)
@@ -47,15 +49,18 @@ public final class RunFolder: Sendable {
             try Folder.create(folder)
             path = Self.absolute(folder)
             let entries = try Folder.entries(path)
-            isResumed = !entries.isEmpty
+            // A run that was killed before it had a status has done nothing: it begins anew.
+            isResumed = !entries.allSatisfy { Self.firstFiles.contains($0) || AtomicFile.isLeftover($0) }
             guard entries.isEmpty || resumes else {
                 throw DataError(
                     .cannotWrite, file: folder, expected: "an empty or absent folder",
                     found: "\(entries.count) entries",
-                    remedy: "choose another --out")
+                    remedy: "choose another --out"
+                        + (Self.status(of: path) == nil ? "" : ", or --resume an unfinished run"))
             }
         }
         lock = try RunLock(folder: path)
+        try AtomicFile.removeLeftovers(in: path)
         if isResumed {
             try Self.checkResumable(path, recipe)
         } else {
@@ -76,6 +81,14 @@ public final class RunFolder: Sendable {
         try set(.running)
         if case .fresh(let parent) = place { Self.point(latestIn: parent, to: Folder.name(of: path)) }
     }
+
+    /// What a folder holds before it has a status.
+    private static let firstFiles: Set = [
+        "config.resolved.yaml", "config.sha256", "env.json", "protocol.json", "command.txt",
+    ]
+
+    /// The command that continues this run once it stopped.
+    public var resumeCommand: String { ResumeCommand.text(commandLine, folder: path) }
 
     // MARK: Files
 
@@ -99,9 +112,11 @@ public final class RunFolder: Sendable {
         }
     }
 
-    /// Absolute paths of every file written by this process, in order of first writing: the last lines a command
+    /// Absolute paths of every file that this process wrote and left, in order of first writing: the last lines a command
     /// prints.
-    public var filesWritten: [String] { written.withLock { $0 }.map { "\(path)/\($0)" } }
+    public var filesWritten: [String] {
+        written.withLock { $0 }.map { "\(path)/\($0)" }.filter { FileBytes.exists($0) || Folder.exists($0) }
+    }
 
     // MARK: Status
 
@@ -155,7 +170,7 @@ public final class RunFolder: Sendable {
         guard status != .done else {
             throw DataError(
                 .cannotWrite, file: path, expected: "an unfinished run", found: "a run that is done",
-                remedy: "choose another --out")
+                remedy: "choose another --out, or leave it as it is")
         }
         let hash = String(decoding: bytes, as: UTF8.self).trimmingSuffix("\n")
         guard hash == recipe.hash else {

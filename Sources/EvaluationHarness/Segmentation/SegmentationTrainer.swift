@@ -29,22 +29,28 @@ public struct SegmentationTrainer: Sendable {
 
     /// Trains `model` in place.
     ///
+    /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
-        _ model: SegmentationModel, dataset: SegmentationFolder, onStep: @escaping (StepReport) -> Void = { _ in },
-        shouldStop: @escaping () -> Bool = { false }
+        _ model: SegmentationModel, dataset: SegmentationFolder,
+        onStep: @escaping (StepReport) throws -> Void = { _ in },
+        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil
     ) throws -> TrainingHistory {
         try check(model, dataset)
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
         let plan = tuning.plan(sampleCount: dataset.count)
-        let batches = BatchesAhead(steps: tuning.steps, items: { plan.indices(step: $0) }) { step, place, index in
+        let batches = BatchesAhead(
+            from: journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+        ) { step, place, index in
             try view(dataset, index, step: step, place: place)
         }
         defer { batches.stop() }
-        return try tuning.train(model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop) {
-            step, forward in
+        return try tuning.train(
+            model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop, journal: journal,
+            batch: { plan.indices(step: $0) }
+        ) { step, forward in
             let (images, targets) = Self.batch(try batches.batch(step).views)
             return model.loss(
                 Variable(images), targets, auxiliaryWeight: settings.auxiliaryWeight, frozen: tuning.freezesBackbone,

@@ -29,7 +29,7 @@ public struct CommandSession: Sendable {
 
     /// Applies the thread count.
     ///
-    /// - Throws: `.configuration` when `DMT_CPU` names a path that this CPU lacks.
+    /// - Throws: `.configuration` when `DMT_CPU` names a path that this CPU lacks, or `DMT_FAULT` no fault.
     public init(
         _ options: Options, terminal: Terminal = Terminal(), output: DataOutput = DataOutput(),
         interrupt: Interrupt = .shared
@@ -39,6 +39,12 @@ public struct CommandSession: Sendable {
                 .configuration, file: "DMT_CPU",
                 expected: "one of \(Kernels.pathNames.joined(separator: ", ")) that this CPU has",
                 found: "another value", remedy: "unset the variable or choose a lesser path")
+        }
+        guard !ProcessFault.isMisspelled else {
+            throw DataError(
+                .configuration, file: "DMT_FAULT",
+                expected: "kill or term, -at-, write or step, and a number: kill-at-step:3",
+                found: "another value", remedy: "unset the variable")
         }
         if let threads = options.threads { Parallel.setThreadCount(threads) }
         self.options = options

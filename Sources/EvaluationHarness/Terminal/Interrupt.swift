@@ -47,12 +47,15 @@ public final class Interrupt: Sendable {
 /// Thrown by a loop that stopped because it was asked to, after its state was saved.
 public struct Interruption: Error, CustomStringConvertible, Sendable, Equatable {
     public var signal: Int32
-    /// How to go on: "resume with --out runs/… --resume".
+    /// What is saved: "12 steps are saved".
     public var advice: String?
+    /// What a shell is told to go on: "dmt distill … --out runs/… --resume".
+    public var command: String?
 
-    public init(signal: Int32, advice: String? = nil) {
+    public init(signal: Int32, advice: String? = nil, command: String? = nil) {
         self.signal = signal
         self.advice = advice
+        self.command = command
     }
 
     /// 130 for SIGINT, 143 for SIGTERM.
@@ -60,5 +63,6 @@ public struct Interruption: Error, CustomStringConvertible, Sendable, Equatable 
 
     public var description: String {
         "interrupted by \(signal == SIGTERM ? "SIGTERM" : "SIGINT")" + (advice.map { "; \($0)" } ?? "") + "."
+            + (command.map { " Continue with:\n  \($0)" } ?? "")
     }
 }

@@ -42,27 +42,31 @@ final class BatchesAhead<View: Sendable>: Sendable {
     private let workers = DispatchGroup()
 
     /// - Parameters:
-    ///   - steps: how many steps there are.
+    ///   - firstStep: the first step that is taken.
+    ///   - steps: how many steps there are, those before the first counted.
     ///   - ahead: how many batches may be ready or in the making besides the present one.
     ///   - threads: all but one of them make views beside the step.
     ///   - items: the samples of a step's batch, at least one.
     ///   - make: one view; called once for each place of each step, in order of steps and places.
     init(
-        steps: Int, ahead: Int = 2, threads: Int = Parallel.threadCount, items: @escaping @Sendable (Int) -> [Int],
+        from firstStep: Int = 0, steps: Int, ahead: Int = 2, threads: Int = Parallel.threadCount,
+        items: @escaping @Sendable (Int) -> [Int],
         make: @escaping @Sendable (_ step: Int, _ place: Int, _ item: Int) throws -> View
     ) {
         precondition(ahead >= 1, "batches ahead: \(ahead)")
+        precondition(firstStep >= 0, "first step \(firstStep)")
         self.steps = steps
         self.ahead = ahead
         self.threads = threads
         self.items = items
         self.make = make
+        state.withLock { ($0.released, $0.step) = (firstStep, firstStep) }
     }
 
     /// The items and views of a step; waits for those that are not ready, making some of them itself.
     ///
     /// - Throws: what making a view of this step threw, that of the first place; never an error of a later step.
-    /// - Precondition: steps are taken in order from 0, each once, before `stop`.
+    /// - Precondition: steps are taken in order from the first, each once, before `stop`.
     func batch(_ step: Int) throws -> (items: [Int], views: [View]) {
         precondition(step < steps, "step \(step) of \(steps)")
         startWorkers(upTo: min(step + ahead + 1, steps))

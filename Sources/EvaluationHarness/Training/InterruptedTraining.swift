@@ -1,15 +1,19 @@
 extension CommandSession {
-    /// Runs a training; when a signal stops it, what it has learned is saved first.
+    /// Runs a training, or what goes before it; the stop asked for by a signal leaves as an `Interruption`.
     ///
-    /// - Parameter save: gets the number of completed steps and returns the file, or nil where nothing is kept.
-    /// - Throws: `Interruption` in place of `TrainingInterrupted`, with the file in its advice; what `save` and `body` throw.
-    func saving<Outcome>(_ save: (Int) throws -> String?, _ body: () throws -> Outcome) throws -> Outcome {
+    /// - Parameter run: where the state is kept: the `Interruption` then names the command that goes on. Nil where nothing
+    ///   is kept.
+    /// - Throws: `Interruption` in place of `TrainingInterrupted`; what `body` throws.
+    func stoppable<Outcome>(in run: RunFolder?, _ body: () throws -> Outcome) throws -> Outcome {
         do {
             return try body()
         } catch let stop as TrainingInterrupted {
-            let file = try save(stop.completedSteps)
             throw Interruption(
-                signal: interrupt.signalNumber ?? 2, advice: file.map { "\(stop.completedSteps) steps are in \($0)" })
+                signal: interrupt.signalNumber ?? 2, advice: run.map { _ in "\(stop.completedSteps) steps are saved" },
+                command: run?.resumeCommand)
+        } catch var stop as Interruption {
+            stop.command = stop.command ?? run?.resumeCommand
+            throw stop
         }
     }
 }

@@ -67,6 +67,22 @@ import Testing
         }
     }
 
+    @Test func aRunThatDiedBeforeItHadAStatusBeginsAnew() throws {
+        try withTemporaryFolder { folder in
+            try write("rate: 0.2", to: folder + "/out/config.resolved.yaml")
+            try write("half", to: folder + "/out/config.sha256.tmp.12.3")
+            let refused = #expect(throws: DataError.self) {
+                try RunFolder(.exactly(folder + "/out", resumes: false), recipe: recipe(), environment: environment)
+            }
+            #expect(refused?.kind == .cannotWrite)
+            let run = try RunFolder(
+                .exactly(folder + "/out", resumes: true), recipe: recipe(), environment: environment)
+            #expect(!run.isResumed && RunFolder.status(of: run.path) == .running)
+            #expect(try text(of: folder + "/out/config.resolved.yaml").contains("rate: 0.1"))
+            #expect(try Folder.entries(run.path).contains { AtomicFile.isLeftover($0) } == false)
+        }
+    }
+
     @Test func oneProcessAtATime() throws {
         try withTemporaryFolder { folder in
             let place = RunFolder.Place.exactly(folder + "/out", resumes: true)

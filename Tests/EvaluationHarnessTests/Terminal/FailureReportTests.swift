@@ -31,21 +31,34 @@ import Testing
                 == "interrupted by SIGTERM; resume it.")
     }
 
-    @Test func aStoppedTrainingIsSavedAndNamed() throws {
-        let session = try CommandSession(.init(), interrupt: Interrupt())
-        #expect(try session.saving({ _ in "never" }) { 7 } == 7)
-        var saved: [Int] = []
-        let error = #expect(throws: Interruption.self) {
-            try session.saving({ steps in
-                saved.append(steps)
-                return "there"
-            }) { throw TrainingInterrupted(completedSteps: 5) }
+    @Test func aStoppedTrainingNamesTheCommandThatGoesOn() throws {
+        try withTemporaryFolder { folder in
+            let session = try CommandSession(.init(), interrupt: Interrupt())
+            let run = try SnapshotFixture.run(folder + "/my run")
+            let command = "dmt distill --out '\(run.path)' --resume"
+            #expect(run.resumeCommand == command)
+            #expect(try session.stoppable(in: run) { 7 } == 7)
+            let stopped = #expect(throws: Interruption.self) {
+                try session.stoppable(in: run) { throw TrainingInterrupted(completedSteps: 5) }
+            }
+            #expect(stopped?.description == "interrupted by SIGINT; 5 steps are saved. Continue with:\n  \(command)")
+            #expect(throws: Interruption(signal: SIGTERM, command: command)) {
+                try session.stoppable(in: run) { throw Interruption(signal: SIGTERM) }
+            }
+            #expect(throws: Interruption(signal: SIGINT)) {
+                try session.stoppable(in: nil) { throw TrainingInterrupted(completedSteps: 5) }
+            }
+            #expect(throws: DivergenceError.self) {
+                try session.stoppable(in: run) { throw DivergenceError(steps: [1]) }
+            }
         }
-        #expect(saved == [5] && error?.advice == "5 steps are in there")
-        #expect(throws: Interruption(signal: SIGINT)) {
-            try session.saving({ _ in nil }) { throw TrainingInterrupted(completedSteps: 5) }
-        }
-        #expect(throws: DivergenceError.self) { try session.saving({ _ in nil }) { throw DivergenceError(steps: [1]) } }
+    }
+
+    @Test func commandsThatContinueNameTheFolderOnce() {
+        let arguments = ["dmt", "train", "segment", "--out=old", "--resume", "a=[1, 2]", "--out", "old", "-q"]
+        #expect(
+            ResumeCommand.text(arguments, folder: "/r/x") == "dmt train segment 'a=[1, 2]' -q --out /r/x --resume")
+        #expect(ResumeCommand.text([], folder: "x") == "--out x --resume")
     }
 
     @Test func interruptsAreSeenByWhoeverLooks() throws {

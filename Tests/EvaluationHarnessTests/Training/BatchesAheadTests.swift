@@ -33,6 +33,20 @@ private final class Log: Sendable {
         }
     }
 
+    @Test(arguments: [1, 3]) func stepsMayBeginAnywhere(threads: Int) throws {
+        let log = Log()
+        let batches = BatchesAhead(from: 7, steps: 12, threads: threads, items: { [$0, $0 + 1] }) {
+            log.add($0)
+            return work($0, $1, $2)
+        }
+        defer { batches.stop() }
+        for step in 7..<12 {
+            let (items, views) = try batches.batch(step)
+            #expect(items == [step, step + 1] && views == items.indices.map { work(step, $0, items[$0]) })
+        }
+        #expect(log.count == 10 && log.made.withLock { $0.min() } == 7)
+    }
+
     /// An error comes at the step that needs the view, that of the first place, and names the file.
     @Test(arguments: [1, 2, 4]) func errorsComeAtTheirStep(threads: Int) throws {
         let batches = BatchesAhead(steps: 10, threads: threads, items: { _ in [0, 1, 2] }) { step, place, _ in

@@ -1,0 +1,23 @@
+/// The command that continues a run.
+enum ResumeCommand {
+    /// The command line of a run with `--out` naming its folder, and `--resume`.
+    ///
+    /// - Parameters:
+    ///   - arguments: as the program got them, its own name first; empty where there was no command line.
+    ///   - folder: the run's.
+    /// - Returns: a text for a shell.
+    static func text(_ arguments: [String], folder: String) -> String {
+        var kept: [String] = []
+        var isValue = false
+        for argument in arguments {
+            if isValue {
+                isValue = false
+            } else if argument == "--out" {
+                isValue = true
+            } else if argument != "--resume" && !argument.hasPrefix("--out=") {
+                kept.append(argument)
+            }
+        }
+        return (kept + ["--out", folder, "--resume"]).map(RunFolder.quoted).joined(separator: " ")
+    }
+}

@@ -1,0 +1,80 @@
+import NeuralLayers
+import SafeFiles
+
+/// What of a training outlives its process: snapshots to continue from, and records of the steps that were left out.
+public final class TrainingJournal {
+    public let run: RunFolder
+    /// Steps that are done when training begins: 0, or those of the snapshot that it continues from.
+    public let firstStep: Int
+    /// Called before each snapshot: makes logs durable that the snapshot takes for granted.
+    var beforeSave: () throws -> Void = {}
+    private let snapshots: SnapshotFolder
+    private let interval: Int
+    private let totalSteps: Int
+    private let nonFinite: NonFiniteLog
+    private var resumed: (snapshot: TrainingSnapshot, file: String)?
+    private var savedSteps: Int
+
+    /// Opens the journal of a run folder; one that was reopened continues from its newest whole snapshot.
+    ///
+    /// - Throws: `.configuration` when the snapshot belongs to another training (recipe, seed, data, checkpoints,
+    ///   version, CPU path); `.malformed` when there are snapshots and none is whole.
+    init(
+        _ run: RunFolder, _ plan: SnapshotPlan, totalSteps: Int, identity: TrainingIdentity, session: CommandSession
+    ) throws(DataError) {
+        self.run = run
+        self.totalSteps = totalSteps
+        interval = plan.interval(totalSteps: totalSteps)
+        snapshots = SnapshotFolder(path: "\(run.path)/checkpoints", keep: plan.keep, identity: identity)
+        resumed = try snapshots.newest(totalSteps: totalSteps) { session.logger.warning("\($0)") }
+        firstStep = resumed?.snapshot.completedSteps ?? 0
+        savedSteps = firstStep
+        nonFinite = try NonFiniteLog(run, firstStep: firstStep)
+        if run.isResumed { session.note("continuing after step \(firstStep) of \(totalSteps)") }
+    }
+
+    /// Brings a training to where the snapshot stands; nil leaves it at its beginning.
+    func restore(
+        _ model: some Layer, _ optimizer: AdamW, _ carried: (any CarriedSums)?
+    ) throws(DataError) -> TrainingHistory? {
+        guard let (snapshot, file) = resumed else { return nil }
+        try snapshot.restore(into: model, optimizer, carried, file: file)
+        resumed = nil
+        return snapshot.history
+    }
+
+    /// Whether a snapshot is to be made after that many steps; after the last one the result itself is written.
+    func isDue(_ completedSteps: Int) -> Bool { completedSteps % interval == 0 && completedSteps < totalSteps }
+
+    /// Saves a state, unless it is that of the last snapshot.
+    ///
+    /// - Throws: `.cannotWrite`, `.diskFull`, the older snapshots staying as they are; `NonFiniteState`.
+    func save(_ snapshot: TrainingSnapshot) throws {
+        guard snapshot.completedSteps != savedSteps else { return }
+        let broken = snapshot.brokenTensors
+        guard broken.isEmpty else { throw NonFiniteState(step: snapshot.completedSteps, tensors: broken) }
+        try beforeSave()
+        do throws(DataError) {
+            try nonFinite.synchronize()
+            run.note("checkpoints/\(Folder.name(of: try snapshots.save(snapshot)))")
+        } catch {
+            var failure = error
+            failure.remedy += savedSteps > 0 ? "; the state after step \(savedSteps) is whole" : ""
+            failure.remedy += ": continue with --out \(run.path) --resume"
+            throw failure
+        }
+        savedSteps = snapshot.completedSteps
+    }
+
+    func record(_ step: NonFiniteStep) throws(DataError) { try nonFinite.record(step) }
+}
+
+/// A state that is not saved because it holds values that are no finite numbers.
+public struct NonFiniteState: Error, CustomStringConvertible {
+    public var step: Int
+    public var tensors: [String]
+    public var description: String {
+        "after step \(step) the state holds values that are not finite, in \(tensors.prefix(5).joined(separator: ", ")); "
+            + "it is not saved; lower the learning rate."
+    }
+}
