@@ -44,7 +44,8 @@ struct DistillCommand: ParsableCommand {
             var run = try DistillationRun(recipe: recipe, seed: session.seed, resolvesTeachers: !dryRun)
             run.featureFolder = featureCache
             guard let data, !dryRun else {
-                try session.emit(run.plan, text: run.plan.text(pretty: true) + "\n")
+                let plan = try DistillationPlan(run)
+                try session.emit(plan.json, text: plan.text)
                 return
             }
             session.listenForInterrupts()

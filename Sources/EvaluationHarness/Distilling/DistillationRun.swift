@@ -11,8 +11,8 @@ import VisionBackbones
 public struct DistillationRun {
     public let recipe: Recipe
     public let settings: DistillationSettings
-    /// Name and checkpoint of each teacher, paths resolved.
-    public let teachers: [(name: String, file: String)]
+    /// Paths resolved, where there is more than a plan to make.
+    public let teachers: [TeacherEntry]
     /// A folder that keeps the teachers' tokens of cached views for later runs; nil keeps them in memory.
     public var featureFolder: String?
 
@@ -21,26 +21,7 @@ public struct DistillationRun {
         self.recipe = recipe
         let (settings, listed) = try DistillationSettings.read(recipe, seed: seed)
         self.settings = settings
-        teachers = try listed.map { teacher throws(DataError) in
-            (teacher.name, resolvesTeachers ? try TeacherFiles.path(of: teacher.file) : teacher.file)
-        }
-    }
-
-    /// What a run would do, from the recipe alone: needs no checkpoint and no data.
-    public var plan: JSONValue {
-        let vit = settings.student
-        let side = settings.viewSide / vit.patchSize
-        let flops = vit.flops(at: settings.viewSide)
-        let pictures = settings.steps * settings.batchSize
-        return .object([
-            ("schema_version", .int(1)), ("recipe", .string(recipe.name)),
-            ("teachers", .array(teachers.map { .string($0.name) })),
-            ("fusion", .string(settings.fusion.rawValue)), ("views", .string(settings.views.rawValue)),
-            ("student_parameters", .int(Int64(vit.parameterCount()))),
-            ("student_tokens", .int(Int64(side * side + 1))), ("steps", .int(Int64(settings.steps))),
-            ("pictures_seen", .int(Int64(pictures))),
-            ("student_flops", .double(3 * flops * Double(pictures))),
-        ])
+        teachers = try listed.map { teacher throws(DataError) in resolvesTeachers ? try teacher.resolved() : teacher }
     }
 
     private func source(of dataset: String) throws(DataError) -> PictureFolder {
@@ -60,23 +41,26 @@ public struct DistillationRun {
     }
 
     /// The training pictures of a data set, as many as the recipe takes; the views themselves where those are cached.
-    func pictures(of dataset: String) throws -> [Picture] {
-        let source = try source(of: dataset)
-        let count = min(settings.limit ?? source.count, source.count)
-        let pictures = try ParallelMap.map(count) { try source.sample(at: $0).picture }
-        return try settings.views == .random ? pictures : settings.cachedViews(of: pictures)
+    func pictures(of dataset: String) throws -> DistillationPictures {
+        let listed = DistillationPictures(try source(of: dataset), limit: settings.limit)
+        guard settings.views == .cached else { return listed }
+        let pictures = try ParallelMap.map(listed.count) { try listed[$0] }
+        return DistillationPictures(try settings.cachedViews(of: pictures))
     }
 
     /// The recipe's teachers, or those of the given names.
     func load(only names: Set<String>? = nil) throws -> [Teacher] {
         try teachers.filter { names?.contains($0.name) ?? true }.map {
-            Teacher(name: $0.name, try ModelFile.loadBackbone($0.file))
+            try $0.load(for: settings)
         }
     }
 
     /// The teachers' tokens of all views, or nothing where views are random.
-    func caches(_ frozen: [Teacher], _ pictures: [Picture], _ session: CommandSession) throws -> TeacherCaches? {
+    func caches(
+        _ frozen: [Teacher], _ views: DistillationPictures, _ session: CommandSession
+    ) throws -> TeacherCaches? {
         guard settings.views == .cached, !frozen.isEmpty else { return nil }
+        let pictures = views.held
         let caches = try TeacherCaches(frozen, pictures: pictures, place: try place(of: frozen))
         let need = caches.need
         session.note(
@@ -106,7 +90,8 @@ public struct DistillationRun {
     ///
     /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
     func distil(
-        _ frozen: [Teacher], _ pictures: [Picture], _ caches: TeacherCaches?, _ settings: DistillationSettings,
+        _ frozen: [Teacher], _ pictures: DistillationPictures, _ caches: TeacherCaches?,
+        _ settings: DistillationSettings,
         label: String, _ session: CommandSession, journal: TrainingJournal? = nil
     ) throws -> DistillationResult {
         let progress = session.progress(
@@ -116,7 +101,9 @@ public struct DistillationRun {
             try distiller.run(teachers: frozen, caches: caches) { loop in
                 loop.journal = journal
                 loop.shouldStop = { session.interrupt.signalNumber != nil }
-                loop.onStep = { progress.advance(postfix: "loss \(ProgressText.short($0.loss))") }
+                loop.onStep = {
+                    progress.advance(postfix: "loss \(ProgressText.short($0.loss)), \(distiller.meter.text)")
+                }
             }
         }
         progress.finish()
@@ -146,7 +133,7 @@ public struct DistillationRun {
             ("schema_version", .int(1)), ("checkpoint", .string(checkpoint)),
             ("sha256", .string(try CheckpointFile.hash(checkpoint))),
             ("loss", .init(finite: result.history.last("total"))),
-            ("diagnostics", .array(result.diagnostics.map(Self.json))),
+            ("diagnostics", .array(result.diagnostics.map(Self.json))), ("speed", result.speed),
         ])
     }
 

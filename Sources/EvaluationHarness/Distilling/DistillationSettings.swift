@@ -23,6 +23,8 @@ public struct DistillationSettings: Sendable {
     /// Of the consensus gate.
     public var gateTemperature = 0.2
     public var agreement = Agreement.tokenSimilarity
+    /// Of a single teacher; the first where none is named.
+    public var singleTeacher: String?
     /// Of teacher dropping.
     public var dropProbability = 0.5
     public var targets = DistillationTargets()
@@ -45,6 +47,8 @@ public struct DistillationSettings: Sendable {
     public var precision = ProductPrecision.f32
     /// Blocks of the student of which a step keeps only the input.
     public var checkpointedBlocks = 0
+    /// Pictures that a step takes at a time; nil takes the whole batch.
+    public var microBatch: Int?
     /// Pictures used; `nil` for all.
     public var limit: Int?
     public var seed: UInt64 = 0
@@ -67,6 +71,9 @@ public struct DistillationSettings: Sendable {
             options(teachers.map(\.name)), seed: seed)
     }
 
+    /// How many parts a batch is taken in; one where the data set is too small for whole ones.
+    func parts(of batch: Int) -> Int { microBatch.map { batch % $0 == 0 ? batch / $0 : 1 } ?? 1 }
+
     func optimizer(of model: some Layer) -> AdamW {
         AdamW(ParameterGroup.decayed(model.stateEntries(), weightDecay: weightDecay), betas: (0.9, 0.95))
     }
@@ -87,7 +94,7 @@ public struct DistillationSettings: Sendable {
     func resolvedFusion(_ teachers: [String]) -> Fusion {
         if teachers.count == 1 { return .single(teachers[0]) }
         switch fusion {
-        case .single: return .single(teachers[0])
+        case .single: return .single(singleTeacher.flatMap { teachers.contains($0) ? $0 : nil } ?? teachers[0])
         case .mean: return .mean
         case .dropping: return .dropping(probability: dropProbability)
         case .consensus: return .consensus(temperature: gateTemperature, agreement: agreement)
@@ -98,10 +105,10 @@ public struct DistillationSettings: Sendable {
 extension DistillationSettings {
     /// Reads a recipe of kind `distill`; every key of it must be known.
     ///
-    /// - Returns: the settings, and the teachers by name and file (relative to the shipped resources, or a path).
+    /// - Returns: the settings, and the teachers.
     static func read(
         _ recipe: Recipe, seed: UInt64
-    ) throws(DataError) -> (DistillationSettings, [(name: String, file: String)]) {
+    ) throws(DataError) -> (DistillationSettings, [TeacherEntry]) {
         let reader = recipe.reader()
         let header = try RecipeHeader(reader)
         guard header.kind == .distill else {
@@ -109,16 +116,17 @@ extension DistillationSettings {
         }
         var settings = DistillationSettings(student: try ViTConfiguration(try reader.map("student")))
         settings.seed = seed
-        var teachers: [(name: String, file: String)] = []
-        for teacher in try reader.maps("teachers") {
-            teachers.append((try teacher.value("name"), try teacher.value("checkpoint")))
-        }
+        let teachers = try reader.maps("teachers").map { map throws(DataError) in try TeacherEntry(map) }
         guard !teachers.isEmpty, Set(teachers.map(\.name)).count == teachers.count else {
             throw reader.refused(
                 "teachers", expected: "one or more teachers with different names", found: "\(teachers.map(\.name))",
                 "list each as '- {name: mae, checkpoint: FILE}'")
         }
         try settings.read(fusion: try reader.map("fusion"), targets: try reader.map("targets"))
+        if let name = settings.singleTeacher, !teachers.contains(where: { $0.name == name }) {
+            throw reader.refused(
+                "fusion.teacher", expected: "one of \(teachers.map(\.name))", found: name, "name a listed teacher")
+        }
         settings.adapter = try AdapterKind(try reader.optionalMap("adapter"))
         settings.masking = try reader.optionalMap("masking").map { map throws(DataError) in try MaskedStudent(map) }
         settings.relation = try reader.optionalMap("relation").map { map throws(DataError) in
@@ -141,6 +149,7 @@ extension DistillationSettings {
             gateTemperature = try reader.double("temperature", in: 1e-3...100)
             agreement = try reader.choice("agreement", default: .tokenSimilarity)
         }
+        if fusion == .single { singleTeacher = try reader.optional("teacher") }
         if fusion == .dropping { dropProbability = try reader.double("probability", in: 0...1, default: 0.5) }
         self.targets = try DistillationTargets(targets)
     }
@@ -154,6 +163,15 @@ extension DistillationSettings {
         clipNorm = try training.optional("clip_norm")
         precision = try training.choice("precision", default: precision)
         checkpointedBlocks = try training.int("checkpoint_blocks", in: 0...1000, default: checkpointedBlocks)
+        if training.has("micro_batch") {
+            let size = try training.int("micro_batch", in: 1...batchSize)
+            guard batchSize % size == 0 else {
+                throw training.refused(
+                    "micro_batch", expected: "a divisor of the batch of \(batchSize)", found: "\(size)",
+                    "choose another size")
+            }
+            microBatch = size
+        }
         snapshots = try SnapshotPlan(training)
         views = try reader.choice("kind")
         if views == .cached { featureStorage = try reader.choice("storage", default: featureStorage) }

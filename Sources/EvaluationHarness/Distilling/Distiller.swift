@@ -4,6 +4,7 @@ import Determinism
 import Distillation
 import Geometry
 import ImageFiles
+import JSONText
 import NeuralLayers
 import TensorCore
 import VisionBackbones
@@ -12,6 +13,8 @@ import VisionBackbones
 public struct DistillationResult {
     public var student: VisionTransformer
     public var history: TrainingHistory
+    /// What the meter says at the end.
+    public var speed: JSONValue
     /// Mean cosine and gate weight a teacher and token type over the last tenth of the steps.
     public var diagnostics: [(teacher: String, tokenType: String, cosine: Double, gate: Double)]
 }
@@ -21,10 +24,11 @@ public struct Distiller {
     public let settings: DistillationSettings
     /// Random values before `run`, where the training stands when that throws.
     public let student: VisionTransformer
-    private let pictures: [Picture]
+    public let meter = DistillationMeter()
+    private let pictures: DistillationPictures
 
     /// - Parameter pictures: the views themselves, all of one size, where those are cached.
-    public init(settings: DistillationSettings, pictures: [Picture]) {
+    public init(settings: DistillationSettings, pictures: DistillationPictures) {
         self.settings = settings
         self.pictures = pictures
         student = VisionTransformer(settings.student, seed: settings.seed)
@@ -54,14 +58,23 @@ public struct Distiller {
         let watch = DiagnosticsWatch(from: settings.steps - max(1, settings.steps / 10))
         let batches = views(plan, from: loop.firstStep)
         defer { batches.stop() }
-        let history = try loop.run(optimizer, of: model, carrying: watch) { step, forward in
-            let (images, targets) = try batch(step, batches, teachers, caches, model.teacherProjections)
-            let views = model.views(of: Variable(images), forward)
-            let (terms, diagnostics) = model.loss(views, teacherTokens: targets, forward)
-            watch.add(step, diagnostics)
-            return terms
+        let parts = settings.parts(of: plan.batchSize)
+        let size = plan.batchSize / parts
+        var made: Views = ([], [])
+        let history = try loop.run(optimizer, of: model, carrying: watch, parts: parts) { step, part, forward in
+            try meter.step(pictures: size) {
+                if part == 0 { made = try batches.batch(step) }
+                let places = part * size..<(part + 1) * size
+                let (images, targets) = try seen(
+                    (Array(made.items[places]), Array(made.views[places])), teachers, caches, model.teacherProjections)
+                let views = model.views(of: Variable(images), forward)
+                let (terms, diagnostics) = model.loss(views, teacherTokens: targets, forward)
+                watch.add(step, diagnostics)
+                return terms
+            }
         }
-        return DistillationResult(student: student, history: history, diagnostics: watch.means)
+        return DistillationResult(
+            student: student, history: history, speed: meter.json, diagnostics: watch.means)
     }
 
     /// The pictures of all steps and, where views are cached, which of them are mirrored.
@@ -71,7 +84,7 @@ public struct Distiller {
         return BatchesAhead(
             from: firstStep, steps: settings.steps, items: { plan.batch(step: $0).indices }
         ) { step, place, id in
-            let picture = pictures[id]
+            let picture = try pictures[id]
             guard settings.views == .cached else {
                 let view = maker.view(
                     picture, seed: settings.seed, purpose: "distillation view", step: step, place: place)
@@ -85,14 +98,17 @@ public struct Distiller {
         }
     }
 
-    private func batch(
-        _ step: Int, _ batches: BatchesAhead<(picture: Picture, view: PictureView)>, _ teachers: [Teacher],
-        _ caches: TeacherCaches?, _ projections: [Int]
+    private typealias Views = (items: [Int], views: [(picture: Picture, view: PictureView)])
+
+    /// Network input, and what the teachers say of it.
+    private func seen(
+        _ made: Views, _ teachers: [Teacher], _ caches: TeacherCaches?, _ projections: [Int]
     ) throws -> (Tensor, [TeacherTokens]) {
-        let (ids, views) = try batches.batch(step)
-        let images = Normalisation.imageNet.batch(views.map(\.picture))
-        guard let caches else { return (images, teachers.map { $0.tokens(of: images, projections: projections) }) }
-        return (images, try caches.tokens(teachers.map(\.name), ids: ids, views: views.map(\.view)))
+        let images = Normalisation.imageNet.batch(made.views.map(\.picture))
+        if let caches {
+            return (images, try caches.tokens(teachers.map(\.name), ids: made.items, views: made.views.map(\.view)))
+        }
+        return (images, meter.teachers { teachers.map { $0.tokens(of: images, projections: projections) } })
     }
 }
 

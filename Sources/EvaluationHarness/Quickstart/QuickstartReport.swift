@@ -10,7 +10,7 @@ import VisionBackbones
 struct QuickstartReport {
     let quickstart: Quickstart
     let results: [ArmResult]
-    let teachers: [(name: String, file: String)]
+    let teachers: [TeacherEntry]
     let seconds: Double
     let seed: UInt64
 

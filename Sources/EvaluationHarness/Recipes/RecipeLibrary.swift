@@ -14,16 +14,23 @@ public struct RecipeLibrary: Sendable {
         RecipeLibrary(folder: try ResourceLocator.current().folder + "/recipes")
     }
 
-    /// Names in ascending order. Files that start with `_` are bases for `extends:` and are no recipes.
+    /// Names in ascending order, those of a sub-folder as `FOLDER/NAME`. Files that start with `_` are bases for `extends:`
+    /// and are no recipes.
     public func names() throws(DataError) -> [String] {
-        try Folder.entries(folder).filter { $0.hasSuffix(".yaml") && !$0.hasPrefix("_") }.map {
-            $0.trimmingSuffix(".yaml")
+        var names: [String] = []
+        for entry in try Folder.entries(folder) {
+            if entry.hasSuffix(".yaml") {
+                names.append(entry)
+            } else if !entry.contains(".") {
+                names += try Folder.entries("\(folder)/\(entry)").filter { $0.hasSuffix(".yaml") }.map { "\(entry)/\($0)" }
+            }
         }
+        return names.filter { !Folder.name(of: $0).hasPrefix("_") }.map { $0.trimmingSuffix(".yaml") }.sorted()
     }
 
-    /// The file of a shipped recipe (or base), if there is one. Names hold no `/`.
+    /// The file of a shipped recipe (or base), if there is one.
     func file(named name: String) -> String? {
-        guard RootedPath.fault(in: name) == nil, !name.contains("/") else { return nil }
+        guard RootedPath.fault(in: name) == nil, name.split(separator: "/").count <= 2 else { return nil }
         let path = "\(folder)/\(name.trimmingSuffix(".yaml")).yaml"
         return FileBytes.exists(path) ? path : nil
     }
@@ -35,11 +42,12 @@ public struct RecipeLibrary: Sendable {
 
     /// Loads a shipped recipe or a file.
     ///
-    /// - Parameter nameOrFile: a name from `names()`, or a path (with `/`, or ending in `.yaml` or `.yml`).
+    /// - Parameter nameOrFile: a name from `names()`, or a path (with `/`, or ending in `.yaml` or `.yml`); where a file and a
+    ///   name are alike, the file counts.
     /// - Throws: `.missing` for neither; else as `Recipe.load`.
     public func load(_ nameOrFile: String, overrides: [String] = []) throws(DataError) -> Recipe {
         let looksLikeFile = nameOrFile.contains("/") || nameOrFile.hasSuffix(".yaml") || nameOrFile.hasSuffix(".yml")
-        if looksLikeFile {
+        if looksLikeFile, FileBytes.exists(nameOrFile) || file(named: nameOrFile) == nil {
             return try Recipe.load(file: nameOrFile, overrides: overrides, library: self)
         }
         guard let path = file(named: nameOrFile) else {

@@ -64,6 +64,18 @@ public struct TrainingLoop {
         _ optimizer: AdamW, of model: some Layer, carrying carried: (any CarriedSums)? = nil,
         loss: (Int, Forward) throws -> [LossTerm], afterStep: (Int) -> Void = { _ in }
     ) throws -> TrainingHistory {
+        try run(
+            optimizer, of: model, carrying: carried, parts: 1, loss: { step, _, forward in try loss(step, forward) },
+            afterStep: afterStep)
+    }
+
+    /// The same with the batch in equal parts, one after the other, whose gradients are averaged: the memory of a part.
+    ///
+    /// - Parameter loss: gets step and part.
+    public func run(
+        _ optimizer: AdamW, of model: some Layer, carrying carried: (any CarriedSums)? = nil, parts: Int,
+        loss: (Int, Int, Forward) throws -> [LossTerm], afterStep: (Int) -> Void = { _ in }
+    ) throws -> TrainingHistory {
         let total = schedule.totalSteps
         var history = try journal?.restore(model, optimizer, carried) ?? TrainingHistory(window: max(1, total / 100))
         func save(_ steps: Int) throws {
@@ -76,22 +88,16 @@ public struct TrainingLoop {
                 try save(step)
                 throw TrainingInterrupted(completedSteps: step)
             }
-            let tape = Tape()
             optimizer.zeroGradients()
-            let forward = Forward(
-                mode: .training, seed: seed &* 0x1_0000_0001 &+ UInt64(step), tape: tape, bf16: precision == .bf16,
-                checkpointedBlocks: checkpointedBlocks)
-            let terms = try loss(step, forward)
-            let sum = LossTerm.total(terms)
-            tape.backward(sum)
-            let (value, rate) = (sum.item(), schedule(step))
+            let (value, terms) = try gradients(step, parts, loss)
+            let rate = schedule(step)
             let outcome =
                 value.isFinite
                 ? optimizer.step(learningRate: rate, clipNorm: clipNorm)
                 : StepOutcome(gradientNorm: optimizer.gradientNorm(), isApplied: false)
             if outcome.isApplied {
                 afterStep(step)
-                for term in terms { history.add(term.name, term.value.item()) }
+                for term in terms { history.add(term.name, term.value) }
                 history.add("total", value)
             } else {
                 try leaveOut(step, value, outcome, &history)
@@ -101,6 +107,29 @@ public struct TrainingLoop {
             if journal?.isDue(step + 1) == true { try save(step + 1) }
         }
         return history
+    }
+
+    /// Adds the gradients of a step; the loss and the terms, by name, are means over the parts.
+    private func gradients(
+        _ step: Int, _ parts: Int, _ loss: (Int, Int, Forward) throws -> [LossTerm]
+    ) throws -> (value: Double, terms: [(name: String, value: Double)]) {
+        var (value, sums) = (0.0, [(name: String, value: Double)]())
+        let share = 1 / Double(parts)
+        for part in 0..<parts {
+            let tape = Tape()
+            let forward = Forward(
+                mode: .training, seed: seed &* 0x1_0000_0001 &+ UInt64(step) &+ UInt64(part) &* 0x9E37_79B9_7F4A_7C15,
+                tape: tape, bf16: precision == .bf16, checkpointedBlocks: checkpointedBlocks)
+            let terms = try loss(step, part, forward)
+            let total = LossTerm.total(terms)
+            tape.backward(total, scale: share)
+            value += share * total.item()
+            for (index, term) in terms.enumerated() {
+                if part == 0 { sums.append((term.name, 0)) }
+                sums[index].value += share * term.value.item()
+            }
+        }
+        return (value, sums)
     }
 
     private func leaveOut(

@@ -46,7 +46,7 @@ import VisionBackbones
     func aStudentComesCloserToItsTeachers(views: DistillationViews) throws {
         let teachers = teachers()
         let caches = views == .cached ? try filled(teachers, Self.pictures) : nil
-        let result = try Distiller(settings: settings(views), pictures: Self.pictures)
+        let result = try Distiller(settings: settings(views), pictures: DistillationPictures(Self.pictures))
             .run(teachers: teachers, caches: caches)
         let points = result.history.curves.first { $0.name == "total" }!.points
         #expect(points.last!.value < 0.8 * points.first!.value)
@@ -66,7 +66,7 @@ import VisionBackbones
             var settings = settings(.cached)
             settings.steps = 4
             let caches = try filled(teachers, Self.pictures)
-            return try Distiller(settings: settings, pictures: Self.pictures)
+            return try Distiller(settings: settings, pictures: DistillationPictures(Self.pictures))
                 .run(teachers: teachers, caches: caches).student.stateEntries().map { $0.tensor.floats() }
         }
         #expect(states[0] == states[1])
@@ -99,7 +99,7 @@ import VisionBackbones
         settings.steps = 3
         let views = try settings.cachedViews(of: Self.pictures)
         let teachers = teachers()
-        let result = try Distiller(settings: settings, pictures: views)
+        let result = try Distiller(settings: settings, pictures: DistillationPictures(views))
             .run(teachers: teachers, caches: filled(teachers, views))
         #expect(result.student.configuration.imageSize == 32)
         #expect(result.history.curves.allSatisfy { $0.points.allSatisfy { $0.value.isFinite } })
@@ -116,7 +116,7 @@ import VisionBackbones
 
     @Test func thePlanNeedsNeitherCheckpointsNorData() throws {
         let recipe = try shippedLibrary().load("distill-scenes")
-        let plan = try DistillationRun(recipe: recipe, seed: 0, resolvesTeachers: false).plan
+        let plan = try DistillationPlan(DistillationRun(recipe: recipe, seed: 0, resolvesTeachers: false)).json
         #expect(plan["pictures_seen"]?.int == 12_800)
         #expect(plan["teachers"]?.array?.count == 3)
     }

@@ -84,7 +84,7 @@ import VisionBackbones
         }
         try withTemporaryFolder { folder in
             try check(folder, steps: 30, every: 4, last: 29) { journal, onStep in
-                let result = try Distiller(settings: settings, pictures: Self.pictures)
+                let result = try Distiller(settings: settings, pictures: DistillationPictures(Self.pictures))
                     .run(teachers: teachers, caches: caches) {
                         $0.journal = journal
                         $0.onStep = onStep

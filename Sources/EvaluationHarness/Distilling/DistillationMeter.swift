@@ -1,0 +1,56 @@
+import Determinism
+import JSONText
+import TensorCore
+
+/// How fast a distillation goes: pictures and products since the meter began, and the teachers' share of the time.
+public final class DistillationMeter {
+    private let clock = ContinuousClock()
+    private let start: ContinuousClock.Instant
+    private var teacherSeconds = 0.0
+    private var pictures = 0
+    private var flops = 0
+    /// Of all threads together, in floating-point operations a second.
+    private lazy var peak = Kernels.measuredPeak() * Double(Parallel.threadCount)
+
+    init() { start = clock.now }
+
+    /// Runs the teachers of a batch.
+    func teachers<Result>(_ body: () throws -> Result) rethrows -> Result {
+        let begin = clock.now
+        defer { teacherSeconds += Self.seconds(clock.now - begin) }
+        return try body()
+    }
+
+    /// Counts a step of so many pictures.
+    func step<Result>(pictures: Int, _ body: () throws -> Result) throws -> Result {
+        var result: Result?
+        flops += try ProductCount.flops { () throws(any Error) in result = try body() }
+        self.pictures += pictures
+        return result!
+    }
+
+    private var elapsed: Double { Self.seconds(clock.now - start) }
+    public var picturesPerSecond: Double { Double(pictures) / max(elapsed, 1e-9) }
+    /// Of the measured f32 peak.
+    public var peakShare: Double { Double(flops) / max(elapsed, 1e-9) / peak }
+    /// The teachers' share of the time; 0 where their tokens are kept.
+    public var teacherShare: Double { teacherSeconds / max(elapsed, 1e-9) }
+
+    /// For the progress line.
+    var text: String {
+        func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
+        return "\(ProgressReporter.fixed(picturesPerSecond)) images/s, \(percent(peakShare)) of the f32 peak, teachers "
+            + "\(percent(teacherShare)) of the time"
+    }
+
+    var json: JSONValue {
+        .object([
+            ("images_per_second", .init(finite: picturesPerSecond)), ("peak_share", .init(finite: peakShare)),
+            ("teacher_share", .init(finite: teacherShare)),
+        ])
+    }
+
+    private static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    }
+}

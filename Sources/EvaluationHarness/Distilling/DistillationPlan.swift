@@ -1,0 +1,131 @@
+import Distillation
+import JSONText
+import Reporting
+import SafeFiles
+import VisionBackbones
+
+/// What a distillation would do and cost here: from the recipe and a few steps on blank pictures; no checkpoint, no data.
+public struct DistillationPlan {
+    private let run: DistillationRun
+    private let cost: DistillationCost?
+    /// Teachers whose shape neither recipe nor file tells.
+    private let unknown: [String]
+
+    /// Measures the cost, which takes a few steps' time.
+    public init(_ run: DistillationRun) throws(DataError) {
+        self.run = run
+        var shapes: [(name: String, shape: ViTConfiguration)] = []
+        var unknown: [String] = []
+        for teacher in run.teachers {
+            guard let shape = teacher.shape() else {
+                unknown.append(teacher.name)
+                continue
+            }
+            try run.settings.assertTakes(teacher, shape)
+            shapes.append((teacher.name, shape))
+        }
+        self.unknown = unknown
+        cost = unknown.isEmpty ? DistillationCost.measure(run.settings, teachers: shapes) : nil
+    }
+
+    private var settings: DistillationSettings { run.settings }
+    private var pictures: Int { settings.steps * settings.batchSize }
+    /// Pictures a step holds at a time.
+    private var heldPictures: Int { settings.microBatch ?? settings.batchSize }
+
+    /// Bytes of teachers' tokens for one picture in both mirror images; nil where none are kept.
+    private var cachedBytesPerPicture: Int? {
+        guard settings.views == .cached else { return nil }
+        let side = settings.viewSide / settings.student.patchSize
+        let widths = run.teachers.map { $0.shape()?.width ?? 0 }
+        let views = PictureView.allCases.count * (settings.crops?.count ?? 1)
+        return widths.reduce(0) {
+            $0 + TeacherFeatureCache.byteCount(samples: 1, views: views, patches: side * side, width: $1)
+        }
+    }
+
+    /// Pictures whose teacher tokens are kept, where the recipe limits them.
+    private var cachedPictures: Int? { settings.views == .cached ? settings.limit : nil }
+
+    /// Seconds of student and of teachers; the latter nil where their number of passes depends on the data set.
+    private func seconds(_ cost: DistillationCost) -> (training: Double, teachers: Double?) {
+        let training = cost.trainingSeconds * Double(pictures)
+        guard settings.views == .cached else { return (training, cost.teacherSeconds * Double(pictures)) }
+        let views = PictureView.allCases.count * (settings.crops?.count ?? 1)
+        return (training, cachedPictures.map { cost.teacherSeconds * Double($0 * views) })
+    }
+
+    /// Student, optimizer, teachers and one part of a batch.
+    private func memory(_ cost: DistillationCost) -> Int {
+        cost.fixedBytes + cost.pictureBytes * heldPictures
+            + (run.featureFolder == nil ? (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0) : 0)
+    }
+
+    /// Student and the snapshots kept: values, both moments.
+    private var disk: Int {
+        let parameters = settings.student.parameterCount()
+        let kept = run.featureFolder == nil ? 0 : (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0)
+        return 4 * parameters * (1 + 3 * settings.snapshots.keep) + kept
+    }
+
+    public var json: JSONValue {
+        let vit = settings.student
+        let side = settings.viewSide / vit.patchSize
+        var fields: [(String, JSONValue)] = [
+            ("schema_version", .int(1)), ("recipe", .string(run.recipe.name)),
+            ("teachers", .array(run.teachers.map { .string($0.name) })),
+            ("fusion", .string(settings.fusion.rawValue)), ("views", .string(settings.views.rawValue)),
+            ("student_parameters", .int(Int64(vit.parameterCount()))),
+            ("student_tokens", .int(Int64(side * side + 1))), ("steps", .int(Int64(settings.steps))),
+            ("pictures_seen", .int(Int64(pictures))),
+            ("student_flops", .double(3 * vit.flops(at: settings.viewSide) * Double(pictures))),
+            ("disk_bytes", .int(Int64(disk))),
+        ]
+        if let cost {
+            let seconds = seconds(cost)
+            fields += [
+                ("training_seconds", .double(seconds.training)),
+                ("teacher_seconds", seconds.teachers.map(JSONValue.double) ?? .null),
+                ("memory_bytes", .int(Int64(memory(cost)))),
+            ]
+        }
+        fields.append(("teachers_unknown", .array(unknown.map(JSONValue.string))))
+        return .object(fields)
+    }
+
+    /// For people.
+    public var text: String {
+        func gibibytes(_ bytes: Int) -> String { "\(ProgressReporter.fixed(Double(bytes) / Double(1 << 30))) GiB" }
+        func hours(_ seconds: Double) -> String {
+            seconds < 120
+                ? "\(Int(seconds.rounded(.up))) s"
+                : seconds < 7200
+                    ? "\(Int((seconds / 60).rounded(.up))) min"
+                    : "\(Int((seconds / 3600).rounded(.up))) h"
+        }
+        var lines = [
+            ("recipe", run.recipe.name),
+            ("student", "\(settings.student.parameterCount()) parameters at \(settings.viewSide) pixels"),
+            ("teachers", run.teachers.map(\.name).joined(separator: ", ")),
+            ("fusion", settings.fusion.rawValue), ("views", settings.views.rawValue),
+            ("steps", "\(settings.steps) of \(settings.batchSize) pictures, \(heldPictures) at a time"),
+        ]
+        if let cost {
+            let seconds = seconds(cost)
+            lines += [
+                ("time here", "\(hours(seconds.training + (seconds.teachers ?? 0))), measured on steps of 2 pictures"),
+                (
+                    "teachers' part",
+                    seconds.teachers.map(hours)
+                        ?? "\(ProgressReporter.fixed(cost.teacherSeconds)) s a picture and view, once"
+                ),
+                ("memory", gibibytes(memory(cost))),
+            ]
+        } else {
+            lines.append(("time, memory", "unknown: give teachers[].backbone for \(unknown.joined(separator: ", "))"))
+        }
+        lines.append(("disk", gibibytes(disk)))
+        let width = lines.map(\.0.count).max() ?? 0
+        return lines.map { "\($0.0)\(String(repeating: " ", count: width - $0.0.count))  \($0.1)\n" }.joined()
+    }
+}
