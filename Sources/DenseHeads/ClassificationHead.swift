@@ -65,6 +65,11 @@ public final class ClassificationHead: Layer {
         return classifier(normed, forward)
     }
 
+    /// The mean cross entropy of mixed or smoothed targets `(N, K)`.
+    public func loss(_ tokens: Tokens, targets: Tensor, _ forward: Forward) -> [LossTerm] {
+        [LossTerm(name: "classification", value: self(tokens, forward).softCrossEntropy(targets: targets))]
+    }
+
     /// The mean cross entropy of whole labels.
     public func loss(_ tokens: Tokens, _ labels: [Int32], _ forward: Forward) -> [LossTerm] {
         [LossTerm(name: "classification", value: self(tokens, forward).crossEntropy(labels: labels))]

@@ -4,7 +4,8 @@ import EvaluationHarness
 /// `dmt model`
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Describe and convert checkpoints.", subcommands: [Info.self, Convert.self])
+        commandName: "model", abstract: "Describe, convert and draw checkpoints.",
+        subcommands: [Info.self, Convert.self, Sources.self, Draw.self])
 
     /// `dmt model info`
     struct Info: ParsableCommand {

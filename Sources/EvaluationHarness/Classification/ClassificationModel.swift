@@ -4,6 +4,7 @@ import Determinism
 import JSONText
 import NeuralLayers
 import SafeFiles
+import TensorCore
 import VisionBackbones
 
 /// What a classifier consists of besides its backbone.
@@ -69,6 +70,11 @@ public final class ClassificationModel: HeadedModel {
 
     public func loss(_ images: Variable, _ labels: [Int32], frozen: Bool, _ forward: Forward) -> [LossTerm] {
         head.loss(backbone.tokens(of: images, frozen ? .evaluation : forward), labels, forward)
+    }
+
+    /// The same against mixed or smoothed targets `(N, K)`.
+    public func loss(_ images: Variable, targets: Tensor, frozen: Bool, _ forward: Forward) -> [LossTerm] {
+        head.loss(backbone.tokens(of: images, frozen ? .evaluation : forward), targets: targets, forward)
     }
 
     /// The winning class of each picture.

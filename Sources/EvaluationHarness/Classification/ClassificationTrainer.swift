@@ -6,6 +6,7 @@ import Geometry
 import ImageFiles
 import NeuralLayers
 import SafeFiles
+import TensorCore
 import VisionBackbones
 
 /// Everything that decides how a classifier is trained, besides data and backbone.
@@ -15,6 +16,9 @@ public struct ClassificationSettings: Sendable, Equatable {
     /// Range of a crop's share of the picture's area.
     public var scale = 0.25...1.0
     public var flipProbability = 0.5
+    public var randAugment: RandAugment?
+    public var erasing = RandomErasing(probability: 0)
+    public var mixing = BatchMixing()
 
     public init() {}
 
@@ -27,6 +31,15 @@ public struct ClassificationSettings: Sendable, Equatable {
         architecture.size = try views.int("size", in: 8...8192, default: architecture.size)
         scale = try views.range("scale", in: 0.01...1, default: scale)
         flipProbability = try views.double("flip", in: 0...1, default: flipProbability)
+        if let map = try views.optionalMap("rand_augment") {
+            randAugment = RandAugment(
+                magnitude: try map.double("magnitude", in: 0...10, default: 9),
+                deviation: try map.double("deviation", in: 0...10, default: 0.5))
+        }
+        erasing.probability = try views.double("erasing", in: 0...1, default: 0)
+        mixing.mixup = try views.double("mixup", in: 0...100, default: 0)
+        mixing.cutmix = try views.double("cutmix", in: 0...100, default: 0)
+        mixing.smoothing = try views.double("smoothing", in: 0...0.99, default: 0)
         tuning = try FineTuning(reader.map("training"), seed: seed)
     }
 
@@ -40,7 +53,20 @@ public struct ClassificationSettings: Sendable, Equatable {
                 "random resized crop \(architecture.size), area \(scale.lowerBound)-\(scale.upperBound), "
                     + "flip \(flipProbability)"
             ),
-        ]
+        ] + regularisers.map { ("training pictures", $0) }
+    }
+}
+
+extension ClassificationSettings {
+    /// What is done to pictures and labels beside crops, where anything is.
+    private var regularisers: [String] {
+        var parts: [String] = []
+        if let randAugment { parts.append("RandAugment \(randAugment.magnitude)±\(randAugment.deviation)") }
+        if erasing.probability > 0 { parts.append("erasing \(erasing.probability)") }
+        if mixing.mixup > 0 { parts.append("mixup \(mixing.mixup)") }
+        if mixing.cutmix > 0 { parts.append("cutmix \(mixing.cutmix)") }
+        if mixing.smoothing > 0 { parts.append("label smoothing \(mixing.smoothing)") }
+        return parts.isEmpty ? [] : [parts.joined(separator: ", ")]
     }
 }
 
@@ -73,11 +99,14 @@ public struct ClassificationTrainer {
         let crop = RandomResizedCrop(
             size: model.architecture.size, scale: settings.scale, mirrorProbability: settings.flipProbability)
         let plan = tuning.plan(sampleCount: dataset.count)
+        let augment = settings.randAugment
         let batches = BatchesAhead(
             from: journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
         ) { step, place, index in
             var stream = RandomStream(seed: tuning.seed, purpose: "classification view", UInt64(step), UInt64(place))
-            return try dataset.view(at: index, filter: .bilinearAntialiased) { crop.framing(of: $0, &stream) }
+            var view = try dataset.view(at: index, filter: .bilinearAntialiased) { crop.framing(of: $0, &stream) }
+            augment?.apply(to: &view, &stream)
+            return view
         }
         defer { batches.stop() }
         return try tuning.train(
@@ -85,9 +114,29 @@ public struct ClassificationTrainer {
             batch: { plan.indices(step: $0) }
         ) { step, forward in
             let (indices, pictures) = try batches.batch(step)
-            return model.loss(
-                Variable(Normalisation.imageNet.batch(pictures)), indices.map { Int32(dataset.label(at: $0)) },
-                frozen: tuning.freezesBackbone, forward)
+            let (images, labels) = (
+                Normalisation.imageNet.batch(pictures), indices.map { Int32(dataset.label(at: $0)) }
+            )
+            erase(images, step)
+            if settings.mixing.isPlain {
+                return model.loss(Variable(images), labels, frozen: tuning.freezesBackbone, forward)
+            }
+            var stream = RandomStream(seed: tuning.seed, purpose: "mixing", UInt64(step))
+            let targets = settings.mixing(
+                images, labels: labels, classCount: model.architecture.classCount, &stream)
+            return model.loss(Variable(images), targets: targets, frozen: tuning.freezesBackbone, forward)
         }
+    }
+
+    /// Noise in a rectangle of some pictures, each by its place in the step's batch.
+    private func erase(_ images: Tensor, _ step: Int) {
+        guard settings.erasing.probability > 0 else { return }
+        let (height, width, values) = (images.shape[1], images.shape[2], images.f32())
+        let (erasing, seed) = (settings.erasing, settings.tuning.seed)
+        Parallel.forEach(images.shape[0]) { place in
+            var stream = RandomStream(seed: seed, purpose: "erasing", UInt64(step), UInt64(place))
+            erasing.apply(to: values + place * height * width * 3, height: height, width: width, &stream)
+        }
+        keepAlive(images.storage)
     }
 }

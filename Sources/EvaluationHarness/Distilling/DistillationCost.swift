@@ -36,9 +36,8 @@ public struct DistillationCost: Sendable {
             let side = settings.viewSide
             let images = Tensor.full([pictures, side, side, 3], 0.5)
             var tokens: [TeacherTokens] = []
-            let asked = frozen.filter { model.teacherNames.contains($0.name) }
             let watching = clock.measure {
-                tokens = asked.map { $0.tokens(of: images, projections: model.teacherProjections) }
+                tokens = frozen.map { $0.tokens(of: images, projections: model.teacherProjections) }
             }
             let learning = clock.measure {
                 let tape = Tape()

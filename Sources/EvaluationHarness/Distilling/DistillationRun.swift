@@ -11,7 +11,7 @@ import VisionBackbones
 public struct DistillationRun {
     public let recipe: Recipe
     public let settings: DistillationSettings
-    /// Paths resolved, where there is more than a plan to make.
+    /// Those that the fusion asks; paths resolved, where there is more than a plan to make.
     public let teachers: [TeacherEntry]
     /// A folder that keeps the teachers' tokens of cached views for later runs; nil keeps them in memory.
     public var featureFolder: String?
@@ -21,7 +21,8 @@ public struct DistillationRun {
         self.recipe = recipe
         let (settings, listed) = try DistillationSettings.read(recipe, seed: seed)
         self.settings = settings
-        teachers = try listed.map { teacher throws(DataError) in resolvesTeachers ? try teacher.resolved() : teacher }
+        let asked = settings.asked(among: listed)
+        teachers = try asked.map { teacher throws(DataError) in resolvesTeachers ? try teacher.resolved() : teacher }
     }
 
     private func source(of dataset: String) throws(DataError) -> PictureFolder {

@@ -90,6 +90,12 @@ public struct DistillationSettings: Sendable {
         return options
     }
 
+    /// The teachers whose tokens the fusion needs.
+    func asked(among listed: [TeacherEntry]) -> [TeacherEntry] {
+        guard case .single(let name) = resolvedFusion(listed.map(\.name)) else { return listed }
+        return listed.filter { $0.name == name }
+    }
+
     /// The fusion of an arm with these teachers; one teacher alone is always `single`.
     func resolvedFusion(_ teachers: [String]) -> Fusion {
         if teachers.count == 1 { return .single(teachers[0]) }

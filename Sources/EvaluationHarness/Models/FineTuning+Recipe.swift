@@ -10,6 +10,7 @@ extension FineTuning {
         layerDecay = try reader.double("layer_decay", in: 0.01...1, default: layerDecay)
         weightDecay = try reader.double("weight_decay", in: 0...10, default: weightDecay)
         warmupSteps = try reader.int("warmup", in: 0...steps, default: min(warmupSteps, steps))
+        fall = try RateFall(reader, steps: steps)
         let clip = try reader.double("clip", in: 0...1e9, default: clipNorm ?? 0)
         clipNorm = clip > 0 ? clip : nil
         precision = try reader.choice("precision", default: precision)
@@ -18,6 +19,26 @@ extension FineTuning {
         freezesBackbone = try reader.value("freeze_backbone", default: freezesBackbone)
         self.seed = try reader.value("seed", default: seed)
         snapshots = try SnapshotPlan(reader)
+    }
+}
+
+extension RateFall {
+    private enum Name: String, CaseIterable { case linear, cosine, milestones }
+
+    /// Reads `schedule` and, for `milestones`, the steps.
+    init(_ reader: RecipeReader, steps: Int) throws(DataError) {
+        switch try reader.choice("schedule", default: Name.linear) {
+        case .linear: self = .linear
+        case .cosine: self = .cosine
+        case .milestones:
+            let list: [Int] = try reader.value("milestones")
+            guard !list.isEmpty, list.allSatisfy({ (1..<steps).contains($0) }) else {
+                throw reader.refused(
+                    "milestones", expected: "steps between 1 and \(steps - 1)", found: "\(list)",
+                    "name the steps at which the rate falls")
+            }
+            self = .milestones(list)
+        }
     }
 }
 

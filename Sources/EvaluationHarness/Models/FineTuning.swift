@@ -2,6 +2,30 @@ import Autograd
 import Determinism
 import NeuralLayers
 
+/// How a learning rate falls after its warm-up.
+public enum RateFall: Sendable, Equatable {
+    case linear
+    case cosine
+    /// Times 0.1 at each of these steps.
+    case milestones([Int])
+
+    var shape: Schedule.Shape {
+        switch self {
+        case .linear: .polynomial(power: 1)
+        case .cosine: .cosine
+        case .milestones(let steps): .steps(steps)
+        }
+    }
+
+    var text: String {
+        switch self {
+        case .linear: "linear to 0"
+        case .cosine: "cosine to 0"
+        case .milestones(let steps): "a tenth at \(steps.map(String.init).joined(separator: ", "))"
+        }
+    }
+}
+
 /// How a head, and with it a backbone, is trained: the part that all tasks share.
 public struct FineTuning: Sendable, Equatable {
     public var steps = 400
@@ -10,6 +34,7 @@ public struct FineTuning: Sendable, Equatable {
     public var layerDecay = 1.0
     public var weightDecay = 0.05
     public var warmupSteps = 20
+    public var fall = RateFall.linear
     /// Gradients are scaled down to this norm; `nil` leaves them.
     public var clipNorm: Double? = 3
     public var dropPath = 0.0
@@ -40,7 +65,7 @@ public struct FineTuning: Sendable, Equatable {
     ) throws -> TrainingHistory {
         var loop = TrainingLoop(
             schedule: Schedule(
-                .polynomial(power: 1), base: learningRate, warmupSteps: warmupSteps, totalSteps: steps),
+                fall.shape, base: learningRate, warmupSteps: warmupSteps, totalSteps: steps),
             clipNorm: clipNorm, seed: seed)
         loop.precision = precision
         loop.checkpointedBlocks = checkpointedBlocks
@@ -55,7 +80,7 @@ public struct FineTuning: Sendable, Equatable {
     /// The choices that a protocol names.
     var protocolEntries: [(String, String)] {
         [
-            ("schedule", "\(steps) steps of \(batchSize), AdamW \(learningRate), warm-up \(warmupSteps), linear to 0"),
+            ("schedule", "\(steps) steps of \(batchSize), AdamW \(learningRate), warm-up \(warmupSteps), \(fall.text)"),
             (
                 "regularisation",
                 "weight decay \(weightDecay), layer decay \(layerDecay), drop path \(dropPath)"

@@ -22,7 +22,9 @@ public struct RecipeLibrary: Sendable {
             if entry.hasSuffix(".yaml") {
                 names.append(entry)
             } else if !entry.contains(".") {
-                names += try Folder.entries("\(folder)/\(entry)").filter { $0.hasSuffix(".yaml") }.map { "\(entry)/\($0)" }
+                names += try Folder.entries("\(folder)/\(entry)").filter { $0.hasSuffix(".yaml") }.map {
+                    "\(entry)/\($0)"
+                }
             }
         }
         return names.filter { !Folder.name(of: $0).hasPrefix("_") }.map { $0.trimmingSuffix(".yaml") }.sorted()
