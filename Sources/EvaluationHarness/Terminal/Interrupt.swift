@@ -27,6 +27,12 @@ public final class Interrupt: Sendable {
                 signal(SIGTERM, SIG_DFL)
             }
         }
+        // Whoever started this process may have had them blocked, and a process inherits that.
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGINT)
+        sigaddset(&set, SIGTERM)
+        pthread_sigmask(SIG_UNBLOCK, &set, nil)
     }
 
     /// Asks loops to stop, as a signal does.

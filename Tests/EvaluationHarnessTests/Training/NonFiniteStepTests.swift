@@ -15,7 +15,7 @@ import Testing
         loop.journal = journal
         loop.batch = { [$0, $0 + 10] }
         return try loop.run(fixture.optimizer, of: fixture.layer) { step, forward in
-            let y = fixture.layer(Variable(Tensor([1, 2, 3], [1, 3])), forward)
+            let y = fixture.layer(Variable(Tensor([1, 2, 3] as [Float], [1, 3])), forward)
             let scaled = y.multiplied(by: Variable(Tensor([factor(step), factor(step)], [1, 2])))
             return [LossTerm(name: "loss", value: scaled.mean())]
         }

@@ -2,6 +2,7 @@ import DenseData
 import Distillation
 import ImageFiles
 import NeuralLayers
+import SelfSupervision
 import Testing
 import VisionBackbones
 
