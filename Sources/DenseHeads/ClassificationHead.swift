@@ -1,6 +1,7 @@
 import Autograd
 import Determinism
 import NeuralLayers
+import TensorCore
 
 /// Pooled tokens, a norm and a linear classifier.
 public final class ClassificationHead: Layer {

@@ -41,7 +41,7 @@ public struct DistillationTargets: Sendable {
         case .none: .none
         case .layer_norm: .layerNorm
         case .phi_s: .phiS(batches: try reader.int("phi_s_batches", in: 1...1_000_000, default: 100))
-        case .z_score: .zScore(relativeFloor: try reader.double("relative_floor", in: 0...10))
+        case .z_score: .zScore(relativeFloor: try reader.double("relative_floor", in: 0...10, default: 0.1))
         }
     }
 }

@@ -72,11 +72,12 @@ public struct PublishedModel: Sendable {
 extension ModelFile {
     /// Writes a standard ViT at 224 pixels with the random weights of a seed.
     ///
-    /// - Throws: `.usage` for a name that is none of the standard ones; as writing a file.
+    /// - Throws: `.configuration` for a name that is none of the standard ones; as writing a file.
     public static func draw(_ name: String, seed: UInt64, to path: String) throws(DataError) {
-        guard let variant = ViTVariant.named(name) else {
+        guard let variant = ViTVariants.named(name) else {
             throw DataError(
-                .usage, file: name, expected: "one of " + ViTVariant.names.joined(separator: ", "), found: name,
+                .configuration, file: name, expected: "one of " + ViTVariants.names.joined(separator: ", "),
+                found: name,
                 remedy: "choose another --arch")
         }
         try save(

@@ -76,7 +76,7 @@ import Testing
             try write("x: 1\n", to: "\(folder)/_base.yaml")
             try write("extends: _base\ny: 2\n", to: "\(folder)/sub/mine.yaml")
             let library = RecipeLibrary(folder: folder)
-            #expect(try library.names() == ["distill-small"])
+            #expect(try library.names() == ["distill-small", "sub/mine"])
             #expect(try library.load("distill-small").settings[0].origin == "recipes/distill-small.yaml:1")
             let error = #expect(throws: DataError.self) { try library.load("distil-smal") }
             #expect(error?.kind == .missing && error?.remedy == "did you mean 'distill-small'?")
