@@ -22,5 +22,9 @@ public final class RunLock: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that is just being started holds a copy of the descriptor for an instant: closing ours would not do.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }
