@@ -50,13 +50,12 @@ with tempfile.TemporaryDirectory() as folder:
                 "train", "classify", *common, "training.steps=3", "training.warmup=1", "training.batch=2")
         peak = memory(out)
         rows.append((recipe["name"], seconds, peak))
-        print(f"{recipe['name']}: {seconds:.1f} s, {peak}", flush=True)
+        print(f"{recipe['name']}: {seconds:.1f} s, {peak['peak_rss_mib']:.0f} MiB", flush=True)
 total = time.time() - begin
 lines = ["# Paper recipes, three steps each", "", f"All together {total:.0f} s. Command: `{' '.join(sys.argv)}`", ""]
 lines += ["| recipe | seconds | peak resident MiB |", "|:--|--:|--:|"]
 for name, seconds, peak in rows:
-    resident = next(value for key, value in peak.items() if "resident" in key)
-    lines.append(f"| {name} | {seconds:.1f} | {resident:.0f} |")
+    lines.append(f"| {name} | {seconds:.1f} | {peak['peak_rss_mib']:.0f} |")
 text = "\n".join(lines) + "\n"
 print(text)
 if options.out:

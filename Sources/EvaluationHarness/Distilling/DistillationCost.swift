@@ -8,9 +8,10 @@ import VisionBackbones
 
 /// What a recipe costs on this machine, from real steps on blank pictures: no checkpoint and no data are needed.
 ///
-/// The networks have their true sizes. Steps of one and of two pictures are made; what grows with the batch and what does
-/// not follows from both, in memory, and time is taken from the larger.
+/// The networks have their true sizes. Memory follows from steps of one and of two pictures: what grows with the batch and
+/// what does not. Time is that of a step of as many pictures as the recipe takes at a time, at most `timedPictures`.
 public struct DistillationCost: Sendable {
+    static let timedPictures = 16
     /// Of student and adapters, for one picture.
     public var trainingSeconds: Double
     /// Of all teachers together, for one picture.
@@ -53,10 +54,12 @@ public struct DistillationCost: Sendable {
         }
         let one = Allocator.peakBytes { _ = step(1) }
         let two = Allocator.peakBytes { _ = step(2) }
-        let timed = step(2)
+        let count = min(settings.microBatch ?? settings.batchSize, timedPictures)
+        _ = step(count)
+        let timed = step(count)
         let perPicture = max(0, two - one)
         return DistillationCost(
-            trainingSeconds: timed.training / 2, teacherSeconds: timed.teachers / 2,
+            trainingSeconds: timed.training / Double(count), teacherSeconds: timed.teachers / Double(count),
             fixedBytes: fixed + max(0, one - perPicture), pictureBytes: perPicture)
     }
 

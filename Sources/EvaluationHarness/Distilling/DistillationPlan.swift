@@ -113,7 +113,10 @@ public struct DistillationPlan {
         if let cost {
             let seconds = seconds(cost)
             lines += [
-                ("time here", "\(hours(seconds.training + (seconds.teachers ?? 0))), measured on steps of 2 pictures"),
+                (
+                    "time here",
+                    "\(hours(seconds.training + (seconds.teachers ?? 0))), measured on a step of \(min(heldPictures, DistillationCost.timedPictures)) pictures"
+                ),
                 (
                     "teachers' part",
                     seconds.teachers.map(hours)

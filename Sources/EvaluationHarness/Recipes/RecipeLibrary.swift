@@ -44,12 +44,12 @@ public struct RecipeLibrary: Sendable {
 
     /// Loads a shipped recipe or a file.
     ///
-    /// - Parameter nameOrFile: a name from `names()`, or a path (with `/`, or ending in `.yaml` or `.yml`); where a file and a
+    /// - Parameter nameOrFile: a name from `names()`, or a path (of a file that is there, or ending in `.yaml` or `.yml`); where a file and a
     ///   name are alike, the file counts.
     /// - Throws: `.missing` for neither; else as `Recipe.load`.
     public func load(_ nameOrFile: String, overrides: [String] = []) throws(DataError) -> Recipe {
-        let looksLikeFile = nameOrFile.contains("/") || nameOrFile.hasSuffix(".yaml") || nameOrFile.hasSuffix(".yml")
-        if looksLikeFile, FileBytes.exists(nameOrFile) || file(named: nameOrFile) == nil {
+        let isNamedAsFile = nameOrFile.hasSuffix(".yaml") || nameOrFile.hasSuffix(".yml")
+        if isNamedAsFile || nameOrFile.contains("/") && FileBytes.exists(nameOrFile) {
             return try Recipe.load(file: nameOrFile, overrides: overrides, library: self)
         }
         guard let path = file(named: nameOrFile) else {

@@ -40,7 +40,7 @@ struct DistillationPlanTests {
         #expect(json["pictures_seen"]?.int == 40)
         #expect((json["training_seconds"]?.double ?? 0) > 0 && (json["teacher_seconds"]?.double ?? 0) > 0)
         #expect((json["memory_bytes"]?.int ?? 0) > 100_000)
-        #expect(plan.text.contains("measured on steps of 2 pictures"))
+        #expect(plan.text.contains("measured on a step of 2 pictures"))
         #expect(json["teachers"]?.array?.count == (["vit-ti-mae", "vit-ti-g2sd"].contains(arm) ? 1 : 3))
     }
 
