@@ -7,6 +7,9 @@ public enum ProductCount {
     /// Called by every operation that multiplies matrices.
     public static func add(multiplyAdds: Int) { total.wrappingAdd(2 * multiplyAdds, ordering: .relaxed) }
 
+    /// Floating-point operations of all products so far.
+    public static var sum: Int { total.load(ordering: .relaxed) }
+
     /// Floating-point operations of the products in `body`. Others that run at the same time are counted too.
     public static func flops<Failure: Error>(of body: () throws(Failure) -> Void) throws(Failure) -> Int {
         let before = total.load(ordering: .relaxed)

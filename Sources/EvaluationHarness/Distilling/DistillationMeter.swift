@@ -8,7 +8,7 @@ public final class DistillationMeter {
     private let start: ContinuousClock.Instant
     private var teacherSeconds = 0.0
     private var pictures = 0
-    private var flops = 0
+    private let productsBefore = ProductCount.sum
     /// Of all threads together, in floating-point operations a second.
     private lazy var peak = Kernels.measuredPeak() * Double(Parallel.threadCount)
 
@@ -21,18 +21,13 @@ public final class DistillationMeter {
         return try body()
     }
 
-    /// Counts a step of so many pictures.
-    func step<Result>(pictures: Int, _ body: () throws -> Result) throws -> Result {
-        var result: Result?
-        flops += try ProductCount.flops { () throws(any Error) in result = try body() }
-        self.pictures += pictures
-        return result!
-    }
+    /// Counts pictures that a step has seen.
+    func count(_ pictures: Int) { self.pictures += pictures }
 
     private var elapsed: Double { Self.seconds(clock.now - start) }
     public var picturesPerSecond: Double { Double(pictures) / max(elapsed, 1e-9) }
     /// Of the measured f32 peak.
-    public var peakShare: Double { Double(flops) / max(elapsed, 1e-9) / peak }
+    public var peakShare: Double { Double(ProductCount.sum &- productsBefore) / max(elapsed, 1e-9) / peak }
     /// The teachers' share of the time; 0 where their tokens are kept.
     public var teacherShare: Double { teacherSeconds / max(elapsed, 1e-9) }
 

@@ -62,16 +62,15 @@ public struct Distiller {
         let size = plan.batchSize / parts
         var made: Views = ([], [])
         let history = try loop.run(optimizer, of: model, carrying: watch, parts: parts) { step, part, forward in
-            try meter.step(pictures: size) {
-                if part == 0 { made = try batches.batch(step) }
-                let places = part * size..<(part + 1) * size
-                let (images, targets) = try seen(
-                    (Array(made.items[places]), Array(made.views[places])), teachers, caches, model.teacherProjections)
-                let views = model.views(of: Variable(images), forward)
-                let (terms, diagnostics) = model.loss(views, teacherTokens: targets, forward)
-                watch.add(step, diagnostics)
-                return terms
-            }
+            meter.count(size)
+            if part == 0 { made = try batches.batch(step) }
+            let places = part * size..<(part + 1) * size
+            let (images, targets) = try seen(
+                (Array(made.items[places]), Array(made.views[places])), teachers, caches, model.teacherProjections)
+            let views = model.views(of: Variable(images), forward)
+            let (terms, diagnostics) = model.loss(views, teacherTokens: targets, forward)
+            watch.add(step, diagnostics)
+            return terms
         }
         return DistillationResult(
             student: student, history: history, speed: meter.json, diagnostics: watch.means)
