@@ -139,6 +139,6 @@ public struct LoaderBenchmark: Sendable {
 
     private static func time(_ body: () throws -> Void) rethrows -> Double {
         let time = try ContinuousClock().measure(body)
-        return Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+        return time.seconds
     }
 }

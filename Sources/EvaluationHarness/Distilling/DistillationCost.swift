@@ -1,7 +1,6 @@
 import Autograd
 import Determinism
 import Distillation
-import JSONText
 import NeuralLayers
 import TensorCore
 import VisionBackbones
@@ -50,7 +49,7 @@ public struct DistillationCost: Sendable {
                 tape.backward(LossTerm.total(terms))
                 optimizer.step(learningRate: 0)
             }
-            return (Self.seconds(watching), Self.seconds(learning))
+            return (watching.seconds, learning.seconds)
         }
         let one = Allocator.peakBytes { _ = step(1) }
         let two = Allocator.peakBytes { _ = step(2) }
@@ -61,9 +60,5 @@ public struct DistillationCost: Sendable {
         return DistillationCost(
             trainingSeconds: timed.training / Double(count), teacherSeconds: timed.teachers / Double(count),
             fixedBytes: fixed + max(0, one - perPicture), pictureBytes: perPicture)
-    }
-
-    private static func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
     }
 }

@@ -17,14 +17,14 @@ public final class DistillationMeter {
     /// Runs the teachers of a batch.
     func teachers<Result>(_ body: () throws -> Result) rethrows -> Result {
         let begin = clock.now
-        defer { teacherSeconds += Self.seconds(clock.now - begin) }
+        defer { teacherSeconds += (clock.now - begin).seconds }
         return try body()
     }
 
     /// Counts pictures that a step has seen.
     func count(_ pictures: Int) { self.pictures += pictures }
 
-    private var elapsed: Double { Self.seconds(clock.now - start) }
+    private var elapsed: Double { (clock.now - start).seconds }
     public var picturesPerSecond: Double { Double(pictures) / max(elapsed, 1e-9) }
     /// Of the measured f32 peak.
     public var peakShare: Double { Double(ProductCount.sum &- productsBefore) / max(elapsed, 1e-9) / peak }
@@ -43,9 +43,5 @@ public final class DistillationMeter {
             ("images_per_second", .init(finite: picturesPerSecond)), ("peak_share", .init(finite: peakShare)),
             ("teacher_share", .init(finite: teacherShare)),
         ])
-    }
-
-    private static func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
     }
 }

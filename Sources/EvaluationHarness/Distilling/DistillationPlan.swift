@@ -10,6 +10,7 @@ public struct DistillationPlan {
     private let cost: DistillationCost?
     /// Teachers whose shape neither recipe nor file tells.
     private let unknown: [String]
+    private let teacherWidths: [Int]
 
     /// Measures the cost, which takes a few steps' time.
     public init(_ run: DistillationRun) throws(DataError) {
@@ -25,6 +26,7 @@ public struct DistillationPlan {
             shapes.append((teacher.name, shape))
         }
         self.unknown = unknown
+        teacherWidths = shapes.map(\.shape.width)
         cost = unknown.isEmpty ? DistillationCost.measure(run.settings, teachers: shapes) : nil
     }
 
@@ -37,9 +39,8 @@ public struct DistillationPlan {
     private var cachedBytesPerPicture: Int? {
         guard settings.views == .cached else { return nil }
         let side = settings.viewSide / settings.student.patchSize
-        let widths = run.teachers.map { $0.shape()?.width ?? 0 }
         let views = PictureView.allCases.count * (settings.crops?.count ?? 1)
-        return widths.reduce(0) {
+        return teacherWidths.reduce(0) {
             $0 + TeacherFeatureCache.byteCount(samples: 1, views: views, patches: side * side, width: $1)
         }
     }

@@ -34,12 +34,7 @@ public struct TeacherEntry: Sendable {
     ///
     /// - Throws: as the readers of checkpoints; `.configuration` where the teacher cannot see what the student sees.
     func load(for settings: DistillationSettings) throws(DataError) -> Teacher {
-        let network: VisionTransformer
-        if let source {
-            network = try CheckpointFile.loadEncoder(file, source: source, heads: heads).model
-        } else {
-            network = try ModelFile.loadBackbone(file)
-        }
+        let network = try CheckpointFile.loadBackbone(file, source: source, heads: heads)
         try settings.assertTakes(self, network.configuration)
         return Teacher(name: name, network)
     }

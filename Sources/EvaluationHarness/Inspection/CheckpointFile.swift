@@ -33,9 +33,13 @@ public enum CheckpointFile {
     }
 
     /// An encoder to be looked at or probed: a backbone's own file, or with `source` a published checkpoint.
-    static func loadBackbone(_ path: String, source: CheckpointSource?) throws(DataError) -> VisionTransformer {
+    ///
+    /// - Parameter heads: attention heads of a published checkpoint; the source's rule when absent.
+    static func loadBackbone(
+        _ path: String, source: CheckpointSource?, heads: Int? = nil
+    ) throws(DataError) -> VisionTransformer {
         guard let source else { return try ModelFile.loadBackbone(path) }
-        return try loadEncoder(path, source: source).model
+        return try loadEncoder(path, source: source, heads: heads).model
     }
 
     /// Reads the encoder of a checkpoint; nothing but the encoder is read.

@@ -53,7 +53,7 @@ extension NetworkCost {
         let clock = ContinuousClock()
         let seconds = (0..<5).map { _ in
             let spent = clock.measure { pass(images) }
-            return Double(spent.components.seconds) + Double(spent.components.attoseconds) * 1e-18
+            return spent.seconds
         }.sorted()
         return NetworkCost(
             network: network, parameters: parameters, flops: Double(flops) / Double(batch), imageSize: imageSize,
