@@ -76,7 +76,10 @@ struct InspectCommand: ParsableCommand {
             commandName: "teachers",
             abstract: "Frozen figures of pretrained networks beside random ones of their shape, and their alignment.")
 
-        @Argument(help: "Checkpoints that say their architecture, as dmt pretrain writes them.")
+        @Argument(
+            help:
+                "Checkpoints that say their architecture, as dmt pretrain writes them; shipped:NAME is one of the tool's."
+        )
         var checkpoints: [String]
 
         @Option(help: "A dataset.yaml with segmentation and classification sections, or the folder it lies in.")

@@ -27,6 +27,7 @@ struct DMT: ParsableCommand {
         ModelCommand.self,
         InspectCommand.self,
         BenchCommand.self,
+        ReproduceCommand.self,
         RecipesCommand.self,
         DoctorCommand.self,
     ]

@@ -80,8 +80,15 @@ extension ModelFile {
                 found: name,
                 remedy: "choose another --arch")
         }
+        try draw(variant.configuration, seed: seed, to: path)
+    }
+
+    /// Writes a ViT with the random weights of a seed.
+    ///
+    /// - Throws: as writing a file.
+    public static func draw(_ shape: ViTConfiguration, seed: UInt64, to path: String) throws(DataError) {
         try save(
-            VisionTransformer(variant.configuration, seed: seed), to: path,
+            VisionTransformer(shape, seed: seed), to: path,
             metadata: ["dmt.weights": "random", "dmt.seed": "\(seed)"])
     }
 }

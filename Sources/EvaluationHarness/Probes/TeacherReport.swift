@@ -20,6 +20,7 @@ public struct TeacherReport {
         public var knnMeanToken: Double
     }
 
+    /// Paths, or `shipped:NAME`.
     public var checkpoints: [String]
     public var data: String
     /// Labelled training scenes of the linear probe, and scenes compared for alignment.
@@ -34,7 +35,9 @@ public struct TeacherReport {
     }
 
     public func run(_ session: CommandSession) throws -> JSONValue {
-        let networks = try checkpoints.map { (name: HeadTraining.stem($0), model: try ModelFile.loadBackbone($0)) }
+        let networks = try checkpoints.map(TeacherFiles.path).map {
+            (name: HeadTraining.stem($0), model: try ModelFile.loadBackbone($0))
+        }
         let sets = try ProbeSets(data: data, labelledScenes: labelledScenes)
         var rows: [Row] = []
         var tokens: [(name: String, patches: Tensor)] = []
@@ -116,6 +119,11 @@ public struct TeacherReport {
 
     /// The tables for people.
     public static func text(_ document: JSONValue) -> String {
+        tables(document).map(MarkdownRenderer().render).joined(separator: "\n")
+    }
+
+    /// Frozen figures, and alignment of each pair.
+    static func tables(_ document: JSONValue) -> [ReportTable] {
         var networks = ReportTable(
             caption: "Frozen figures; each network stands beside a random one of its shape.",
             columns: [
@@ -133,7 +141,7 @@ public struct TeacherReport {
             let names = (pair["networks"]?.array ?? []).compactMap(\.string).joined(separator: ", ")
             pairs.add([.text(names), .number(pair["linear_cka_patches"]?.double)])
         }
-        return MarkdownRenderer().render(networks) + "\n" + MarkdownRenderer().render(pairs)
+        return [networks, pairs]
     }
 }
 

@@ -58,7 +58,7 @@ public struct Quickstart: Sendable {
         _ = try SceneDrawing.run(
             to: data, trainCount: settings.trainScenes, validationCount: settings.validationScenes, size: settings.size,
             session: quiet)
-        try writeLabelledLists()
+        try LabelledLists.write(of: data, count: settings.labelledScenes, to: out)
         stages.begin("distil the students")
         let distilled = try distil(distillation, quiet)
         var results: [ArmResult] = []
@@ -68,11 +68,11 @@ public struct Quickstart: Sendable {
             result.knn = try evaluate(.knn, arm, checkpoint: student(arm), quiet)
             stages.begin("\(arm.rawValue): segmentation")
             try train(
-                .segment, arm, settings.segmentRecipe, settings.segmentOverrides, list: "labelled-ade20k.txt", quiet)
+                .segment, arm, settings.segmentRecipe, settings.segmentOverrides, quiet)
             result.segmentation = try evaluate(
                 .segment, arm, checkpoint: run(arm, "segment") + "/checkpoint.safetensors", quiet)
             stages.begin("\(arm.rawValue): detection")
-            try train(.detect, arm, settings.detectRecipe, settings.detectOverrides, list: "labelled-coco.txt", quiet)
+            try train(.detect, arm, settings.detectRecipe, settings.detectOverrides, quiet)
             result.detection = try evaluate(
                 .detect, arm, checkpoint: run(arm, "detect") + "/checkpoint.safetensors", quiet)
             results.append(result)
@@ -124,13 +124,13 @@ public struct Quickstart: Sendable {
     }
 
     private func train(
-        _ task: HeadTask, _ arm: QuickstartArm, _ recipe: String, _ overrides: [String], list: String,
+        _ task: HeadTask, _ arm: QuickstartArm, _ recipe: String, _ overrides: [String],
         _ session: CommandSession
     ) throws {
         var training = HeadTraining(task: task, recipe: recipe, data: data)
         training.overrides = overrides + ["+arm=\(arm.rawValue)"]
         training.checkpoint = student(arm)
-        training.imageList = "\(out)/\(list)"
+        training.imageList = "\(out)/\(LabelledLists.file(task))"
         training.out = run(arm, task.rawValue)
         training.commandLine = commandLine
         // A quickstart begins anew: nothing would read the snapshots.
@@ -151,22 +151,9 @@ public struct Quickstart: Sendable {
         return try RunRecord(json: evaluation.run(session))
     }
 
-    /// The first training scenes, by the names each layout gives them.
-    private func writeLabelledLists() throws {
-        let segmentation = try TaskData(data, section: "segmentation", split: "train", listFile: nil).segmentation()
-        let detection = try TaskData(data, section: "detection", split: "train", listFile: nil).detection()
-        let count = settings.labelledScenes
-        for (file, names) in [
-            ("labelled-ade20k.txt", (0..<count).map(segmentation.name)),
-            ("labelled-coco.txt", (0..<count).map(detection.name)),
-        ] {
-            try AtomicFile.write(names.map { $0 + "\n" }.joined(), to: "\(out)/\(file)")
-        }
-    }
-
     /// Reports, students and run folders; the many files inside run folders are listed in them.
     private func files() throws(DataError) -> [String] {
-        var list = ["report.html", "report.md", "report.json", "labelled-ade20k.txt", "labelled-coco.txt", "scenes/"]
+        var list = ["report.html", "report.md", "report.json"] + LabelledLists.files + ["scenes/"]
         list += arms.map { "students/\($0.rawValue).safetensors" }
         list += try Folder.entries("\(out)/runs").map { "runs/\($0)/" }
         let root = out.hasPrefix("/") ? out : FileManager.default.currentDirectoryPath + "/" + out

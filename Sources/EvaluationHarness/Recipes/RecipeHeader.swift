@@ -2,7 +2,7 @@ import SafeFiles
 
 /// What a recipe does.
 public enum RecipeKind: String, Sendable, CaseIterable {
-    case pretrain, distill, train, eval, quickstart
+    case pretrain, distill, train, eval, quickstart, lab
 }
 
 /// The keys that every recipe has: what it is, where it comes from, what it costs and what to expect.
