@@ -27,6 +27,7 @@ final class LabRunner {
         self.session = session
         ledger = LabLedger(folder: folder)
         program = try Self.ownExecutable()
+        try plan.settings.checkRecipes()
         for job in plan.jobs {
             if try ledger.entry(job) == nil { waiting.append(job) } else { done.insert(job.name) }
         }

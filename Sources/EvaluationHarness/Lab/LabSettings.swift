@@ -102,6 +102,17 @@ struct LabSettings: Sendable {
     }
 }
 
+extension LabSettings {
+    /// Reads every recipe that a job will read, with its overrides, so that a misspelled one is found before the first job.
+    func checkRecipes() throws(DataError) {
+        let library = try RecipeLibrary.shipped()
+        for arm in arms { _ = try library.load(arm.recipe, overrides: arm.overrides) }
+        for stage in stages where stage.trains != nil {
+            _ = try library.load(stage.recipe, overrides: stage.overrides)
+        }
+    }
+}
+
 extension LabArm {
     init(_ reader: RecipeReader, distillRecipe: String, distillOverrides: [String]) throws(DataError) {
         name = try reader.value("name")
