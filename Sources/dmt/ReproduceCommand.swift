@@ -47,7 +47,7 @@ struct ReproduceCommand: ParsableCommand {
                 try session.emit(planned.json, text: planned.text)
                 return
             }
-            if fills { try lab.run(session) }
+            if fills { try lab.run(session, commandLine: CommandLine.arguments) }
             let table = try lab.table()
             try session.emit(table.json, text: table.text)
         }

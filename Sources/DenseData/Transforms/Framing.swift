@@ -55,6 +55,16 @@ public struct Framing: Sendable, Hashable {
             output: fillsLimit ? limit : size.roundedUp(toMultiplesOf: divisor))
     }
 
+    /// The whole picture, aspect kept, at a short side, or smaller where its long side is at its limit; padded to a square.
+    ///
+    /// - Precondition: the long side fits the square.
+    public init(of picture: ImageSize, shortSide: Int, longSide: Int, square: Int) {
+        let size = picture.scaled(shortSide: shortSide, longSide: longSide).size
+        self.init(
+            source: Window(height: picture.height, width: picture.width), resized: size,
+            crop: Window(height: size.height, width: size.width), output: ImageSize(height: square, width: square))
+    }
+
     /// Short side to `shortSide`, then the middle square of `crop` pixels: the usual classification test view.
     public init(of picture: ImageSize, shortSide: Int, centreCrop: Int) {
         precondition(centreCrop <= shortSide, "centre crop \(centreCrop) of a short side of \(shortSide)")

@@ -1,4 +1,6 @@
+import DenseData
 import DenseHeads
+import Geometry
 import JSONText
 import SafeFiles
 
@@ -11,6 +13,14 @@ public struct DetectionArchitecture: Sendable, Equatable {
     public var categoryIDs: [Int64] = []
     /// The square, in pixels, that pictures are fitted into; a multiple of the patch.
     public var size = 96
+    /// The sides of pictures in predictions: the short one, unless the long one would be larger than its limit; nil fits each
+    /// picture into the square.
+    public var testSides: (short: Int, long: Int)? {
+        get { testShortSide > 0 ? (testShortSide, testLongSide) : nil }
+        set { (testShortSide, testLongSide) = newValue.map { ($0.short, $0.long) } ?? (0, 0) }
+    }
+    private var testShortSide = 0
+    private var testLongSide = 0
     /// The library whose rules hold where libraries differ.
     public var rules = DetectionRules.detectron2
     public var pyramid = DetectionPyramidKind.simple
@@ -92,6 +102,20 @@ public struct DetectionArchitecture: Sendable, Equatable {
         return result
     }
 
+    /// How a picture is shown in predictions.
+    func framing(of picture: ImageSize) -> Framing {
+        guard let testSides else {
+            return Framing(of: picture, fittedInto: ImageSize(height: size, width: size), fillsLimit: true)
+        }
+        return Framing(of: picture, shortSide: testSides.short, longSide: testSides.long, square: size)
+    }
+
+    /// The same for a protocol.
+    var inputWords: String {
+        testSides.map { "short side \($0.short), long side at most \($0.long), padded to \(size)x\(size)" }
+            ?? "fitted into \(size)x\(size), padded"
+    }
+
     /// "Mask R-CNN, simple pyramid of strides [4, 8, 16], 64 channels".
     var words: String {
         (isCascade ? "Cascade Mask R-CNN" : "Mask R-CNN")
@@ -115,6 +139,7 @@ public struct DetectionArchitecture: Sendable, Equatable {
             ("box_loss", .string(boxLoss.rawValue)), ("box_norm", .string(boxNorm.rawValue)),
             ("mask_norm", .string(maskNorm.rawValue)), ("proposal_beta", proposalBeta.map { .double($0) } ?? .null),
             ("outside_anchors", .bool(learnsOutsideAnchors)),
+            ("test_sides", .array(testSides.map { [int($0.short), int($0.long)] } ?? [])),
         ])
     }
 
@@ -150,6 +175,10 @@ public struct DetectionArchitecture: Sendable, Equatable {
         maskNorm = try fields.choice("mask_norm")
         if fields.json["proposal_beta"] != .null { proposalBeta = try fields.double("proposal_beta", 0...1e6) }
         learnsOutsideAnchors = try fields.bool("outside_anchors")
+        if fields.json["test_sides"] != nil, case let sides = try fields.ints("test_sides", 1...size), sides.count == 2
+        {
+            testSides = (sides[0], sides[1])
+        }
     }
 
     /// Reads the `head:` keys of a recipe over the defaults.

@@ -49,12 +49,11 @@ public struct DetectionInference {
     private func results(
         _ model: DetectionModel, _ dataset: DetectionDataset, _ range: Range<Int>
     ) throws -> [DetectionResult] {
-        let side = model.architecture.size
+        let architecture = model.architecture
         let views = try ParallelMap.map(range.count) { place in
             let sample = try dataset.sample(at: range.lowerBound + place)
             let size = ImageSize(height: sample.picture.height, width: sample.picture.width)
-            let framing = Framing(
-                of: size, fittedInto: ImageSize(height: side, width: side), fillsLimit: true)
+            let framing = architecture.framing(of: size)
             return (
                 id: sample.imageID, picture: framing.picture(sample.picture, filter: .bilinearAntialiased),
                 frame: PictureFrame(content: framing.resized, output: size)

@@ -1,3 +1,4 @@
+import DenseData
 import DenseHeads
 import SafeFiles
 
@@ -5,9 +6,7 @@ import SafeFiles
 public struct DetectionSettings: Sendable, Equatable {
     public var architecture = DetectionArchitecture()
     public var tuning: FineTuning
-    /// The range of the large-scale jitter: the picture's size relative to the input square.
-    public var scale = 0.6...1.4
-    public var flipProbability = 0.5
+    public var views = DetectionViews.jitter(LargeScaleJitter(size: 96, factor: 0.6...1.4))
     /// Anchors sampled a picture, half of them foreground where there are enough.
     public var sampledAnchors = 64
     /// Proposals a picture that regions are sampled from; those of predictions when absent.
@@ -43,10 +42,15 @@ public struct DetectionSettings: Sendable, Equatable {
             windows = WindowedAttention(
                 window: try map.int("side", in: 1...1024), globalBlocks: try map.value("global_blocks"))
         }
-        let views = try reader.map("views")
-        architecture.size = try views.int("size", in: 8...8192, default: architecture.size)
-        scale = try views.range("scale", in: 0.01...100, default: scale)
-        flipProbability = try views.double("flip", in: 0...1, default: flipProbability)
+        let map = try reader.map("views")
+        architecture.size = try map.int("size", in: 8...8192, default: architecture.size)
+        views = try DetectionViews(map, size: architecture.size)
+        if let test = try map.optionalMap("test") {
+            architecture.testSides = (
+                try test.int("short_side", in: 1...architecture.size),
+                try test.int("long_side", in: 1...architecture.size)
+            )
+        }
         tuning = try FineTuning(reader.map("training"), seed: seed)
     }
 
@@ -71,11 +75,7 @@ public struct DetectionSettings: Sendable, Equatable {
                 "\(sampledAnchors) anchors and \(sampledRegions) regions a picture of "
                     + "\(trainingProposals?.afterSuppression ?? architecture.proposals) proposals"
             ),
-            (
-                "training views",
-                "square of \(architecture.size), scale \(scale.lowerBound)-\(scale.upperBound), "
-                    + "flip \(flipProbability)"
-            ),
+            ("training views", views.words),
         ]
     }
 }

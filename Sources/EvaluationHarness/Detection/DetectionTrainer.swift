@@ -69,11 +69,10 @@ public struct DetectionTrainer: Sendable {
 
     /// The view of a sample at a place of a step's batch.
     func view(_ dataset: DetectionDataset, _ index: Int, size: Int, step: Int, place: Int) throws(DataError) -> View {
-        let jitter = LargeScaleJitter(size: size, factor: settings.scale, mirrorProbability: settings.flipProbability)
         var stream = RandomStream(seed: settings.tuning.seed, purpose: "detection view", UInt64(step), UInt64(place))
         let sample = try dataset.sample(at: index)
         let source = ImageSize(height: sample.picture.height, width: sample.picture.width)
-        let framing = jitter.framing(of: source, &stream)
+        let framing = settings.views.framing(of: source, &stream)
         var instances: [DetectionTarget.Instance] = []
         for object in sample.objects {
             guard let framed = try framing.object(object, of: source, in: dataset.annotationFile) else { continue }

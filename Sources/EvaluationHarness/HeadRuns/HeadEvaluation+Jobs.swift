@@ -120,7 +120,7 @@ extension HeadEvaluation {
         var entries: [(String, String)] = []
         if let architecture = loaded?.model.architecture {
             entries = [
-                ("input", "fitted into \(architecture.size)x\(architecture.size), padded"),
+                ("input", architecture.inputWords),
                 ("resize filter", "bilinear-antialiased"), ("test-time augmentation", "none"),
                 (
                     "detections",

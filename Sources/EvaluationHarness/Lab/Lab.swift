@@ -20,14 +20,16 @@ public struct Lab {
     }
 
     /// Runs the jobs that are not done, as many side by side as the session has threads, and writes table and report.
-    public func run(_ session: CommandSession) throws {
+    ///
+    /// - Parameter commandLine: what an interruption tells to type again.
+    public func run(_ session: CommandSession, commandLine: [String]) throws {
         try Folder.create(folder)
         let lock = try RunLock(folder: folder)
         defer { withExtendedLifetime(lock) {} }
         session.listenForInterrupts()
         let width = session.options.threads ?? ProcessInfo.processInfo.activeProcessorCount
         let start = ContinuousClock.now
-        let runner = try LabRunner(plan, in: folder, width: width, session: session)
+        let runner = try LabRunner(plan, in: folder, width: width, commandLine: commandLine, session: session)
         try runner.run()
         session.note("all jobs are done; this call took \(Int((ContinuousClock.now - start).seconds)) s")
         session.name(files: try report().write(to: folder))

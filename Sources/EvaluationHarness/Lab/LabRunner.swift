@@ -11,6 +11,7 @@ final class LabRunner {
     private let folder: String
     private let session: CommandSession
     private let program: String
+    private let commandLine: [String]
     /// Jobs side by side.
     private let width: Int
     private var waiting: [LabJob] = []
@@ -20,7 +21,10 @@ final class LabRunner {
     private var progress: LabProgress
 
     /// - Parameter folder: exists.
-    init(_ plan: LabPlan, in folder: String, width: Int, session: CommandSession) throws(DataError) {
+    init(
+        _ plan: LabPlan, in folder: String, width: Int, commandLine: [String], session: CommandSession
+    ) throws(DataError) {
+        self.commandLine = commandLine
         self.plan = plan
         self.folder = folder
         self.width = width
@@ -115,7 +119,8 @@ final class LabRunner {
         }
         throw Interruption(
             signal: session.interrupt.signalNumber ?? SIGTERM,
-            advice: "\(done.count) of \(plan.jobs.count) jobs are done")
+            advice: "\(done.count) of \(plan.jobs.count) jobs are done",
+            command: commandLine.isEmpty ? nil : commandLine.map(RunFolder.quoted).joined(separator: " "))
     }
 
     private func failure() -> DataError {

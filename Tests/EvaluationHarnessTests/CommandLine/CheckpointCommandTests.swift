@@ -4,21 +4,8 @@ import Testing
 /// The built program on large and on bad checkpoints, from the outside: exit codes, messages and memory.
 @Suite(.enabled(if: SourceCheckout.program != nil, "skipped: no built dmt beside the tests"))
 struct CheckpointCommandTests {
-    /// Runs `dmt` with a limit on the memory it may allocate; files that are mapped do not count, copies of them do.
-    private func dmt(_ arguments: [String], megabytes: Int = 4096) throws -> (code: Int32, err: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments =
-            ["-c", "ulimit -d \(megabytes * 1000) && exec \"$0\" \"$@\"", try #require(SourceCheckout.program)]
-            + arguments
-        let err = Pipe()
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = err
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let errors = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, errors)
+    private func dmt(_ arguments: [String], megabytes: Int = 4096) throws -> BuiltProgram.Outcome {
+        try BuiltProgram.run(arguments, megabytes: megabytes)
     }
 
     /// A ViT in the safetensors format whose numbers are a hole: its header, then as many bytes as it says.

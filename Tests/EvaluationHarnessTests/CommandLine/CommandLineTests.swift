@@ -5,29 +5,10 @@ import Testing
 /// The built program from the outside. Skipped, with a message, where it is not built beside the tests.
 @Suite(.enabled(if: SourceCheckout.program != nil, "skipped: no built dmt beside the tests"))
 struct CommandLineTests {
-    private struct Outcome {
-        var code: Int32
-        var out: String
-        var err: String
-    }
-
     private func dmt(
         _ arguments: String..., environment: [String: String] = [:]
-    ) throws -> Outcome {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(SourceCheckout.program))
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let (out, err) = (Pipe(), Pipe())
-        process.standardOutput = out
-        process.standardError = err
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        // Outputs here are far below a pipe's capacity, so reading one after the other cannot block.
-        let text = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let errors = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return Outcome(code: process.terminationStatus, out: text, err: errors)
+    ) throws -> BuiltProgram.Outcome {
+        try BuiltProgram.run(arguments, environment: environment)
     }
 
     @Test func helpListsEveryVerbAndVersionIsAVersion() throws {

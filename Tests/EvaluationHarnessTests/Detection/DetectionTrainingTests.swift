@@ -32,7 +32,7 @@ import Testing
             func file(_ threads: Int, seed: UInt64) throws -> [UInt8] {
                 try DrawnScenes.onThreads(threads) {
                     var settings = DrawnScenes.detection(steps: 6)
-                    settings.scale = 0.6...1.4
+                    settings.views = .jitter(LargeScaleJitter(size: 64, factor: 0.6...1.4))
                     settings.architecture.scoreThreshold = 0
                     settings.architecture.detectionLimit = 10
                     settings.tuning.seed = seed

@@ -45,7 +45,7 @@ struct DrawnScenes {
         settings.architecture.maskChannels = 16
         settings.architecture.maskConvolutions = 1
         settings.architecture.anchorSizes = [8, 16, 32, 48]
-        settings.scale = 1...1
+        settings.views = .jitter(LargeScaleJitter(size: 64, factor: 1...1))
         settings.tuning.steps = steps
         settings.tuning.batchSize = 6
         settings.tuning.learningRate = 3e-3
