@@ -21,13 +21,19 @@ struct TrainCommand: ParsableCommand {
     var recipe: String
 
     @Option(help: "A dataset.yaml, or the folder it lies in.")
-    var data: String
+    var data: String?
 
     @Option(help: "Pretrained backbone; without it the recipe's backbone starts from random values.")
     var checkpoint: String?
 
     @Option(help: "File with one picture name a line: train on these alone.")
     var imageList: String?
+
+    @Option(help: "Train on this many pictures, taken at equal distances of the split.")
+    var limit: Int?
+
+    @Flag(help: "Print what would be done and its cost; needs no checkpoint, and no data unless given.")
+    var dryRun = false
 
     @Option(help: "Run folder; runs/<time>-<hash>-<name> unless given.")
     var out: String?
@@ -40,7 +46,11 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    func validate() throws { try demandFolder(toResume: resume, out: out) }
+    func validate() throws {
+        try demandFolder(toResume: resume, out: out)
+        if data == nil && !dryRun { throw ValidationError("--data is needed unless --dry-run is given.") }
+        if let limit, limit < 1 { throw ValidationError("--limit \(limit): at least 1.") }
+    }
 
     func run() throws {
         try runReporting(global) { session in
@@ -48,6 +58,12 @@ struct TrainCommand: ParsableCommand {
             training.overrides = overrides
             training.checkpoint = checkpoint
             training.imageList = imageList
+            training.limit = limit
+            if dryRun {
+                let plan = try HeadTrainingPlan(training, seed: session.seed)
+                try session.emit(plan.json, text: plan.text)
+                return
+            }
             training.out = out
             training.resumes = resume
             training.commandLine = CommandLine.arguments
