@@ -59,14 +59,16 @@ public struct DistillationPlan {
     /// Student, optimizer, teachers and one part of a batch.
     private func memory(_ cost: DistillationCost) -> Int {
         cost.fixedBytes + cost.pictureBytes * heldPictures
+            + (settings.averageDecay == nil ? 0 : 4 * settings.student.parameterCount())
             + (run.featureFolder == nil ? (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0) : 0)
     }
 
-    /// Student and the snapshots kept: values, both moments.
+    /// Student and the snapshots kept: values, their average, moments.
     private var disk: Int {
         let parameters = settings.student.parameterCount()
         let kept = run.featureFolder == nil ? 0 : (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0)
-        return 4 * parameters * (1 + 3 * settings.snapshots.keep) + kept
+        let copies = settings.averageDecay == nil ? 1 : 2
+        return 4 * parameters * (copies + (copies + settings.optimizer.momentCount) * settings.snapshots.keep) + kept
     }
 
     public var json: JSONValue {

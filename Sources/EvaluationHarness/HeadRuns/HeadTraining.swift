@@ -60,10 +60,9 @@ public struct HeadTraining: Sendable {
             let logs = try TrainingLogs(
                 folder, firstStep: journal?.firstStep ?? 0, totalSteps: job.steps, session: session)
             journal?.beforeSave = { try logs.synchronize() }
-            let validation = try job.measurement.map { measurement in
-                try TrainingValidation(
-                    measurement, totalSteps: job.steps, firstStep: journal?.firstStep ?? 0,
-                    notes: notes, in: folder, logs: logs, session: session)
+            let validation = job.measurement.map {
+                TrainingValidation(
+                    $0, totalSteps: job.steps, notes: notes, in: folder, logs: logs, session: session)
             }
             let history = try session.stoppable(in: journal?.run) {
                 try job.train(

@@ -31,11 +31,10 @@ struct TrainingValidation {
     private let logs: TrainingLogs
     private let session: CommandSession
 
-    /// - Parameter firstStep: steps that are done; `best.safetensors` must be there where they include a measurement.
     init(
-        _ measurement: Measurement, totalSteps: Int, firstStep: Int, notes: TrainingNotes,
-        in run: RunFolder, logs: TrainingLogs, session: CommandSession
-    ) throws(DataError) {
+        _ measurement: Measurement, totalSteps: Int, notes: TrainingNotes, in run: RunFolder, logs: TrainingLogs,
+        session: CommandSession
+    ) {
         plan = measurement.plan
         self.totalSteps = totalSteps
         self.measurement = measurement
@@ -43,13 +42,6 @@ struct TrainingValidation {
         self.run = run
         self.logs = logs
         self.session = session
-        let best = "\(run.path)/\(Self.bestFile)"
-        guard firstStep < plan.every || FileBytes.exists(best) else {
-            throw DataError(
-                .missing, file: best, expected: "the best checkpoint of the first \(firstStep) steps", found: "nothing",
-                remedy: "bring it back, or start a new run")
-        }
-        if firstStep >= plan.every { run.note(Self.bestFile) }
     }
 
     /// The name of a metric's curve.
@@ -62,10 +54,13 @@ struct TrainingValidation {
     }
 
     /// Measures where a measurement is due. A metric that is not defined on the split leaves no point.
+    ///
+    /// - Throws: `.missing` where the curve has a best step whose checkpoint is gone; what predicting and scoring throw.
     func callAsFunction(_ completedSteps: Int, _ history: inout TrainingHistory) throws {
         guard plan.isDue(completedSteps, of: totalSteps) else { return }
         let metrics = try measurement.metrics(run).compactMap { metric in metric.value.map { (metric.name, $0) } }
         let before = Self.best(of: history, measurement.metric)
+        if let before { try demandCheckpoint(of: before) }
         for (name, value) in metrics { history.mark(Self.curve(name), value, step: completedSteps) }
         try logs.record(step: completedSteps, metrics.map { (Self.curve($0), $1) })
         guard let value = metrics.first(where: { $0.0 == measurement.metric })?.1 else {
@@ -84,6 +79,15 @@ struct TrainingValidation {
                 + (isBest
                     ? ", the best so far"
                     : before.map { ", best \(ProgressText.short($0.value)) at step \($0.step)" } ?? ""))
+    }
+
+    private func demandCheckpoint(of best: TrainingHistory.Point) throws(DataError) {
+        run.note(Self.bestFile)
+        let file = "\(run.path)/\(Self.bestFile)"
+        guard !FileBytes.exists(file) else { return }
+        throw DataError(
+            .missing, file: file, expected: "the best checkpoint so far, of step \(best.step)", found: "nothing",
+            remedy: "bring it back and continue with --resume, or start a new run")
     }
 
     /// What a training's document says of it.

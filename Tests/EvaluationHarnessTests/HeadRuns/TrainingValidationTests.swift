@@ -1,4 +1,5 @@
 import CheckpointIO
+import Foundation
 import JSONText
 import Reporting
 import SafeFiles
@@ -99,7 +100,7 @@ import Testing
         }
     }
 
-    @Test("a split that is not there, or a best checkpoint that is gone, is told before anything is trained")
+    @Test("a split that is not there is told before anything is trained")
     func refusals() throws {
         try withTemporaryFolder { folder in
             let scenes = try DrawnScenes(folder)
@@ -107,6 +108,43 @@ import Testing
                 try train(.classify, scenes, to: folder + "/run", ["+training.validate={every: 2, split: test}"])
             }
             #expect(error?.description.contains("test") == true && !Folder.exists(folder + "/run"), "\(error!)")
+        }
+    }
+
+    @Test(
+        "a metric that is not defined leaves no point; a best checkpoint that is gone is missed at the next measurement"
+    )
+    func missingBest() throws {
+        try withTemporaryFolder { folder in
+            let run = try SnapshotFixture.run(folder + "/run")
+            let session = try session()
+            let logs = try TrainingLogs(run, firstStep: 0, totalSteps: 8, session: session)
+            var value: Double? = nil
+            let measurement = TrainingValidation.Measurement(
+                plan: ValidationPlan(every: 2), metric: "top1", data: "d val, 1 images", hash: "h",
+                metrics: { _ in
+                    [
+                        MetricValue(
+                            name: "top1", value: value, unit: .fraction, direction: .higherIsBetter, sampleCount: 1,
+                            undefinedReason: value == nil ? "none" : nil)
+                    ]
+                }, save: { path, metadata in try AtomicFile.write(metadata["dmt.selection"] ?? "", to: path) })
+            let validation = TrainingValidation(
+                measurement, totalSteps: 8, notes: TrainingNotes(), in: run, logs: logs, session: session)
+            var history = TrainingHistory(window: 4)
+            try validation(1, &history)
+            try validation(2, &history)
+            #expect(history.curves.isEmpty && validation.json(history) == .null)
+            value = 0.5
+            try validation(4, &history)
+            let best = folder + "/run/best.safetensors"
+            #expect(try text(of: best) == "best top1 on d val, 1 images, step 4")
+            value = 0.25
+            try validation(6, &history)
+            #expect(try text(of: best).hasSuffix("step 4"))
+            try FileManager.default.removeItem(atPath: best)
+            let error = #expect(throws: DataError.self) { try validation(8, &history) }
+            #expect(error?.kind == .missing && error?.file.hasSuffix("best.safetensors") == true)
         }
     }
 
