@@ -8,7 +8,8 @@ struct TrainCommand: ParsableCommand {
         abstract: "Fine-tune a head, and with it a backbone, on labelled pictures.",
         discussion: """
             TASK is segment, detect or classify. Data is a dataset.yaml (or its folder) with a section of that task; \
-            a run folder with checkpoint.safetensors, curves and log is written. A run that was stopped, killed or ran \
+            a run folder with checkpoint.safetensors, curves and log is written, and with training.validate in the recipe \
+            best.safetensors. A run that was stopped, killed or ran \
             into a full disk goes on with --out FOLDER --resume.
             Example: dmt train segment --recipe segment-scenes --data scenes --checkpoint student.safetensors \
             training.steps=300

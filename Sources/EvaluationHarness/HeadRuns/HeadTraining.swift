@@ -31,9 +31,9 @@ public struct HeadTraining: Sendable {
         self.data = data
     }
 
-    /// Trains, and writes `checkpoint.safetensors` (with a moving average of the weights that one, and the last ones as
-    /// `last.safetensors`), `best.safetensors` where the recipe validates, `metrics.jsonl`, TensorBoard events, `history.json` and what every
-    /// run folder holds.
+    /// Trains, and writes `checkpoint.safetensors`, `metrics.jsonl`, TensorBoard events, `history.json` and what every run
+    /// folder holds; `last.safetensors` where the checkpoint is an average of weights, `best.safetensors` where the recipe
+    /// validates.
     ///
     /// - Returns: the document of `--json`.
     /// - Throws: `Interruption` after the state was saved; everything that recipes, data and files throw.

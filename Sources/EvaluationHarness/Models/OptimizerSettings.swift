@@ -70,12 +70,12 @@ public enum OptimizerSettings: Sendable, Equatable {
         }
     }
 
-    /// For protocols: "AdamW", "SGD momentum 0.9".
+    /// For protocols: "AdamW", "SGD (momentum 0.9)".
     var words: String {
         switch self {
-        case .adamw(let betas): betas == [0.9, 0.999] ? "AdamW" : "AdamW betas \(betas[0]), \(betas[1])"
-        case .sgd(let momentum, let nesterov): "SGD \(nesterov ? "Nesterov " : "")momentum \(momentum)"
-        case .lars(let momentum): "LARS momentum \(momentum)"
+        case .adamw(let betas): betas == [0.9, 0.999] ? "AdamW" : "AdamW (betas \(betas[0]), \(betas[1]))"
+        case .sgd(let momentum, let nesterov): "SGD (\(nesterov ? "Nesterov " : "")momentum \(momentum))"
+        case .lars(let momentum): "LARS (momentum \(momentum))"
         }
     }
 }

@@ -20,7 +20,7 @@ import Testing
         #expect(plain.protocolEntries[0].1.contains(", AdamW 0.001,") && plain.protocolEntries.count == 3)
         let sgd = try tuning(["+training.optimizer=sgd", "+training.momentum=0.8", "+training.nesterov=true"])
         #expect(sgd.optimizer == .sgd(momentum: 0.8, nesterov: true))
-        #expect(sgd.protocolEntries[0].1.contains("SGD Nesterov momentum 0.8 0.001"))
+        #expect(sgd.protocolEntries[0].1.contains("SGD (Nesterov momentum 0.8) 0.001"))
         #expect(try tuning(["+training.optimizer=lars"]).optimizer == .lars(momentum: 0.9))
         #expect(try tuning(["+training.betas=[0.9, 0.95]"]).optimizer == .adamw(betas: [0.9, 0.95]))
         let more = try tuning([
