@@ -1,35 +1,39 @@
+import CKernels
 import TensorCore
 
-/// Stochastic gradient descent with momentum.
+/// Stochastic gradient descent with momentum, weight decay added to the gradient.
 ///
-///     v = μv + g,  p = p − ηv
+///     g = g + λp,  v = μv + g,  p = p − ηv        or, with Nesterov's momentum, p = p − η(g + μv)
 ///
-/// - Source: PyTorch's `SGD(momentum=μ)` without dampening and decay: what DINO's and iBOT's linear probes use.
-public final class SGD {
-    private let parameters: [Parameter]
-    private let velocities: [Tensor]
+/// - Source: PyTorch's `SGD` without dampening. DINO's, iBOT's and MoCo v3's linear probes use it with μ = 0.9, λ = 0.
+public final class SGD: Optimizer {
+    public let state: OptimizerState
     private let momentum: Double
+    private let usesNesterov: Bool
 
-    public init(_ parameters: [Parameter], momentum: Double = 0.9) {
-        precondition(!parameters.isEmpty, "SGD without parameters")
-        self.parameters = parameters
+    public init(_ groups: [ParameterGroup], momentum: Double = 0.9, nesterov: Bool = false) {
+        state = OptimizerState(groups, moments: ["momentum"])
         self.momentum = momentum
-        velocities = parameters.map { .zeros($0.shape, $0.value.dtype) }
-        for parameter in parameters { parameter.gradient = .zeros(parameter.shape, parameter.value.dtype) }
+        usesNesterov = nesterov
     }
 
-    public func zeroGradients() {
-        for parameter in parameters { parameter.gradient?.zero() }
-    }
-
-    /// Applies the gradients.
-    public func step(learningRate: Double) {
-        for (parameter, velocity) in zip(parameters, velocities) {
-            guard let gradient = parameter.gradient else { continue }
-            let (table, count) = (Kernels.table(velocity.dtype), velocity.count)
-            table.pointee.scale(velocity.raw, velocity.raw, momentum, count)
-            table.pointee.axpy(velocity.raw, gradient.raw, 1, count)
-            table.pointee.axpy(parameter.value.raw, velocity.raw, -learningRate, count)
+    public func apply(learningRate: Double, gradientScale: Double) {
+        let table = Kernels.table(values.dtype)
+        let (p, g, v) = (values.raw, gradients.raw, state.moments[0].tensor.raw)
+        for segment in state.segments {
+            let rate = learningRate * segment.learningRateScale
+            state.forEachPart(of: segment.range) { byte, count in
+                if gradientScale != 1 { table.pointee.scale(g + byte, g + byte, gradientScale, count) }
+                if segment.weightDecay != 0 { table.pointee.axpy(g + byte, p + byte, segment.weightDecay, count) }
+                table.pointee.scale(v + byte, v + byte, momentum, count)
+                table.pointee.axpy(v + byte, g + byte, 1, count)
+                if usesNesterov {
+                    table.pointee.axpy(p + byte, g + byte, -rate, count)
+                    table.pointee.axpy(p + byte, v + byte, -rate * momentum, count)
+                } else {
+                    table.pointee.axpy(p + byte, v + byte, -rate, count)
+                }
+            }
         }
     }
 }

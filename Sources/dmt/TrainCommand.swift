@@ -8,7 +8,8 @@ struct TrainCommand: ParsableCommand {
         abstract: "Fine-tune a head, and with it a backbone, on labelled pictures.",
         discussion: """
             TASK is segment, detect or classify. Data is a dataset.yaml (or its folder) with a section of that task; \
-            a run folder with checkpoint.safetensors, curves and log is written. A run that was stopped, killed or ran \
+            a run folder with checkpoint.safetensors, curves and log is written, and with training.validate in the recipe \
+            best.safetensors. A run that was stopped, killed or ran \
             into a full disk goes on with --out FOLDER --resume.
             Example: dmt train segment --recipe segment-scenes --data scenes --checkpoint student.safetensors \
             training.steps=300
@@ -21,13 +22,19 @@ struct TrainCommand: ParsableCommand {
     var recipe: String
 
     @Option(help: "A dataset.yaml, or the folder it lies in.")
-    var data: String
+    var data: String?
 
     @Option(help: "Pretrained backbone; without it the recipe's backbone starts from random values.")
     var checkpoint: String?
 
     @Option(help: "File with one picture name a line: train on these alone.")
     var imageList: String?
+
+    @Option(help: "Train on this many pictures, taken at equal distances of the split.")
+    var limit: Int?
+
+    @Flag(help: "Print what would be done and its cost; needs no checkpoint, and no data unless given.")
+    var dryRun = false
 
     @Option(help: "Run folder; runs/<time>-<hash>-<name> unless given.")
     var out: String?
@@ -40,7 +47,11 @@ struct TrainCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
-    func validate() throws { try demandFolder(toResume: resume, out: out) }
+    func validate() throws {
+        try demandFolder(toResume: resume, out: out)
+        if data == nil && !dryRun { throw ValidationError("--data is needed unless --dry-run is given.") }
+        if let limit, limit < 1 { throw ValidationError("--limit \(limit): at least 1.") }
+    }
 
     func run() throws {
         try runReporting(global) { session in
@@ -48,6 +59,12 @@ struct TrainCommand: ParsableCommand {
             training.overrides = overrides
             training.checkpoint = checkpoint
             training.imageList = imageList
+            training.limit = limit
+            if dryRun {
+                let plan = try HeadTrainingPlan(training, seed: session.seed)
+                try session.emit(plan.json, text: plan.text)
+                return
+            }
             training.out = out
             training.resumes = resume
             training.commandLine = CommandLine.arguments

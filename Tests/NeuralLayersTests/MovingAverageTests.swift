@@ -33,6 +33,18 @@ import Testing
         #expect(optimizer.stepCount == 0)
     }
 
+    /// Rounding would wear away what never changes: `δx + (1 − δ)x` is not `x`.
+    @Test func whatIsFrozenStaysToTheBit() {
+        let (leader, follower) = (layer(1), layer(2))
+        leader.bias?.isTrainable = false
+        leader.bias?.value.assign(Tensor([0.1, 0.3] as [Float], [2]))
+        let average = MovingAverage(follower, following: leader, skipsFrozen: true)
+        leader.weight.value.assign(Tensor([Float](repeating: 1, count: 6), [2, 3]))
+        for _ in 0..<1000 { average.update(decay: 0.9) }
+        #expect(follower.bias?.value.floats() == leader.bias?.value.floats())
+        #expect(follower.weight.value.floats().allSatisfy { abs($0 - 1) < 1e-5 })
+    }
+
     @Test func runningStatisticsFollowToo() {
         let (leader, follower) = (BatchNorm(2), BatchNorm(2))
         let average = MovingAverage(follower, following: leader)

@@ -78,7 +78,7 @@ import Testing
         let (after, third) = make()
         after.value.assign(before.value)
         third.restore(
-            firstMoments: second.firstMoments, secondMoments: second.secondMoments, stepCount: second.stepCount)
+            moments: second.state.moments.map(\.tensor), stepCount: second.stepCount)
         for number in 3...4 { step(after, third, number) }
         #expect(after.value.doubles() == whole.value.doubles())
     }

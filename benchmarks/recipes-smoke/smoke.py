@@ -37,8 +37,8 @@ with tempfile.TemporaryDirectory() as folder:
     for recipe in names:
         out = os.path.join(folder, recipe["name"].replace("/", "-"))
         common = ["--recipe", recipe["name"], "--data", scenes, "--out", out]
+        shown = json.loads(dmt("recipes", "show", recipe["name"], "--json")[0])
         if recipe["kind"] == "distill":
-            shown = json.loads(dmt("recipes", "show", recipe["name"], "--json")[0])
             count = len({s["key"].split("]")[0] for s in shown["settings"] if s["key"].startswith("teachers[")})
             teachers = [f"teachers[{i}].checkpoint={teacher}" for i in range(count)]
             teachers += [f"~teachers[{i}].source" for i in range(count)]
@@ -46,8 +46,13 @@ with tempfile.TemporaryDirectory() as folder:
                 "distill", *common, *teachers, "training.steps=3", "training.warmup_steps=1", "training.batch=2",
                 "training.micro_batch=2")
         else:
-            _, seconds = dmt(
-                "train", "classify", *common, "training.steps=3", "training.warmup=1", "training.batch=2")
+            settings = {s["key"]: s["value"] for s in shown["settings"]}
+            small = ["training.steps=3", "training.warmup=1", "training.batch=2"]
+            if "training.micro_batch" in settings:
+                small.append("training.micro_batch=2")
+            if "training.milestones[0]" in settings:
+                small += ["~training.milestones", "training.schedule=linear"]
+            _, seconds = dmt("train", settings["task"], *common, *small)
         peak = memory(out)
         rows.append((recipe["name"], seconds, peak))
         print(f"{recipe['name']}: {seconds:.1f} s, {peak['peak_rss_mib']:.0f} MiB", flush=True)

@@ -78,8 +78,12 @@ public struct ClassificationTrainer {
 
     /// A model for a data set: its classes, this recipe's head, a copy of `backbone`.
     public func model(on backbone: VisionTransformer, for dataset: ClassFolder) throws -> ClassificationModel {
+        try model(on: backbone, classCount: dataset.info.classes.count)
+    }
+
+    func model(on backbone: VisionTransformer, classCount: Int) throws -> ClassificationModel {
         var architecture = settings.architecture
-        architecture.classCount = dataset.info.classes.count
+        architecture.classCount = classCount
         return try ClassificationModel(
             backbone: backbone.copied(dropPath: settings.tuning.dropPath), architecture: architecture,
             seed: settings.tuning.seed)
@@ -87,12 +91,12 @@ public struct ClassificationTrainer {
 
     /// Trains `model` in place.
     ///
-    /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
+    /// - Parameter observer: what watches, saves and stops the training.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
-        _ model: ClassificationModel, dataset: ClassFolder, onStep: @escaping (StepReport) throws -> Void = { _ in },
-        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil
+        _ model: ClassificationModel, dataset: ClassFolder,
+        _ observer: TrainingObserver<ClassificationModel> = TrainingObserver()
     ) throws -> TrainingHistory {
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
@@ -101,7 +105,7 @@ public struct ClassificationTrainer {
         let plan = tuning.plan(sampleCount: dataset.count)
         let augment = settings.randAugment
         let batches = BatchesAhead(
-            from: journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+            from: observer.journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
         ) { step, place, index in
             var stream = RandomStream(seed: tuning.seed, purpose: "classification view", UInt64(step), UInt64(place))
             var view = try dataset.view(at: index, filter: .bilinearAntialiased) { crop.framing(of: $0, &stream) }
@@ -109,19 +113,24 @@ public struct ClassificationTrainer {
             return view
         }
         defer { batches.stop() }
+        let parts = BatchParts(
+            batches, batchSize: tuning.batchSize(sampleCount: dataset.count), microBatch: tuning.microBatch)
         return try tuning.train(
-            model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop, journal: journal,
-            batch: { plan.indices(step: $0) }
-        ) { step, forward in
-            let (indices, pictures) = try batches.batch(step)
+            model, depth: model.backbone.depth, observer, batch: { plan.indices(step: $0) }, parts: parts.count
+        ) { step, part, forward in
+            let (indices, pictures, places) = try parts.part(part, of: step)
             let (images, labels) = (
                 Normalisation.imageNet.batch(pictures), indices.map { Int32(dataset.label(at: $0)) }
             )
-            erase(images, step)
+            erase(images, step, from: places.lowerBound)
             if settings.mixing.isPlain {
                 return model.loss(Variable(images), labels, frozen: tuning.freezesBackbone, forward)
             }
-            var stream = RandomStream(seed: tuning.seed, purpose: "mixing", UInt64(step))
+            // Pictures of one part are mixed with each other, each part by a draw of its own.
+            var stream =
+                part == 0
+                ? RandomStream(seed: tuning.seed, purpose: "mixing", UInt64(step))
+                : RandomStream(seed: tuning.seed, purpose: "mixing", UInt64(step), UInt64(part))
             let targets = settings.mixing(
                 images, labels: labels, classCount: model.architecture.classCount, &stream)
             return model.loss(Variable(images), targets: targets, frozen: tuning.freezesBackbone, forward)
@@ -129,12 +138,14 @@ public struct ClassificationTrainer {
     }
 
     /// Noise in a rectangle of some pictures, each by its place in the step's batch.
-    private func erase(_ images: Tensor, _ step: Int) {
+    ///
+    /// - Parameter first: the place of the first of the pictures.
+    private func erase(_ images: Tensor, _ step: Int, from first: Int) {
         guard settings.erasing.probability > 0 else { return }
         let (height, width, values) = (images.shape[1], images.shape[2], images.f32())
         let (erasing, seed) = (settings.erasing, settings.tuning.seed)
         Parallel.forEach(images.shape[0]) { place in
-            var stream = RandomStream(seed: seed, purpose: "erasing", UInt64(step), UInt64(place))
+            var stream = RandomStream(seed: seed, purpose: "erasing", UInt64(step), UInt64(first + place))
             erasing.apply(to: values + place * height * width * 3, height: height, width: width, &stream)
         }
         keepAlive(images.storage)

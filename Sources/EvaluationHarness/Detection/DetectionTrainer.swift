@@ -19,9 +19,14 @@ public struct DetectionTrainer: Sendable {
     public func model(
         on backbone: VisionTransformer, for dataset: DetectionDataset
     ) throws -> DetectionModel {
+        try model(on: backbone, categoryIDs: dataset.categoryIDs)
+    }
+
+    /// - Parameter categoryIDs: one a class.
+    func model(on backbone: VisionTransformer, categoryIDs: [Int64]) throws -> DetectionModel {
         var architecture = settings.architecture
-        architecture.classCount = dataset.info.classes.count
-        architecture.categoryIDs = dataset.categoryIDs
+        architecture.classCount = categoryIDs.count
+        architecture.categoryIDs = categoryIDs
         let model = try DetectionModel(
             backbone: try DetectionBackbone(
                 copying: backbone, windows: settings.windows, imageSize: architecture.size,
@@ -34,12 +39,12 @@ public struct DetectionTrainer: Sendable {
 
     /// Trains `model` in place.
     ///
-    /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
+    /// - Parameter observer: what watches, saves and stops the training.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
-        _ model: DetectionModel, dataset: DetectionDataset, onStep: @escaping (StepReport) throws -> Void = { _ in },
-        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil
+        _ model: DetectionModel, dataset: DetectionDataset,
+        _ observer: TrainingObserver<DetectionModel> = TrainingObserver()
     ) throws -> TrainingHistory {
         try DetectionInference.check(model, dataset)
         let tuning = settings.tuning
@@ -47,16 +52,17 @@ public struct DetectionTrainer: Sendable {
         let plan = tuning.plan(sampleCount: dataset.count)
         let size = model.architecture.size
         let batches = BatchesAhead(
-            from: journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+            from: observer.journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
         ) { step, place, index in
             try view(dataset, index, size: size, step: step, place: place)
         }
         defer { batches.stop() }
+        let parts = BatchParts(
+            batches, batchSize: tuning.batchSize(sampleCount: dataset.count), microBatch: tuning.microBatch)
         return try tuning.train(
-            model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop, journal: journal,
-            batch: { plan.indices(step: $0) }
-        ) { step, forward in
-            let (images, targets) = Self.batch(try batches.batch(step).views)
+            model, depth: model.backbone.depth, observer, batch: { plan.indices(step: $0) }, parts: parts.count
+        ) { step, part, forward in
+            let (images, targets) = Self.batch(try parts.part(part, of: step).views)
             return model.loss(Variable(images), targets, frozen: tuning.freezesBackbone, forward)
         }
     }

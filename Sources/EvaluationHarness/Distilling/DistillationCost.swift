@@ -51,14 +51,12 @@ public struct DistillationCost: Sendable {
             }
             return (watching.seconds, learning.seconds)
         }
-        let one = Allocator.peakBytes { _ = step(1) }
-        let two = Allocator.peakBytes { _ = step(2) }
+        let memory = StepMemory { _ = step($0) }
         let count = min(settings.microBatch ?? settings.batchSize, timedPictures)
         _ = step(count)
         let timed = step(count)
-        let perPicture = max(0, two - one)
         return DistillationCost(
             trainingSeconds: timed.training / Double(count), teacherSeconds: timed.teachers / Double(count),
-            fixedBytes: fixed + max(0, one - perPicture), pictureBytes: perPicture)
+            fixedBytes: fixed + memory.base, pictureBytes: memory.perPicture)
     }
 }

@@ -59,14 +59,16 @@ public struct DistillationPlan {
     /// Student, optimizer, teachers and one part of a batch.
     private func memory(_ cost: DistillationCost) -> Int {
         cost.fixedBytes + cost.pictureBytes * heldPictures
+            + (settings.averageDecay == nil ? 0 : 4 * settings.student.parameterCount())
             + (run.featureFolder == nil ? (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0) : 0)
     }
 
-    /// Student and the snapshots kept: values, both moments.
+    /// Student and the snapshots kept: values, their average, moments.
     private var disk: Int {
         let parameters = settings.student.parameterCount()
         let kept = run.featureFolder == nil ? 0 : (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0)
-        return 4 * parameters * (1 + 3 * settings.snapshots.keep) + kept
+        let copies = settings.averageDecay == nil ? 1 : 2
+        return 4 * parameters * (copies + (copies + settings.optimizer.momentCount) * settings.snapshots.keep) + kept
     }
 
     public var json: JSONValue {
@@ -96,14 +98,6 @@ public struct DistillationPlan {
 
     /// For people.
     public var text: String {
-        func gibibytes(_ bytes: Int) -> String { "\(ProgressReporter.fixed(Double(bytes) / Double(1 << 30))) GiB" }
-        func hours(_ seconds: Double) -> String {
-            seconds < 120
-                ? "\(Int(seconds.rounded(.up))) s"
-                : seconds < 7200
-                    ? "\(Int((seconds / 60).rounded(.up))) min"
-                    : "\(Int((seconds / 3600).rounded(.up))) h"
-        }
         var lines = [
             ("recipe", run.recipe.name),
             ("student", "\(settings.student.parameterCount()) parameters at \(settings.viewSide) pixels"),
@@ -116,20 +110,19 @@ public struct DistillationPlan {
             lines += [
                 (
                     "time here",
-                    "\(hours(seconds.training + (seconds.teachers ?? 0))), measured on a step of \(min(heldPictures, DistillationCost.timedPictures)) pictures"
+                    "\(PlanText.time(seconds.training + (seconds.teachers ?? 0))), measured on a step of \(min(heldPictures, DistillationCost.timedPictures)) pictures"
                 ),
                 (
                     "teachers' part",
-                    seconds.teachers.map(hours)
+                    seconds.teachers.map(PlanText.time)
                         ?? "\(ProgressReporter.fixed(cost.teacherSeconds)) s a picture and view, once"
                 ),
-                ("memory", gibibytes(memory(cost))),
+                ("memory", PlanText.gibibytes(memory(cost))),
             ]
         } else {
             lines.append(("time, memory", "unknown: give teachers[].backbone for \(unknown.joined(separator: ", "))"))
         }
-        lines.append(("disk", gibibytes(disk)))
-        let width = lines.map(\.0.count).max() ?? 0
-        return lines.map { "\($0.0)\(String(repeating: " ", count: width - $0.0.count))  \($0.1)\n" }.joined()
+        lines.append(("disk", PlanText.gibibytes(disk)))
+        return PlanText.table(lines)
     }
 }

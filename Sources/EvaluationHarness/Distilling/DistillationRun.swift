@@ -123,12 +123,16 @@ public struct DistillationRun {
             frozen, pictures, caches, settings, label: recipe.name, session, journal: journal)
         try TrainingCurves.write(result.history, to: folder)
         let checkpoint = try folder.file("student.safetensors")
-        try ModelFile.save(
-            result.student, to: checkpoint,
-            metadata: [
-                "dmt.recipe": recipe.name, "dmt.recipe_sha256": recipe.hash, "dmt.seed": "\(settings.seed)",
-                "dmt.steps": "\(settings.steps)", "dmt.teachers": teachers.map(\.name).joined(separator: ","),
-            ])
+        var metadata = [
+            "dmt.recipe": recipe.name, "dmt.recipe_sha256": recipe.hash, "dmt.seed": "\(settings.seed)",
+            "dmt.steps": "\(settings.steps)", "dmt.teachers": teachers.map(\.name).joined(separator: ","),
+        ]
+        if let decay = settings.averageDecay {
+            try ModelFile.save(result.last, to: try folder.file("student.last.safetensors"), metadata: metadata)
+            folder.note("student.last.safetensors")
+            metadata["dmt.weights"] = "moving average, decay \(decay)"
+        }
+        try ModelFile.save(result.student, to: checkpoint, metadata: metadata)
         folder.note("student.safetensors")
         return .object([
             ("schema_version", .int(1)), ("checkpoint", .string(checkpoint)),

@@ -40,6 +40,7 @@ public struct DistillationSettings: Sendable {
     public var steps = 400
     public var warmupSteps = 40
     public var batchSize = 32
+    public var optimizer = OptimizerSettings.adamw(betas: [0.9, 0.95])
     public var learningRate = 1e-3
     public var weightDecay = 0.05
     public var clipNorm: Double? = 3
@@ -49,6 +50,8 @@ public struct DistillationSettings: Sendable {
     public var checkpointedBlocks = 0
     /// Pictures that a step takes at a time; nil takes the whole batch.
     public var microBatch: Int?
+    /// Of the moving average of the student's weights; nil keeps the last ones alone.
+    public var averageDecay: Double?
     /// Pictures used; `nil` for all.
     public var limit: Int?
     public var seed: UInt64 = 0
@@ -74,8 +77,8 @@ public struct DistillationSettings: Sendable {
     /// How many parts a batch is taken in; one where the data set is too small for whole ones.
     func parts(of batch: Int) -> Int { microBatch.map { batch % $0 == 0 ? batch / $0 : 1 } ?? 1 }
 
-    func optimizer(of model: some Layer) -> AdamW {
-        AdamW(ParameterGroup.decayed(model.stateEntries(), weightDecay: weightDecay), betas: (0.9, 0.95))
+    func optimizer(of model: some Layer) -> any Optimizer {
+        optimizer.make(ParameterGroup.decayed(model.stateEntries(), weightDecay: weightDecay))
     }
 
     /// What a model with these teachers is asked for.
@@ -164,20 +167,14 @@ extension DistillationSettings {
         steps = try training.int("steps", in: 1...100_000_000)
         warmupSteps = try training.int("warmup_steps", in: 0...100_000_000)
         batchSize = try training.int("batch", in: 1...65_536)
+        optimizer = try OptimizerSettings(training, default: optimizer)
         learningRate = try training.double("learning_rate", in: 0...10)
         weightDecay = try training.double("weight_decay", in: 0...10)
         clipNorm = try training.optional("clip_norm")
         precision = try training.choice("precision", default: precision)
         checkpointedBlocks = try training.int("checkpoint_blocks", in: 0...1000, default: checkpointedBlocks)
-        if training.has("micro_batch") {
-            let size = try training.int("micro_batch", in: 1...batchSize)
-            guard batchSize % size == 0 else {
-                throw training.refused(
-                    "micro_batch", expected: "a divisor of the batch of \(batchSize)", found: "\(size)",
-                    "choose another size")
-            }
-            microBatch = size
-        }
+        microBatch = try training.microBatch(of: batchSize)
+        averageDecay = try training.averageDecay()
         snapshots = try SnapshotPlan(training)
         views = try reader.choice("kind")
         if views == .cached { featureStorage = try reader.choice("storage", default: featureStorage) }

@@ -11,7 +11,10 @@ import VisionBackbones
 
 /// What a distillation leaves behind.
 public struct DistillationResult {
+    /// What counts: after the last step, or the moving average over the steps where the recipe asks for one.
     public var student: VisionTransformer
+    /// After the last step.
+    public var last: VisionTransformer
     public var history: TrainingHistory
     /// What the meter says at the end.
     public var speed: JSONValue
@@ -61,7 +64,7 @@ public struct Distiller {
         let parts = settings.parts(of: plan.batchSize)
         let size = plan.batchSize / parts
         var made: Views = ([], [])
-        let history = try loop.run(optimizer, of: model, carrying: watch, parts: parts) { step, part, forward in
+        let loss = { (step: Int, part: Int, forward: Forward) throws -> [LossTerm] in
             meter.count(size)
             if part == 0 { made = try batches.batch(step) }
             let places = part * size..<(part + 1) * size
@@ -72,8 +75,19 @@ public struct Distiller {
             watch.add(step, diagnostics)
             return terms
         }
+        var average: VisionTransformer?
+        let history: TrainingHistory
+        if let decay = settings.averageDecay {
+            let copy = student.copied(dropPath: student.configuration.dropPath)
+            let both = AveragedTraining(model, averaging: student, into: copy, decay: decay)
+            history = try loop.run(optimizer, of: both, carrying: watch, parts: parts, loss: loss) { _ in both.update()
+            }
+            average = copy
+        } else {
+            history = try loop.run(optimizer, of: model, carrying: watch, parts: parts, loss: loss)
+        }
         return DistillationResult(
-            student: student, history: history, speed: meter.json, diagnostics: watch.means)
+            student: average ?? student, last: student, history: history, speed: meter.json, diagnostics: watch.means)
     }
 
     /// The pictures of all steps and, where views are cached, which of them are mirrored.

@@ -153,16 +153,22 @@ extension HeadEvaluation {
                     }
                 ]
             },
-            score: { target, run in
-                var truth = dataset.annotationFile
-                if source.imageList != nil {
-                    truth = try run.file("truth.json")
-                    try DetectionTruth.restrict(dataset, to: truth)
-                    run.note("truth.json")
-                }
-                return try DetectionTruth.scores(
-                    gt: truth, dt: target, imageCount: dataset.count, bootstrap: bootstrap(session))
-            })
+            score: { try detectionScores($0, dataset, source, in: $1, session) })
+    }
+
+    /// - Parameter truthName: where the run keeps the truth of a part of the split's pictures.
+    func detectionScores(
+        _ target: String, _ dataset: DetectionDataset, _ source: TaskData, in run: RunFolder,
+        truthName: String = "truth.json", _ session: CommandSession
+    ) throws -> EvaluationJob.Scores {
+        var truth = dataset.annotationFile
+        if source.imageList != nil {
+            truth = try run.file(truthName)
+            try DetectionTruth.restrict(dataset, to: truth)
+            run.note(truthName)
+        }
+        return try DetectionTruth.scores(
+            gt: truth, dt: target, imageCount: dataset.count, bootstrap: bootstrap(session))
     }
 
     // MARK: Classification

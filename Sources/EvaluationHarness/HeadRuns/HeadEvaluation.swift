@@ -150,14 +150,16 @@ public struct HeadEvaluation: Sendable {
             }
         draft.seed = notes.seed
         draft.selectionRule =
-            checkpoint == nil ? "predictions as given" : learned.map(\.selection.rule) ?? "last step"
+            checkpoint == nil
+            ? "predictions as given"
+            : learned.map(\.selection.rule) ?? (notes.selection.isEmpty ? "last step" : notes.selection)
         draft.protocolFingerprint = fingerprint(job, source, learned)
         if let learned, !learned.selection.trials.isEmpty {
             try folder.write(CSVRenderer().render(learned.selection.table), to: "selection.csv")
         }
         draft.metrics = scores.metrics
         draft.classTable = scores.classTable
-        draft.warnings = scores.warnings + coverageWarnings(job.summary)
+        draft.warnings = scores.warnings + coverageWarnings(job.summary) + selectionWarnings(notes, job.summary)
         draft.timings = [
             PhaseTiming(phase: "predict", seconds: Self.seconds(predicted - start)),
             PhaseTiming(phase: "score", seconds: Self.seconds(scored - predicted)),
@@ -195,6 +197,16 @@ public struct HeadEvaluation: Sendable {
             fingerprint.set("image list", "\(job.summary.coverage), \(Folder.name(of: imageList.file)) \(hash.hex())")
         }
         return fingerprint
+    }
+
+    /// A checkpoint that was chosen on the split it is measured on looks better there than it is.
+    private func selectionWarnings(_ notes: TrainingNotes, _ summary: DatasetSummary) -> [RunWarning] {
+        guard notes.selection.contains(" on \(summary.name) \(summary.split),") else { return [] }
+        return [
+            RunWarning(
+                code: "selection_on_reported_split",
+                message: "the checkpoint was chosen by its score on these pictures: the score is too good")
+        ]
     }
 
     private func coverageWarnings(_ summary: DatasetSummary) -> [RunWarning] {

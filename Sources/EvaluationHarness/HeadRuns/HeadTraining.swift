@@ -10,11 +10,13 @@ public struct HeadTraining: Sendable {
     /// A shipped recipe's name or a file.
     public var recipe: String
     public var overrides: [String] = []
-    /// A `dataset.yaml` or its folder.
-    public var data: String
+    /// A `dataset.yaml` or its folder; a plan needs none.
+    public var data: String?
     /// A backbone, or a model with one; without it the recipe's backbone starts from random values.
     public var checkpoint: String?
     public var imageList: String?
+    /// Pictures used, at equal distances of the split; all unless given.
+    public var limit: Int?
     /// The run folder; a fresh one in `runs` unless given.
     public var out: String?
     /// Continues the unfinished run in `out`.
@@ -23,18 +25,79 @@ public struct HeadTraining: Sendable {
     public var keepsSnapshots = true
     public var commandLine: [String] = []
 
-    public init(task: HeadTask, recipe: String, data: String) {
+    public init(task: HeadTask, recipe: String, data: String?) {
         self.task = task
         self.recipe = recipe
         self.data = data
     }
 
-    /// Trains, and writes `checkpoint.safetensors`, `metrics.jsonl`, TensorBoard events, `history.json` and what every
-    /// run folder holds.
+    /// Trains, and writes `checkpoint.safetensors`, `metrics.jsonl`, TensorBoard events, `history.json` and what every run
+    /// folder holds; `last.safetensors` where the checkpoint is an average of weights, `best.safetensors` where the recipe
+    /// validates.
     ///
     /// - Returns: the document of `--json`.
     /// - Throws: `Interruption` after the state was saved; everything that recipes, data and files throw.
     public func run(_ session: CommandSession) throws -> JSONValue {
+        let (recipe, reader) = try recipeOfItsTask()
+        let split: String = try reader.value("split", default: "train")
+        let backbone = try backbone(reader, seed: session.seed)
+        let source = try source(split)
+        var notes = TrainingNotes()
+        notes.arm = try reader.optional("arm") ?? checkpoint.map(Self.stem) ?? "scratch"
+        notes.settings = recipe.settings
+        let job = try job(reader, source, backbone, session, &notes)
+        try reader.assertAllKeysRead()
+
+        let place: RunFolder.Place = out.map { .exactly($0, resumes: resumes) } ?? .fresh(in: "runs")
+        let folder = try RunFolder(place, recipe: recipe, commandLine: commandLine)
+        session.listenForInterrupts()
+        var best: JSONValue?
+        try folder.tracking(session.terminal) {
+            session.note(
+                "\(task.rawValue): \(job.pictures) pictures of \(source.name) \(split), arm \(notes.arm), "
+                    + "\(job.steps) steps")
+            let journal = keepsSnapshots ? try journal(of: job, in: folder, recipe, notes.seed, session) : nil
+            let logs = try TrainingLogs(
+                folder, firstStep: journal?.firstStep ?? 0, totalSteps: job.steps, session: session)
+            journal?.beforeSave = { try logs.synchronize() }
+            let validation = job.measurement.map {
+                TrainingValidation(
+                    $0, totalSteps: job.steps, notes: notes, in: folder, logs: logs, session: session)
+            }
+            let history = try session.stoppable(in: journal?.run) {
+                try job.train(
+                    JobObserver(
+                        onStep: logs.record, validate: { try validation?($0, &$1) },
+                        shouldStop: { session.interrupt.signalNumber != nil }, journal: journal))
+            }
+            try job.save(folder, notes)
+            try logs.finish(history)
+            best = validation?.json(history)
+        }
+        session.name(files: folder.filesWritten)
+        return .object(
+            [
+                ("schema_version", .int(1)), ("run", .string(folder.path)), ("task", .string(task.rawValue)),
+                ("arm", .string(notes.arm)), ("checkpoint", .string("\(folder.path)/checkpoint.safetensors")),
+                ("steps", .int(Int64(job.steps))), ("images", .int(Int64(job.pictures))),
+            ] + (best.map { [("best", $0)] } ?? []))
+    }
+
+    private func journal(
+        of job: Job, in folder: RunFolder, _ recipe: Recipe, _ seed: UInt64, _ session: CommandSession
+    ) throws(DataError) -> TrainingJournal {
+        var checkpoints: [(name: String, hash: String)] = []
+        if let checkpoint { checkpoints = [(Self.stem(checkpoint), try CheckpointFile.hash(checkpoint))] }
+        return try TrainingJournal(
+            folder, job.snapshots, totalSteps: job.steps,
+            identity: TrainingIdentity(
+                recipe: recipe.hash, seed: seed,
+                data: job.data + (job.measurement.map { ", validation \($0.hash)" } ?? ""), checkpoints: checkpoints),
+            session: session)
+    }
+
+    /// The recipe, which must be one of this task, and the reader of its keys.
+    func recipeOfItsTask() throws(DataError) -> (Recipe, RecipeReader) {
         let recipe = try load()
         let reader = recipe.reader()
         let header = try RecipeHeader(reader)
@@ -45,50 +108,17 @@ public struct HeadTraining: Sendable {
                 expected: "kind train, task \(task.rawValue)",
                 found: "kind \(header.kind.rawValue), task \(ownTask.rawValue)", remedy: "choose another recipe")
         }
-        let split: String = try reader.value("split", default: "train")
-        let backbone = try backbone(reader, seed: session.seed)
-        let source = try TaskData(data, section: task.section, split: split, listFile: imageList)
-        var notes = TrainingNotes()
-        notes.arm = try reader.optional("arm") ?? checkpoint.map(Self.stem) ?? "scratch"
-        notes.settings = recipe.settings
-        let job = try job(reader, source, backbone, session, &notes)
-        try reader.assertAllKeysRead()
-
-        let place: RunFolder.Place = out.map { .exactly($0, resumes: resumes) } ?? .fresh(in: "runs")
-        let folder = try RunFolder(place, recipe: recipe, commandLine: commandLine)
-        session.listenForInterrupts()
-        try folder.tracking(session.terminal) {
-            session.note(
-                "\(task.rawValue): \(job.pictures) pictures of \(source.name) \(split), arm \(notes.arm), "
-                    + "\(job.steps) steps")
-            let journal = keepsSnapshots ? try journal(of: job, in: folder, recipe, notes.seed, session) : nil
-            let logs = try TrainingLogs(
-                folder, firstStep: journal?.firstStep ?? 0, totalSteps: job.steps, session: session)
-            journal?.beforeSave = { try logs.synchronize() }
-            let history = try session.stoppable(in: journal?.run) {
-                try job.train(logs.record, { session.interrupt.signalNumber != nil }, journal)
-            }
-            try job.save(try folder.file("checkpoint.safetensors"), notes.metadata)
-            folder.note("checkpoint.safetensors")
-            try logs.finish(history)
-        }
-        session.name(files: folder.filesWritten)
-        return .object([
-            ("schema_version", .int(1)), ("run", .string(folder.path)), ("task", .string(task.rawValue)),
-            ("arm", .string(notes.arm)), ("checkpoint", .string("\(folder.path)/checkpoint.safetensors")),
-            ("steps", .int(Int64(job.steps))), ("images", .int(Int64(job.pictures))),
-        ])
+        return (recipe, reader)
     }
 
-    private func journal(
-        of job: Job, in folder: RunFolder, _ recipe: Recipe, _ seed: UInt64, _ session: CommandSession
-    ) throws(DataError) -> TrainingJournal {
-        var checkpoints: [(name: String, hash: String)] = []
-        if let checkpoint { checkpoints = [(Self.stem(checkpoint), try CheckpointFile.hash(checkpoint))] }
-        return try TrainingJournal(
-            folder, job.snapshots, totalSteps: job.steps,
-            identity: TrainingIdentity(recipe: recipe.hash, seed: seed, data: job.data, checkpoints: checkpoints),
-            session: session)
+    /// A split of the data set, its pictures as many as the options say.
+    func source(_ split: String) throws -> TaskData {
+        guard let data else {
+            throw DataError(
+                .configuration, file: "options", expected: "--data FOLDER", found: "nothing",
+                remedy: "name a dataset.yaml or the folder it lies in")
+        }
+        return try limited(try TaskData(data, section: task.section, split: split, listFile: imageList), limit)
     }
 
     private func load() throws(DataError) -> Recipe {
@@ -98,7 +128,7 @@ public struct HeadTraining: Sendable {
         return try RecipeLibrary.shipped().load(recipe, overrides: overrides)
     }
 
-    private func backbone(_ reader: RecipeReader, seed: UInt64) throws(DataError) -> VisionTransformer {
+    func backbone(_ reader: RecipeReader, seed: UInt64) throws(DataError) -> VisionTransformer {
         let fresh = try reader.optionalMap("backbone").map { map throws(DataError) in try ViTConfiguration(map) }
         if let checkpoint { return try ModelFile.loadBackbone(checkpoint) }
         guard let fresh else {
@@ -112,74 +142,5 @@ public struct HeadTraining: Sendable {
     static func stem(_ path: String) -> String {
         let name = Folder.name(of: path)
         return name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
-    }
-
-    // MARK: Tasks
-
-    private typealias Train = (
-        _ onStep: @escaping (StepReport) throws -> Void, _ shouldStop: @escaping () -> Bool, TrainingJournal?
-    ) throws -> TrainingHistory
-
-    /// One task's training with its types closed over.
-    private struct Job {
-        var steps: Int
-        var pictures: Int
-        /// Content hash of the training data.
-        var data: String
-        var snapshots: SnapshotPlan
-        var train: Train
-        var save: (String, [String: String]) throws -> Void
-    }
-
-    private func job(
-        _ reader: RecipeReader, _ source: TaskData, _ backbone: VisionTransformer, _ session: CommandSession,
-        _ notes: inout TrainingNotes
-    ) throws -> Job {
-        switch task {
-        case .segment:
-            let settings = try SegmentationSettings(reader, seed: session.seed)
-            try reader.assertAllKeysRead()
-            let dataset = try source.segmentation()
-            let trainer = SegmentationTrainer(settings)
-            let model = try trainer.model(on: backbone, for: dataset)
-            notes.protocolEntries = settings.protocolEntries
-            return try job(model, settings.tuning, dataset, source, &notes) {
-                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2)
-            }
-        case .detect:
-            let settings = try DetectionSettings(reader, seed: session.seed)
-            try reader.assertAllKeysRead()
-            let dataset = try source.detection()
-            let trainer = DetectionTrainer(settings)
-            let model = try trainer.model(on: backbone, for: dataset)
-            notes.protocolEntries = settings.protocolEntries
-            return try job(model, settings.tuning, dataset, source, &notes) {
-                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2)
-            }
-        case .classify:
-            let settings = try ClassificationSettings(reader, seed: session.seed)
-            try reader.assertAllKeysRead()
-            let dataset = try source.classification()
-            let trainer = ClassificationTrainer(settings)
-            let model = try trainer.model(on: backbone, for: dataset)
-            notes.protocolEntries = settings.protocolEntries
-            return try job(model, settings.tuning, dataset, source, &notes) {
-                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2)
-            }
-        }
-    }
-
-    /// What the tasks have in common once their model and data are open.
-    private func job(
-        _ model: some HeadedModel, _ tuning: FineTuning, _ dataset: some DatasetLoader, _ source: TaskData,
-        _ notes: inout TrainingNotes,
-        train: @escaping Train
-    ) throws -> Job {
-        notes.seed = tuning.seed
-        let hash = try dataset.contentHash()
-        notes.trainingData = "\(source.name) \(source.split), \(dataset.count) images, \(hash)"
-        return Job(
-            steps: tuning.steps, pictures: dataset.count, data: hash, snapshots: tuning.snapshots, train: train,
-            save: { try model.save(to: $0, metadata: $1) })
     }
 }

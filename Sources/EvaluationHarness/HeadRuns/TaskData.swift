@@ -9,7 +9,7 @@ struct TaskData {
     /// What records call the data set: the name of its folder.
     let name: String
     let split: String
-    let imageList: (file: String, names: [String])?
+    private(set) var imageList: (file: String, names: [String])?
 
     /// - Parameters:
     ///   - path: a `dataset.yaml` or its folder.
@@ -34,6 +34,22 @@ struct TaskData {
 
     func classification(all: Bool = false) throws(DataError) -> ClassFolder {
         try ClassFolder(descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
+    }
+
+    /// The same with pictures at equal distances of the split's order alone, so that folders of classes all have a share.
+    ///
+    /// - Parameters:
+    ///   - count: how many; nil, or more than there are, takes all.
+    ///   - open: opens the split.
+    func limited(to count: Int?, _ open: (TaskData) throws -> some DatasetLoader) throws -> TaskData {
+        guard let count else { return self }
+        let dataset = try open(self)
+        guard count < dataset.count else { return self }
+        var part = self
+        part.imageList = (
+            "\(count) of \(dataset.count)", (0..<count).map { dataset.name(at: $0 * dataset.count / count) }
+        )
+        return part
     }
 
     /// The label folder of a segmentation split.

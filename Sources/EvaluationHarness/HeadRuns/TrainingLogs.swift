@@ -28,6 +28,13 @@ final class TrainingLogs {
         try events.add("rate", report.learningRate, step: report.step)
     }
 
+    /// Points of a validation.
+    func record(step: Int, _ metrics: [(name: String, value: Double)]) throws(DataError) {
+        guard !metrics.isEmpty else { return }
+        try self.metrics.append(step: step, metrics.map { ($0.name, $0.value) })
+        for (name, value) in metrics { try events.add(name, value, step: step) }
+    }
+
     /// Makes everything logged so far survive a power loss.
     func synchronize() throws(DataError) {
         try metrics.synchronize()

@@ -6,6 +6,10 @@ extension FineTuning {
         self.init()
         steps = try reader.int("steps", in: 1...100_000_000)
         batchSize = try reader.int("batch", in: 1...65_536, default: batchSize)
+        optimizer = try OptimizerSettings(reader, default: optimizer)
+        microBatch = try reader.microBatch(of: batchSize)
+        averageDecay = try reader.averageDecay()
+        validation = try reader.optionalMap("validate").map { map throws(DataError) in try ValidationPlan(map) }
         learningRate = try reader.double("rate", in: 0...100, default: learningRate)
         layerDecay = try reader.double("layer_decay", in: 0.01...1, default: layerDecay)
         weightDecay = try reader.double("weight_decay", in: 0...10, default: weightDecay)
@@ -43,6 +47,29 @@ extension RateFall {
 }
 
 extension RecipeReader {
+    /// `micro_batch`: a divisor of the batch; nil where the recipe has none.
+    func microBatch(of batch: Int) throws(DataError) -> Int? {
+        guard has("micro_batch") else { return nil }
+        let size = try int("micro_batch", in: 1...batch)
+        guard batch % size == 0 else {
+            throw refused(
+                "micro_batch", expected: "a divisor of the batch of \(batch)", found: "\(size)", "choose another size")
+        }
+        return size
+    }
+
+    /// `ema`: the decay of the weights' moving average; nil where the recipe has none.
+    func averageDecay() throws(DataError) -> Double? {
+        guard has("ema") else { return nil }
+        let decay = try double("ema", in: 0...1)
+        guard decay > 0, decay < 1 else {
+            throw refused(
+                "ema", expected: "a decay above 0 and below 1", found: "\(decay)",
+                "0.9999 is usual; leave the key out for the last weights")
+        }
+        return decay
+    }
+
     /// A pair `[low, high]` of numbers.
     func range(
         _ key: String, in bounds: ClosedRange<Double>, default fallback: ClosedRange<Double>

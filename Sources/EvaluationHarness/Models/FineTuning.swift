@@ -30,6 +30,9 @@ public enum RateFall: Sendable, Equatable {
 public struct FineTuning: Sendable, Equatable {
     public var steps = 400
     public var batchSize = 16
+    /// Pictures that a step takes at a time; nil takes the whole batch.
+    public var microBatch: Int?
+    public var optimizer = OptimizerSettings.usual
     public var learningRate = 1e-3
     public var layerDecay = 1.0
     public var weightDecay = 0.05
@@ -43,6 +46,10 @@ public struct FineTuning: Sendable, Equatable {
     public var checkpointedBlocks = 0
     /// The backbone keeps its values and runs without dropout.
     public var freezesBackbone = false
+    /// Of the moving average of the weights, which is what is saved and measured; nil keeps the last ones alone.
+    public var averageDecay: Double?
+    /// Measures on another split while training; nil measures nothing.
+    public var validation: ValidationPlan?
     public var seed: UInt64 = 0
     public var snapshots = SnapshotPlan()
 
@@ -53,15 +60,19 @@ public struct FineTuning: Sendable, Equatable {
         EpochPlanOfSteps(sampleCount: sampleCount, batchSize: batchSize, seed: seed)
     }
 
-    /// Runs the loop: AdamW, linear warm-up and fall to zero, rates by layer.
+    /// Pictures of a step's batch, where the data set has as many.
+    func batchSize(sampleCount: Int) -> Int { min(batchSize, sampleCount) }
+
+    /// Runs the loop: linear warm-up and fall to zero, rates by layer.
     ///
     /// - Parameters:
-    ///   - journal: keeps the state, and knows where to go on.
+    ///   - observer: what watches, saves and stops the training.
     ///   - batch: the samples of a step.
-    func train(
-        _ model: some Layer, depth: Int, onStep: @escaping (StepReport) throws -> Void,
-        shouldStop: @escaping () -> Bool, journal: TrainingJournal?, batch: @escaping (Int) -> [Int],
-        loss: (Int, Forward) throws -> [LossTerm]
+    ///   - parts: equal parts of a step's batch, whose gradients are averaged.
+    ///   - loss: the terms of a step's part.
+    func train<Model: Layer>(
+        _ model: Model, depth: Int, _ observer: TrainingObserver<Model>, batch: @escaping (Int) -> [Int],
+        parts: Int, loss: (_ step: Int, _ part: Int, Forward) throws -> [LossTerm]
     ) throws -> TrainingHistory {
         var loop = TrainingLoop(
             schedule: Schedule(
@@ -69,24 +80,42 @@ public struct FineTuning: Sendable, Equatable {
             clipNorm: clipNorm, seed: seed)
         loop.precision = precision
         loop.checkpointedBlocks = checkpointedBlocks
-        loop.onStep = onStep
-        loop.shouldStop = shouldStop
-        loop.journal = journal
+        loop.onStep = observer.onStep
+        loop.validate = observer.validate
+        loop.shouldStop = observer.shouldStop
+        loop.journal = observer.journal
         loop.batch = batch
         let groups = LayerDecay(depth: depth, rate: layerDecay).groups(model, weightDecay: weightDecay)
-        return try loop.run(AdamW(groups), of: model, loss: loss)
+        let optimizer = optimizer.make(groups)
+        guard let averageDecay, let average = observer.average else {
+            return try loop.run(optimizer, of: model, parts: parts, loss: loss)
+        }
+        let both = AveragedTraining(model, averaging: model, into: average, decay: averageDecay)
+        return try loop.run(optimizer, of: both, parts: parts, loss: loss) { _ in both.update() }
     }
+
+    /// The protocol's word on which weights are saved; absent for the last step's.
+    static let weightsEntry = "weights"
 
     /// The choices that a protocol names.
     var protocolEntries: [(String, String)] {
-        [
-            ("schedule", "\(steps) steps of \(batchSize), AdamW \(learningRate), warm-up \(warmupSteps), \(fall.text)"),
+        var entries = [
+            (
+                "schedule",
+                "\(steps) steps of \(batchSize), \(optimizer.words) \(learningRate), warm-up \(warmupSteps), \(fall.text)"
+            ),
             (
                 "regularisation",
                 "weight decay \(weightDecay), layer decay \(layerDecay), drop path \(dropPath)"
                     + (clipNorm.map { ", clip \($0)" } ?? "")
             ),
             ("backbone training", freezesBackbone ? "frozen" : "fine-tuned"),
-        ] + (precision == .f32 ? [] : [("training precision", "bf16 products")])
+        ]
+        if precision != .f32 { entries.append(("training precision", "bf16 products")) }
+        if let microBatch {
+            entries.append(("batch parts", "\(microBatch) pictures, each with its own batch statistics"))
+        }
+        if let averageDecay { entries.append((Self.weightsEntry, "moving average, decay \(averageDecay)")) }
+        return entries
     }
 }

@@ -49,6 +49,13 @@ extension HeadedModel {
         ])
     }
 
+    /// Another model of this architecture; its values do not matter.
+    func unlearnedTwin() throws -> Self {
+        let name = "a model in memory"
+        return try Self.make(
+            backbone: try Body.make(backbone.architecture, file: name), head: headArchitecture, file: name)
+    }
+
     /// Writes the model atomically; equal values give equal bytes.
     public func save(to path: String, metadata: [String: String] = [:]) throws(DataError) {
         try ModelFile.save(state(), architecture: architecture, to: path, metadata: metadata, dtype: .f32)

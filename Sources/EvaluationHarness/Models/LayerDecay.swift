@@ -32,7 +32,7 @@ public struct LayerDecay: Sendable, Equatable {
     /// The factor on the base rate.
     public func scale(of name: String) -> Double { pow(rate, Double(depth + 1 - layer(of: name))) }
 
-    /// Groups of a model's trainable parameters for `AdamW`.
+    /// Groups of a model's trainable parameters for an optimizer.
     public func groups(_ model: some Layer, weightDecay: Double) -> [ParameterGroup] {
         ParameterGroup.decayed(model.stateEntries(), weightDecay: weightDecay, scale: scale)
     }

@@ -67,7 +67,7 @@ struct LinearClassProbe: ClassProbe {
         var stream = RandomStream(seed: seed, purpose: "linear class probe")
         let classifier = Linear(features.shape[1], classCount, initialization: .normal(0.01), &stream)
         let plan = EpochPlan(sampleCount: labels.count, batchSize: min(batchSize, labels.count), seed: seed)
-        let optimizer = SGD(classifier.parameters)
+        let optimizer = SGD([ParameterGroup(classifier.parameters)])
         for epoch in 0..<epochs {
             if shouldStop() { throw TrainingInterrupted(completedSteps: 0) }
             for batch in plan.batches(epoch: epoch) {

@@ -19,9 +19,14 @@ public struct SegmentationTrainer: Sendable {
     public func model(
         on backbone: VisionTransformer, for dataset: SegmentationFolder
     ) throws -> SegmentationModel {
+        try model(
+            on: backbone, classCount: dataset.info.classes.count, ignoreLabel: Int(dataset.info.ignoreLabel ?? 255))
+    }
+
+    func model(on backbone: VisionTransformer, classCount: Int, ignoreLabel: Int = 255) throws -> SegmentationModel {
         var architecture = settings.architecture
-        architecture.classCount = dataset.info.classes.count
-        architecture.ignoreLabel = Int(dataset.info.ignoreLabel ?? 255)
+        architecture.classCount = classCount
+        architecture.ignoreLabel = ignoreLabel
         return try SegmentationModel(
             backbone: backbone.copied(dropPath: settings.tuning.dropPath), architecture: architecture,
             seed: settings.tuning.seed)
@@ -29,29 +34,29 @@ public struct SegmentationTrainer: Sendable {
 
     /// Trains `model` in place.
     ///
-    /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
+    /// - Parameter observer: what watches, saves and stops the training.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
         _ model: SegmentationModel, dataset: SegmentationFolder,
-        onStep: @escaping (StepReport) throws -> Void = { _ in },
-        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil
+        _ observer: TrainingObserver<SegmentationModel> = TrainingObserver()
     ) throws -> TrainingHistory {
         try check(model, dataset)
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
         let plan = tuning.plan(sampleCount: dataset.count)
         let batches = BatchesAhead(
-            from: journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+            from: observer.journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
         ) { step, place, index in
             try view(dataset, index, step: step, place: place)
         }
         defer { batches.stop() }
+        let parts = BatchParts(
+            batches, batchSize: tuning.batchSize(sampleCount: dataset.count), microBatch: tuning.microBatch)
         return try tuning.train(
-            model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop, journal: journal,
-            batch: { plan.indices(step: $0) }
-        ) { step, forward in
-            let (images, targets) = Self.batch(try batches.batch(step).views)
+            model, depth: model.backbone.depth, observer, batch: { plan.indices(step: $0) }, parts: parts.count
+        ) { step, part, forward in
+            let (images, targets) = Self.batch(try parts.part(part, of: step).views)
             return model.loss(
                 Variable(images), targets, auxiliaryWeight: settings.auxiliaryWeight, frozen: tuning.freezesBackbone,
                 forward)

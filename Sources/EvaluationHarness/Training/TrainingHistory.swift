@@ -23,16 +23,22 @@ public struct TrainingHistory: Sendable, Equatable {
 
     mutating func add(_ name: String, _ value: Double) { sums.add(name, value) }
 
+    /// Adds a point to a curve that is no mean over steps.
+    mutating func mark(_ name: String, _ value: Double, step: Int) {
+        append(name, Point(step: step, value: value))
+    }
+
+    private mutating func append(_ name: String, _ point: Point) {
+        if let at = curves.firstIndex(where: { $0.name == name }) {
+            curves[at].points.append(point)
+        } else {
+            curves.append((name, [point]))
+        }
+    }
+
     mutating func endStep(_ step: Int, isLast: Bool) {
         guard (step + 1) % window == 0 || isLast else { return }
-        for (name, mean) in sums.means {
-            let point = Point(step: step + 1, value: mean)
-            if let at = curves.firstIndex(where: { $0.name == name }) {
-                curves[at].points.append(point)
-            } else {
-                curves.append((name, [point]))
-            }
-        }
+        for (name, mean) in sums.means { append(name, Point(step: step + 1, value: mean)) }
         sums = NamedSums()
     }
 

@@ -35,7 +35,7 @@ public final class TrainingJournal {
 
     /// Brings a training to where the snapshot stands; nil leaves it at its beginning.
     func restore(
-        _ model: some Layer, _ optimizer: AdamW, _ carried: (any CarriedSums)?
+        _ model: some Layer, _ optimizer: some Optimizer, _ carried: (any CarriedSums)?
     ) throws(DataError) -> TrainingHistory? {
         guard let (snapshot, file) = resumed else { return nil }
         try snapshot.restore(into: model, optimizer, carried, file: file)

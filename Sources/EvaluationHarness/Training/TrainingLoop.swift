@@ -34,6 +34,8 @@ public struct TrainingLoop {
     public var checkpointedBlocks = 0
     /// Called after every step; what it throws ends the run.
     public var onStep: (StepReport) throws -> Void = { _ in }
+    /// Called after `onStep` with the steps done; its points become curves of the history.
+    var validate: (_ completedSteps: Int, _ history: inout TrainingHistory) throws -> Void = { _, _ in }
     /// Asked before every step.
     public var shouldStop: () -> Bool = { false }
     /// Keeps the state, and knows where to go on; nil keeps nothing.
@@ -61,7 +63,7 @@ public struct TrainingLoop {
     /// - Throws: what `loss` and `onStep` throw, `DivergenceError` after three steps in a row or ten in all without finite
     ///   loss and gradients, `TrainingInterrupted`; what saving throws.
     public func run(
-        _ optimizer: AdamW, of model: some Layer, carrying carried: (any CarriedSums)? = nil,
+        _ optimizer: some Optimizer, of model: some Layer, carrying carried: (any CarriedSums)? = nil,
         loss: (Int, Forward) throws -> [LossTerm], afterStep: (Int) -> Void = { _ in }
     ) throws -> TrainingHistory {
         try run(
@@ -73,7 +75,7 @@ public struct TrainingLoop {
     ///
     /// - Parameter loss: gets step and part.
     public func run(
-        _ optimizer: AdamW, of model: some Layer, carrying carried: (any CarriedSums)? = nil, parts: Int,
+        _ optimizer: some Optimizer, of model: some Layer, carrying carried: (any CarriedSums)? = nil, parts: Int,
         loss: (Int, Int, Forward) throws -> [LossTerm], afterStep: (Int) -> Void = { _ in }
     ) throws -> TrainingHistory {
         let total = schedule.totalSteps
@@ -104,6 +106,7 @@ public struct TrainingLoop {
             }
             history.endStep(step, isLast: step == total - 1)
             try onStep(StepReport(step: step + 1, totalSteps: total, loss: value, learningRate: rate))
+            try validate(step + 1, &history)
             if journal?.isDue(step + 1) == true { try save(step + 1) }
         }
         return history

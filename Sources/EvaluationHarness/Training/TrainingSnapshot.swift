@@ -6,12 +6,11 @@ import TensorCore
 /// The whole state of a training between two steps. Random draws are functions of seed, purpose and step, so that none of
 /// their state is part of it.
 ///
-/// In a file (`SealedFile`): tensors `model.NAME` (parameters and buffers) and `optimizer.first_moments`,
-/// `optimizer.second_moments`, in the type they have in memory; the metadata key `dmt.snapshot` holds the rest as JSON.
+/// In a file (`SealedFile`): tensors `model.NAME` (parameters and buffers) and `optimizer.NAME` (moments), in the type they
+/// have in memory; the metadata key `dmt.snapshot` holds the rest as JSON.
 public struct TrainingSnapshot {
     static let metadataKey = "dmt.snapshot"
     private static let schema: Int64 = 1
-    private static let (first, second) = ("optimizer.first_moments", "optimizer.second_moments")
 
     /// Steps done: the number of the next one, from 0.
     public private(set) var completedSteps: Int
@@ -23,14 +22,15 @@ public struct TrainingSnapshot {
 
     /// The state as it is now.
     init(
-        _ model: some Layer, _ optimizer: AdamW, completedSteps: Int, history: TrainingHistory,
+        _ model: some Layer, _ optimizer: some Optimizer, completedSteps: Int, history: TrainingHistory,
         carried: (any CarriedSums)?
     ) {
         self.completedSteps = completedSteps
         self.history = history
         self.carried = carried?.sums ?? []
         optimizerSteps = optimizer.stepCount
-        var tensors = [Self.first: optimizer.firstMoments, Self.second: optimizer.secondMoments]
+        var tensors: [String: Tensor] = [:]
+        for (name, tensor) in optimizer.state.moments { tensors["optimizer." + name] = tensor }
         for entry in model.stateEntries() { tensors["model." + entry.name] = entry.tensor }
         self.tensors = tensors
     }
@@ -75,21 +75,22 @@ public struct TrainingSnapshot {
     /// - Parameter file: named in errors.
     /// - Throws: `.malformed` for the state of another network; nothing is changed then.
     func restore(
-        into model: some Layer, _ optimizer: AdamW, _ sums: (any CarriedSums)?, file: String
+        into model: some Layer, _ optimizer: some Optimizer, _ sums: (any CarriedSums)?, file: String
     ) throws(DataError) {
         var state: [String: Tensor] = [:]
         for (name, tensor) in tensors where name.hasPrefix("model.") { state[String(name.dropFirst(6))] = tensor }
-        guard let first = tensors[Self.first], let second = tensors[Self.second],
-            first.count == optimizer.firstMoments.count, second.count == optimizer.secondMoments.count
-        else {
-            throw Self.malformed(file, "moments of \(optimizer.firstMoments.count) values", "others")
+        let wanted = optimizer.state.moments
+        let moments = wanted.compactMap { tensors["optimizer." + $0.name] }
+        guard moments.count == wanted.count, moments.allSatisfy({ $0.count == optimizer.values.count }) else {
+            throw Self.malformed(
+                file, "\(wanted.map(\.name).joined(separator: ", ")) of \(optimizer.values.count) values", "others")
         }
         do throws(StateError) {
             try model.load(state, from: file)
         } catch {
             throw Self.malformed(file, "the state of this network", error.list(8))
         }
-        optimizer.restore(firstMoments: first, secondMoments: second, stepCount: optimizerSteps)
+        optimizer.restore(moments: moments, stepCount: optimizerSteps)
         sums?.sums = carried
     }
 

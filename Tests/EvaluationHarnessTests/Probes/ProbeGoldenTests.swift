@@ -109,7 +109,7 @@ import Testing
         var stream = RandomStream(seed: 0, purpose: "test")
         let classifier = Linear(ProbeFixture.width, ProbeFixture.classCount, &stream)
         classifier.weight.value = ProbeFixture.wave(classifier.weight.shape, 0)
-        let optimizer = SGD(classifier.parameters)
+        let optimizer = SGD([ParameterGroup(classifier.parameters)])
         var losses: [Double] = []
         for epoch in 0..<probe.epochs {
             for start in stride(from: 0, to: majority.count, by: probe.batchSize) {

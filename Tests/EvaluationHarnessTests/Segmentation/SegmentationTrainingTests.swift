@@ -198,7 +198,7 @@ import Testing
                 return asked > 2
             }
             let error = #expect(throws: TrainingInterrupted.self) {
-                try trainer.run(model, dataset: dataset, shouldStop: counting)
+                try trainer.run(model, dataset: dataset, TrainingObserver(shouldStop: counting))
             }
             #expect(error?.completedSteps == 2)
         }

@@ -30,6 +30,19 @@ struct KilledTrainingTests {
                 "views.short_side=32",
             ], files: ["checkpoint.safetensors", "history.json", "metrics.jsonl"])
 
+        /// Measured twice on the way and once at the end.
+        static let classify = Case(
+            arguments: [
+                "train", "classify", "--recipe", "classify-scenes", "training.steps=8", "training.batch=4",
+                "training.warmup=1", "+training.save_every=3", "+training.micro_batch=2", "+training.ema=0.5",
+                "+training.optimizer=lars", "training.rate=2", "+training.validate={every: 3, split: train}",
+                "backbone={image_size: 32, patch_size: 8, width: 16, depth: 2, heads: 2, position: learned}",
+                "views.size=32",
+            ],
+            files: [
+                "checkpoint.safetensors", "last.safetensors", "best.safetensors", "history.json", "metrics.jsonl",
+            ])
+
         static let pretrain = Case(
             arguments: [
                 "pretrain", "ibot", "training.steps=8", "training.batch=4", "training.warmup_steps=1",
@@ -131,6 +144,8 @@ struct KilledTrainingTests {
         let writes = [11, 17, 22, 30, 41, 50].map { "kill-at-write:\($0)" }
         try sweep(.segment, writes + ["kill-at-step:6"], codes: [-SIGKILL])
         try sweep(.pretrain, writes.dropLast() + ["kill-at-step:6"], codes: [-SIGKILL])
+        try sweep(.classify, (1...12).map { "kill-at-write:\($0 * 6)" } + ["kill-at-step:5"], codes: [-SIGKILL])
+        try sweep(.classify, ["term-at-step:5"], codes: [143])
         try sweep(.segment, ["term-at-step:5"], codes: [143])
         try sweep(.pretrain, ["term-at-step:5"], codes: [143])
     }

@@ -110,7 +110,9 @@ import VisionBackbones
                 let trainer = SegmentationTrainer(settings)
                 try check(folder) { journal, onStep in
                     let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
-                    return Outcome(model, try trainer.run(model, dataset: dataset, onStep: onStep, journal: journal))
+                    return Outcome(
+                        model,
+                        try trainer.run(model, dataset: dataset, TrainingObserver(onStep: onStep, journal: journal)))
                 }
             case .detect:
                 let dataset = try scenes.data(.detect).detection()
@@ -119,7 +121,9 @@ import VisionBackbones
                 let trainer = DetectionTrainer(settings)
                 try check(folder) { journal, onStep in
                     let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
-                    return Outcome(model, try trainer.run(model, dataset: dataset, onStep: onStep, journal: journal))
+                    return Outcome(
+                        model,
+                        try trainer.run(model, dataset: dataset, TrainingObserver(onStep: onStep, journal: journal)))
                 }
             case .classify:
                 let dataset = try scenes.data(.classify).classification()
@@ -129,8 +133,61 @@ import VisionBackbones
                 let trainer = ClassificationTrainer(settings)
                 try check(folder) { journal, onStep in
                     let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
-                    return Outcome(model, try trainer.run(model, dataset: dataset, onStep: onStep, journal: journal))
+                    return Outcome(
+                        model,
+                        try trainer.run(model, dataset: dataset, TrainingObserver(onStep: onStep, journal: journal)))
                 }
+            }
+        }
+    }
+
+    private static let optimizers: [OptimizerSettings] = [
+        .adamw(betas: [0.8, 0.9]), .sgd(momentum: 0.9, nesterov: true), .lars(momentum: 0.8),
+    ]
+
+    /// With an average of the weights and the batch in parts.
+    @Test(arguments: optimizers)
+    func everyOptimizer(optimizer: OptimizerSettings) throws {
+        try withTemporaryFolder { folder in
+            let dataset = try DrawnScenes(folder).data(.classify).classification()
+            var settings = ClassificationSettings()
+            settings.architecture.size = 32
+            settings.architecture.norm = .batch
+            (settings.tuning.steps, settings.tuning.batchSize, settings.tuning.microBatch) = (5, 4, 2)
+            settings.mixing.mixup = 0.5
+            settings.tuning.optimizer = optimizer
+            settings.tuning.averageDecay = 0.9
+            let trainer = ClassificationTrainer(settings)
+            try check(folder) { journal, onStep in
+                let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
+                var observer = TrainingObserver<ClassificationModel>(onStep: onStep, journal: journal)
+                let average = try model.unlearnedTwin()
+                observer.average = average
+                let history = try trainer.run(model, dataset: dataset, observer)
+                var outcome = Outcome(model, history)
+                outcome.state += Outcome(average, history).state
+                return outcome
+            }
+        }
+    }
+
+    @Test func distillationWithAnAverage() throws {
+        let teacher = Teacher(name: "first", VisionTransformer(Self.vit(24), seed: 1))
+        var settings = DistillationSettings(student: Self.vit(16))
+        (settings.steps, settings.warmupSteps, settings.batchSize, settings.views) = (6, 2, 4, .random)
+        (settings.averageDecay, settings.microBatch) = (0.5, 2)
+        settings.optimizer = .lars(momentum: 0.9)
+        try withTemporaryFolder { folder in
+            try check(folder, steps: 6, every: 2, last: 5) { journal, onStep in
+                let result = try Distiller(settings: settings, pictures: DistillationPictures(Self.pictures))
+                    .run(teachers: [teacher], caches: nil) {
+                        $0.journal = journal
+                        $0.onStep = onStep
+                    }
+                var outcome = Outcome(result.student, result.history)
+                #expect(outcome.state != Outcome(result.last, result.history).state)
+                outcome.state += Outcome(result.last, result.history).state
+                return outcome
             }
         }
     }

@@ -26,7 +26,7 @@ struct SnapshotFixture {
     /// Values of weights and moments.
     var state: [[Float]] {
         layer.stateEntries().map { $0.tensor.floats() }
-            + [optimizer.firstMoments.floats(), optimizer.secondMoments.floats()]
+            + optimizer.state.moments.map { $0.tensor.floats() }
     }
 
     var snapshots: SnapshotFolder { SnapshotFolder(path: folder + "/checkpoints", keep: 2, identity: Self.identity) }
