@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import DenseData
 import DenseHeads
 import Determinism
@@ -87,12 +88,15 @@ public struct ClassificationTrainer {
 
     /// Trains `model` in place.
     ///
-    /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
+    /// - Parameters:
+    ///   - journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
+    ///   - group: the ranks that share each batch.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
         _ model: ClassificationModel, dataset: ClassFolder, onStep: @escaping (StepReport) throws -> Void = { _ in },
-        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil
+        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil,
+        group: any Communicator = SingleProcess()
     ) throws -> TrainingHistory {
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
@@ -100,8 +104,14 @@ public struct ClassificationTrainer {
             size: model.architecture.size, scale: settings.scale, mirrorProbability: settings.flipProbability)
         let plan = tuning.plan(sampleCount: dataset.count)
         let augment = settings.randAugment
+        let batch = plan.indices(step: 0).count
+        let share = try BatchPlaces(batch: batch, group)
+        // Mixing joins pictures from both ends of the batch: every rank makes all of it and then takes its share.
+        let mixes = !settings.mixing.isPlain
+        let rows = group.share(of: batch)
         let batches = BatchesAhead(
-            from: journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+            from: journal?.firstStep ?? 0, steps: tuning.steps, places: mixes ? nil : share.places,
+            items: { plan.indices(step: $0) }
         ) { step, place, index in
             var stream = RandomStream(seed: tuning.seed, purpose: "classification view", UInt64(step), UInt64(place))
             var view = try dataset.view(at: index, filter: .bilinearAntialiased) { crop.framing(of: $0, &stream) }
@@ -111,30 +121,33 @@ public struct ClassificationTrainer {
         defer { batches.stop() }
         return try tuning.train(
             model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop, journal: journal,
-            batch: { plan.indices(step: $0) }
+            group: group, batch: { plan.indices(step: $0) }
         ) { step, forward in
             let (indices, pictures) = try batches.batch(step)
             let (images, labels) = (
                 Normalisation.imageNet.batch(pictures), indices.map { Int32(dataset.label(at: $0)) }
             )
-            erase(images, step)
+            erase(images, step, from: mixes ? 0 : rows.lowerBound)
             if settings.mixing.isPlain {
                 return model.loss(Variable(images), labels, frozen: tuning.freezesBackbone, forward)
             }
             var stream = RandomStream(seed: tuning.seed, purpose: "mixing", UInt64(step))
             let targets = settings.mixing(
                 images, labels: labels, classCount: model.architecture.classCount, &stream)
-            return model.loss(Variable(images), targets: targets, frozen: tuning.freezesBackbone, forward)
+            return model.loss(
+                Variable(images.rows(rows)), targets: targets.rows(rows), frozen: tuning.freezesBackbone, forward)
         }
     }
 
     /// Noise in a rectangle of some pictures, each by its place in the step's batch.
-    private func erase(_ images: Tensor, _ step: Int) {
+    ///
+    /// - Parameter first: the place of the first picture.
+    private func erase(_ images: Tensor, _ step: Int, from first: Int) {
         guard settings.erasing.probability > 0 else { return }
         let (height, width, values) = (images.shape[1], images.shape[2], images.f32())
         let (erasing, seed) = (settings.erasing, settings.tuning.seed)
         Parallel.forEach(images.shape[0]) { place in
-            var stream = RandomStream(seed: seed, purpose: "erasing", UInt64(step), UInt64(place))
+            var stream = RandomStream(seed: seed, purpose: "erasing", UInt64(step), UInt64(first + place))
             erasing.apply(to: values + place * height * width * 3, height: height, width: width, &stream)
         }
         keepAlive(images.storage)

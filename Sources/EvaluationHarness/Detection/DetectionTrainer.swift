@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import DenseData
 import DenseHeads
 import Determinism
@@ -34,31 +35,45 @@ public struct DetectionTrainer: Sendable {
 
     /// Trains `model` in place.
     ///
-    /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
+    /// - Parameters:
+    ///   - journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
+    ///   - group: the ranks that share each batch.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
         _ model: DetectionModel, dataset: DetectionDataset, onStep: @escaping (StepReport) throws -> Void = { _ in },
-        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil
+        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil,
+        group: any Communicator = SingleProcess()
     ) throws -> TrainingHistory {
         try DetectionInference.check(model, dataset)
+        try check(model.architecture, group)
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
         let plan = tuning.plan(sampleCount: dataset.count)
         let size = model.architecture.size
+        let share = try BatchPlaces(batch: plan.indices(step: 0).count, group)
         let batches = BatchesAhead(
-            from: journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+            from: journal?.firstStep ?? 0, steps: tuning.steps, places: share.places, items: { plan.indices(step: $0) }
         ) { step, place, index in
             try view(dataset, index, size: size, step: step, place: place)
         }
         defer { batches.stop() }
         return try tuning.train(
             model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop, journal: journal,
-            batch: { plan.indices(step: $0) }
+            group: group, batch: { plan.indices(step: $0) }
         ) { step, forward in
             let (images, targets) = Self.batch(try batches.batch(step).views)
             return model.loss(Variable(images), targets, frozen: tuning.freezesBackbone, forward)
         }
+    }
+
+    /// - Throws: `.configuration` for batch norms over regions on several ranks, which have different numbers of them.
+    private func check(_ architecture: DetectionArchitecture, _ group: any Communicator) throws(DataError) {
+        guard group.size > 1, architecture.boxNorm == .batch || architecture.maskNorm == .batch else { return }
+        throw DataError(
+            .configuration, file: "recipe", record: "head.box_norm and head.mask_norm",
+            expected: "layer or none on \(group.size) ranks", found: "batch",
+            remedy: "choose another norm, or train in one process")
     }
 
     /// One training view.

@@ -32,7 +32,7 @@ public struct HeadTraining: Sendable {
     /// Trains, and writes `checkpoint.safetensors`, `metrics.jsonl`, TensorBoard events, `history.json` and what every
     /// run folder holds.
     ///
-    /// - Returns: the document of `--json`.
+    /// - Returns: the document of `--json`; null on ranks that follow.
     /// - Throws: `Interruption` after the state was saved; everything that recipes, data and files throw.
     public func run(_ session: CommandSession) throws -> JSONValue {
         let recipe = try load()
@@ -55,23 +55,29 @@ public struct HeadTraining: Sendable {
         try reader.assertAllKeysRead()
 
         let place: RunFolder.Place = out.map { .exactly($0, resumes: resumes) } ?? .fresh(in: "runs")
-        let folder = try RunFolder(place, recipe: recipe, commandLine: commandLine)
+        let folder = try session.runFolder {
+            try RunFolder(place, recipe: recipe, commandLine: commandLine)
+        }
         session.listenForInterrupts()
-        try folder.tracking(session.terminal) {
+        try session.tracking(folder) {
             session.note(
                 "\(task.rawValue): \(job.pictures) pictures of \(source.name) \(split), arm \(notes.arm), "
                     + "\(job.steps) steps")
             let journal = keepsSnapshots ? try journal(of: job, in: folder, recipe, notes.seed, session) : nil
-            let logs = try TrainingLogs(
-                folder, firstStep: journal?.firstStep ?? 0, totalSteps: job.steps, session: session)
-            journal?.beforeSave = { try logs.synchronize() }
-            let history = try session.stoppable(in: journal?.run) {
-                try job.train(logs.record, { session.interrupt.signalNumber != nil }, journal)
+            let logs = try folder.map { folder throws(DataError) in
+                try TrainingLogs(
+                    folder, firstStep: journal?.firstStep ?? 0, totalSteps: job.steps, session: session)
             }
+            journal?.beforeSave = { try logs?.synchronize() }
+            let history = try session.stoppable(in: journal?.run) {
+                try job.train({ try logs?.record($0) }, { session.isAskedToStop() }, journal)
+            }
+            guard let folder, let logs else { return }
             try job.save(try folder.file("checkpoint.safetensors"), notes.metadata)
             folder.note("checkpoint.safetensors")
             try logs.finish(history)
         }
+        guard let folder else { return .null }
         session.name(files: folder.filesWritten)
         return .object([
             ("schema_version", .int(1)), ("run", .string(folder.path)), ("task", .string(task.rawValue)),
@@ -81,7 +87,7 @@ public struct HeadTraining: Sendable {
     }
 
     private func journal(
-        of job: Job, in folder: RunFolder, _ recipe: Recipe, _ seed: UInt64, _ session: CommandSession
+        of job: Job, in folder: RunFolder?, _ recipe: Recipe, _ seed: UInt64, _ session: CommandSession
     ) throws(DataError) -> TrainingJournal {
         var checkpoints: [(name: String, hash: String)] = []
         if let checkpoint { checkpoints = [(Self.stem(checkpoint), try CheckpointFile.hash(checkpoint))] }
@@ -144,7 +150,7 @@ public struct HeadTraining: Sendable {
             let model = try trainer.model(on: backbone, for: dataset)
             notes.protocolEntries = settings.protocolEntries
             return try job(model, settings.tuning, dataset, source, &notes) {
-                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2)
+                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2, group: session.group)
             }
         case .detect:
             let settings = try DetectionSettings(reader, seed: session.seed)
@@ -154,7 +160,7 @@ public struct HeadTraining: Sendable {
             let model = try trainer.model(on: backbone, for: dataset)
             notes.protocolEntries = settings.protocolEntries
             return try job(model, settings.tuning, dataset, source, &notes) {
-                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2)
+                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2, group: session.group)
             }
         case .classify:
             let settings = try ClassificationSettings(reader, seed: session.seed)
@@ -164,7 +170,7 @@ public struct HeadTraining: Sendable {
             let model = try trainer.model(on: backbone, for: dataset)
             notes.protocolEntries = settings.protocolEntries
             return try job(model, settings.tuning, dataset, source, &notes) {
-                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2)
+                try trainer.run(model, dataset: dataset, onStep: $0, shouldStop: $1, journal: $2, group: session.group)
             }
         }
     }

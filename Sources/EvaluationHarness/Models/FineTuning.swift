@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import Determinism
 import NeuralLayers
 
@@ -57,10 +58,12 @@ public struct FineTuning: Sendable, Equatable {
     ///
     /// - Parameters:
     ///   - journal: keeps the state, and knows where to go on.
+    ///   - group: the ranks that share each batch.
     ///   - batch: the samples of a step.
     func train(
         _ model: some Layer, depth: Int, onStep: @escaping (StepReport) throws -> Void,
-        shouldStop: @escaping () -> Bool, journal: TrainingJournal?, batch: @escaping (Int) -> [Int],
+        shouldStop: @escaping () -> Bool, journal: TrainingJournal?,
+        group: any Communicator = SingleProcess(), batch: @escaping (Int) -> [Int],
         loss: (Int, Forward) throws -> [LossTerm]
     ) throws -> TrainingHistory {
         var loop = TrainingLoop(
@@ -72,6 +75,7 @@ public struct FineTuning: Sendable, Equatable {
         loop.onStep = onStep
         loop.shouldStop = shouldStop
         loop.journal = journal
+        loop.group = group
         loop.batch = batch
         let groups = LayerDecay(depth: depth, rate: layerDecay).groups(model, weightDecay: weightDecay)
         return try loop.run(AdamW(groups), of: model, loss: loss)

@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import DenseData
 import DenseHeads
 import Determinism
@@ -29,27 +30,31 @@ public struct SegmentationTrainer: Sendable {
 
     /// Trains `model` in place.
     ///
-    /// - Parameter journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
+    /// - Parameters:
+    ///   - journal: keeps the state in a run folder, and goes on from there; nil keeps nothing.
+    ///   - group: the ranks that share each batch.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
         _ model: SegmentationModel, dataset: SegmentationFolder,
         onStep: @escaping (StepReport) throws -> Void = { _ in },
-        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil
+        shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil,
+        group: any Communicator = SingleProcess()
     ) throws -> TrainingHistory {
         try check(model, dataset)
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
         let plan = tuning.plan(sampleCount: dataset.count)
+        let share = try BatchPlaces(batch: plan.indices(step: 0).count, group)
         let batches = BatchesAhead(
-            from: journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+            from: journal?.firstStep ?? 0, steps: tuning.steps, places: share.places, items: { plan.indices(step: $0) }
         ) { step, place, index in
             try view(dataset, index, step: step, place: place)
         }
         defer { batches.stop() }
         return try tuning.train(
             model, depth: model.backbone.depth, onStep: onStep, shouldStop: shouldStop, journal: journal,
-            batch: { plan.indices(step: $0) }
+            group: group, batch: { plan.indices(step: $0) }
         ) { step, forward in
             let (images, targets) = Self.batch(try batches.batch(step).views)
             return model.loss(
