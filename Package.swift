@@ -73,7 +73,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("deflate")]),
         .target(name: "CCocoRecords"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
-        .target(name: "TestSupport", dependencies: ["COpenBLAS", "Autograd", "TensorCore", "Geometry", "Determinism"]),
+        .target(
+            name: "TestSupport",
+            dependencies: ["COpenBLAS", "Autograd", "TensorCore", "Communication", "Geometry", "Determinism"]),
         .executableTarget(name: "dmt", dependencies: ["EvaluationHarness", argumentParser]),
         .testTarget(name: "ArchitectureTests"),
     ] + table.map { .target(name: $0.name, dependencies: $0.mayImport) }

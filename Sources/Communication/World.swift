@@ -23,6 +23,15 @@ public enum World {
         return environment["PMIX_RANK"] == nil ? 1 : nil
     }
 
+    /// This process's number among those that were launched, by the environment; 0 where none says.
+    ///
+    /// It is known without MPI, and so in a build that cannot join the others.
+    public static var launchedRank: Int {
+        let environment = ProcessInfo.processInfo.environment
+        return ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"].lazy.compactMap { environment[$0].flatMap { Int($0) } }
+            .first ?? 0
+    }
+
     private static let listener = Mutex<(@Sendable (Duration) -> Void)?>(nil)
 
     /// Calls `body` about ten times a second while this rank waits for others, with the time it has waited.

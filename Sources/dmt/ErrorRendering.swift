@@ -10,7 +10,7 @@ enum ErrorRendering {
     static func end(with error: any Error) -> Never {
         // The parser gives its own errors codes of their own, and 1 to every error it does not know.
         if error is ExitCode || DMT.exitCode(for: error) != .failure {
-            if !RankedProcess.group.isLeader { leave(DMT.exitCode(for: error).rawValue) }
+            if !RankedProcess.speaks { leave(DMT.exitCode(for: error).rawValue) }
             if RankedProcess.group.size == 1 { DMT.exit(withError: error) }
             let code = DMT.exitCode(for: error).rawValue
             write(DMT.fullMessage(for: error) + "\n", to: code == 0 ? .standardOutput : .standardError)
@@ -19,12 +19,14 @@ enum ErrorRendering {
         let report = FailureReport(error)
         let isAgreed = error is Interruption || error is RanksRefused
         if !isAgreed { RankedProcess.fail(report.text, exitCode: report.exitCode) }
-        if RankedProcess.group.isLeader { write("dmt: \(report.text)\n", to: .standardError) }
+        if RankedProcess.speaks { write("dmt: \(report.text)\n", to: .standardError) }
         leave(report.exitCode)
     }
 
     private static func leave(_ code: Int32) -> Never {
         RankedProcess.end()
+        // Ranks that never joined each other do not wait for each other: the one that speaks goes first.
+        if !RankedProcess.speaks { usleep(500_000) }
         exit(code)
     }
 

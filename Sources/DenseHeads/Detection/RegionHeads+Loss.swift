@@ -20,9 +20,7 @@ extension RegionHeads {
             let samples = RegionSamples(
                 proposals: proposals, truths: truths, configuration: configuration, stage: stage, seed: forward.seed,
                 firstPicture: forward.firstPicture(of: truths.count))
-            let counts = (
-                all: forward.meanCount(samples.regions.count), foreground: forward.meanCount(samples.foreground.count)
-            )
+            let counts = samples.meanCounts(forward)
             if samples.regions.isEmpty {
                 // Other ranks may have regions in later stages: they are gone through all the same.
                 terms += nothing(stage, maps)

@@ -1,5 +1,6 @@
 import Determinism
 import Geometry
+import NeuralLayers
 
 /// The proposals a training step learns from: sampled, labelled, and tied to their truth.
 struct RegionSamples {
@@ -18,6 +19,11 @@ struct RegionSamples {
     let regions: [Region]
 
     var foreground: [Int] { regions.indices.filter { regions[$0].truth != nil } }
+
+    /// What losses over regions, and over those in the foreground, divide by.
+    func meanCounts(_ forward: Forward) -> (all: Double, foreground: Double) {
+        (forward.meanCount(regions.count), forward.meanCount(foreground.count))
+    }
 
     /// - Parameters:
     ///   - proposals: per picture; the true boxes are added to them, so that there is always something to learn.

@@ -11,6 +11,9 @@ public enum RankedProcess {
     /// All ranks.
     public static var group: any Communicator { World.group }
 
+    /// Whether this rank is the one that prints.
+    public static var speaks: Bool { World.supportsRanks ? group.isLeader : World.launchedRank == 0 }
+
     /// Joins the other ranks. Called once, at the start of the program, on the main thread.
     ///
     /// - Throws: `RanksRefused` where several were started of a program that works alone.
