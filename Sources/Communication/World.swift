@@ -16,11 +16,14 @@ public enum World {
     public static var launchedRanks: Int? { launchedRanks(ProcessInfo.processInfo.environment) }
 
     static func launchedRanks(_ environment: [String: String]) -> Int? {
-        for name in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] {
+        // PMIx, as of `srun --mpi=pmix`, tells a process its rank in the environment and the size only when asked. Slurm's
+        // own words count then alone: a batch script outside of `srun` has them too.
+        let usesPMIx = environment["PMIX_RANK"] != nil
+        let slurm = usesPMIx ? ["SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"] : []
+        for name in ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"] + slurm {
             if let count = environment[name].flatMap({ Int($0) }) { return count }
         }
-        // PMIx, as of `srun --mpi=pmix`, tells a process its rank in the environment and the size only when asked.
-        return environment["PMIX_RANK"] == nil ? 1 : nil
+        return usesPMIx ? nil : 1
     }
 
     /// This process's number among those that were launched, by the environment; 0 where none says.

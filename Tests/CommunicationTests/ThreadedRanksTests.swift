@@ -43,8 +43,9 @@ import Testing
         #expect(World.launchedRanks([:]) == 1)
         #expect(World.launchedRanks(["OMPI_COMM_WORLD_SIZE": "4", "PMIX_RANK": "0"]) == 4)
         #expect(World.launchedRanks(["PMI_SIZE": "2", "PMI_RANK": "1"]) == 2)
-        // srun --mpi=pmix does not say how many; a batch script on its own is one process.
         #expect(World.launchedRanks(["PMIX_RANK": "3"]) == nil)
+        #expect(World.launchedRanks(["PMIX_RANK": "3", "SLURM_STEP_NUM_TASKS": "4", "SLURM_NTASKS": "8"]) == 4)
+        // A batch script on its own is one process.
         #expect(World.launchedRanks(["SLURM_NTASKS": "4", "SLURM_PROCID": "0"]) == 1)
     }
 

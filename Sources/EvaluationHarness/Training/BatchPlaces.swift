@@ -21,7 +21,7 @@ struct BatchPlaces {
                 remedy: "change the batch or the number of ranks; a data set smaller than a batch is one")
         }
         count = part / group.size
-        places = (0..<parts).flatMap { part0 in group.share(of: part).map { part0 * part + $0 } }
+        places = (0..<parts).flatMap { number in group.share(of: part).map { number * part + $0 } }
     }
 
     /// Where the places of a part stand among `places`.
