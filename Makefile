@@ -7,7 +7,7 @@ DMT := .build/release/dmt
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev libzip-dev pkg-config
 MODULES := openblas libjpeg libpng json-c simdjson libdeflate libzip
 
-.PHONY: all setup build install quickstart teachers test bench fuzz format lint
+.PHONY: all setup build install quickstart teachers test test-mpi bench fuzz format lint
 
 all: build
 
@@ -55,6 +55,12 @@ teachers: build
 
 test:
 	swift test $(FLAGS)
+
+# Several processes over Open MPI: builds with the package trait, then compares 1, 2 and 4 ranks.
+test-mpi:
+	@pkg-config --exists ompi-c || { echo "make: install libopenmpi-dev" >&2; exit 69; }
+	swift build -c release --traits MPI --scratch-path .build/mpi --product dmt
+	python3 benchmarks/ranks/check.py --dmt .build/mpi/release/dmt
 
 bench: build
 	$(DMT) bench

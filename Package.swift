@@ -6,6 +6,8 @@ import PackageDescription
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+// Linked where the package trait `MPI` is on (`swift build --traits MPI`), and nowhere else.
+let openMPI = Target.Dependency.target(name: "CMPI", condition: .when(traits: ["MPI"]))
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let table: [(level: Int, name: String, mayImport: [Target.Dependency])] = [
@@ -14,7 +16,7 @@ let table: [(level: Int, name: String, mayImport: [Target.Dependency])] = [
     (1, "JSONText", ["CSimdJSON", "CJSONC"]),
     (1, "Geometry", ["CMetricKernels"]),
     (2, "TensorCore", ["Determinism", "CKernels"]),
-    (2, "Communication", ["Determinism"]),
+    (2, "Communication", ["Determinism", openMPI]),
     (2, "Reporting", ["Determinism", "SafeFiles", "JSONText"]),
     (2, "Annotations", ["Determinism", "Geometry", "JSONText", "SafeFiles", "CCocoRecords"]),
     (2, "ImageFiles", ["Geometry", "SafeFiles", "CImageCodecs"]),
@@ -28,11 +30,14 @@ let table: [(level: Int, name: String, mayImport: [Target.Dependency])] = [
         ]
     ),
     (3, "DenseMetrics", ["Determinism", "Geometry", "Annotations", "Reporting", "CMetricKernels"]),
-    (4, "NeuralLayers", ["Autograd", "TensorCore", "Determinism", "CKernels"]),
+    (4, "NeuralLayers", ["Autograd", "TensorCore", "Communication", "Determinism", "CKernels"]),
     (5, "VisionBackbones", ["NeuralLayers", "CheckpointIO", "Autograd", "TensorCore", "Determinism"]),
-    (5, "DenseHeads", ["NeuralLayers", "Geometry", "Autograd", "TensorCore", "Determinism"]),
+    (5, "DenseHeads", ["NeuralLayers", "Geometry", "Autograd", "TensorCore", "Communication", "Determinism"]),
     (5, "SelfSupervision", ["NeuralLayers", "Autograd", "TensorCore", "Determinism"]),
-    (5, "Distillation", ["NeuralLayers", "CheckpointIO", "Autograd", "TensorCore", "Determinism"]),
+    (
+        5, "Distillation",
+        ["NeuralLayers", "CheckpointIO", "Autograd", "TensorCore", "Communication", "Determinism"]
+    ),
     (
         6, "EvaluationHarness",
         [
@@ -50,6 +55,7 @@ let testsWithFixtures = ["Autograd", "DenseHeads"]
 let package = Package(
     name: "dmt",
     products: table.map { .library(name: $0.name, targets: [$0.name]) } + [.executable(name: "dmt", targets: ["dmt"])],
+    traits: [.trait(name: "MPI", description: "Training and evaluation on several processes, over Open MPI.")],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
@@ -58,6 +64,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CJSONC", pkgConfig: "json-c", providers: [.apt(["libjson-c-dev"])]),
+        .systemLibrary(name: "CMPI", pkgConfig: "ompi-c", providers: [.apt(["libopenmpi-dev"])]),
         .systemLibrary(name: "CZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
         .target(name: "CKernels"),
         .target(name: "CMetricKernels"),
@@ -66,7 +73,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("jpeg"), .linkedLibrary("png16"), .linkedLibrary("deflate")]),
         .target(name: "CCocoRecords"),
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
-        .target(name: "TestSupport", dependencies: ["COpenBLAS", "Autograd", "TensorCore", "Geometry", "Determinism"]),
+        .target(
+            name: "TestSupport",
+            dependencies: ["COpenBLAS", "Autograd", "TensorCore", "Communication", "Geometry", "Determinism"]),
         .executableTarget(name: "dmt", dependencies: ["EvaluationHarness", argumentParser]),
         .testTarget(name: "ArchitectureTests"),
     ] + table.map { .target(name: $0.name, dependencies: $0.mayImport) }

@@ -6,8 +6,9 @@ import TensorCore
 extension Variable {
     /// Mean of `−log softmax(x)[label]` over the rows of the `(R, K)` view whose label is not `ignore`; 0 without any.
     ///
+    /// - Parameter divisor: the number of such rows when absent.
     /// - Precondition: other labels lie in `0..<K`.
-    public func crossEntropy(labels: [Int32], ignore: Int32 = -1) -> Variable {
+    public func crossEntropy(labels: [Int32], ignore: Int32 = -1, divisor: Double? = nil) -> Variable {
         let (rows, columns) = rowsAndColumns
         precondition(labels.count == rows, "crossEntropy: \(labels.count) labels for \(rows) rows")
         precondition(
@@ -15,7 +16,7 @@ extension Variable {
             "crossEntropy: a label outside 0..<\(columns)")
         let counted = labels.reduce(0) { $0 + ($1 == ignore ? 0 : 1) }
         let x = value
-        return rowLoss(divisor: Double(max(counted, 1)), weights: nil) { table, loss, dx, range in
+        return rowLoss(divisor: divisor ?? Double(max(counted, 1)), weights: nil) { table, loss, dx, range in
             let offset = range.lowerBound * columns * x.dtype.size
             labels.withUnsafeBufferPointer { labels in
                 table.pointee.cross_entropy(

@@ -3,12 +3,10 @@ import Communication
 import Determinism
 import TensorCore
 
-/// The running mean and variance of a batch norm, `(C)` each, and whom it synchronises with.
+/// The running mean and variance of a batch norm, `(C)` each.
 public final class BatchNormStatistics {
     public var mean: Tensor
     public var variance: Tensor
-    /// Sums are added over the ranks of this group before they are used.
-    public var group: any Communicator = SingleProcess()
 
     public init(channels: Int, dtype: DType = .f32) {
         mean = Tensor.zeros([channels], dtype)
@@ -28,14 +26,14 @@ extension Variable {
     ///   - gamma, beta: `(C)`, or neither.
     ///   - momentum: the weight of the batch in the running values.
     ///   - relu: `max(y, 0)` in the same passes over memory.
+    ///   - group: the ranks that share the batch, equally many rows each.
     /// - Source: Ioffe, Szegedy 2015, arXiv:1502.03167, algorithms 1 and 2.
     public func batchNorm(
         _ gamma: Variable?, _ beta: Variable?, running: BatchNormStatistics, training: Bool, epsilon: Double = 1e-5,
-        momentum: Double = 0.1, relu: Bool = false
+        momentum: Double = 0.1, relu: Bool = false, group: any Communicator = SingleProcess()
     ) -> Variable {
         let (rows, columns) = rowsAndColumns
         let (x, dtype) = (value, value.dtype)
-        let group = running.group
         let total = Double(rows * group.size)
         let mean: Tensor
         let variance: Tensor

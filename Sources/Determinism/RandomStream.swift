@@ -53,6 +53,16 @@ public struct RandomStream: Sendable, RandomNumberGenerator {
         return block.0
     }
 
+    /// The stream after `count` more words. Draws take a word each, normal ones two or more.
+    public func skipping(_ count: Int) -> RandomStream {
+        precondition(count >= 0, "skipping \(count) words")
+        var (stream, rest) = (self, count)
+        if rest > 0, stream.buffered != nil { (stream.buffered, rest) = (nil, rest - 1) }
+        stream.counter &+= UInt64(rest / 2)
+        if rest % 2 == 1 { _ = stream.next() }
+        return stream
+    }
+
     static func philox(counter: UInt64, high: UInt64, key: UInt64) -> (UInt64, UInt64) {
         var c0 = UInt32(truncatingIfNeeded: counter)
         var c1 = UInt32(truncatingIfNeeded: counter >> 32)

@@ -51,12 +51,13 @@ public struct ConsensusGate: Sendable, Equatable {
     /// - Parameters:
     ///   - affinities: one a teacher, `(G·P, 1)`.
     ///   - targets: one a teacher, `(G, P, C_i)`: groups, tokens, channels.
-    /// - Returns: one a teacher, `(G·P, 1)`; they add up to 1 at every token.
-    public func weights(affinities: [Tensor], targets: [Tensor]) -> [Tensor] {
+    ///   - rows: the tokens that affinities are given for, where these are not all.
+    /// - Returns: one a teacher, `(G·P, 1)`, or as many as `rows`; they add up to 1 at every token.
+    public func weights(affinities: [Tensor], targets: [Tensor], rows: Range<Int>? = nil) -> [Tensor] {
         precondition(
             !targets.isEmpty && affinities.count == targets.count,
             "consensus gate: \(affinities.count) affinities for \(targets.count) teachers")
-        let agreements = agreements(among: targets)
+        let agreements = agreements(among: targets).map { $0.rows(rows ?? 0..<$0.count) }
         let scores = zip(affinities, agreements).map { affinity, agreement in
             precondition(affinity.count == agreement.count, "affinity \(affinity.shape) for \(agreement.shape) tokens")
             return Variable(affinity.reshaped(agreement.shape)).multiplied(by: Variable(agreement))

@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import NeuralLayers
 import TensorCore
 
@@ -51,26 +52,30 @@ public final class PhiSStatistics: Layer {
     ///
     /// A batch whose moments are not finite is left out.
     ///
-    /// - Parameter tokens: `(…, C)`, f32 or f64.
-    public func update(_ tokens: Tensor, batches: Int) {
+    /// - Parameters:
+    ///   - tokens: `(…, C)`, f32 or f64.
+    ///   - group: the ranks that share the batch, equally many tokens each.
+    public func update(_ tokens: Tensor, batches: Int, group: any Communicator = SingleProcess()) {
         let (seen, columns) = (updateCount, mean.count)
         precondition(tokens.shape.last == columns, "PHI-S of \(columns) channels from \(tokens.shape)")
         let rows = tokens.count / columns
         if seen >= batches || rows == 0 { return }
         let x = Variable(tokens.reshaped([rows, columns]))
         let sums = Elementwise.columnSums(x.value, rows: rows, columns: columns)
-        let batchMean = Elementwise.scaled(sums, 1 / Double(rows))
+        group.allReduceSum(sums)
+        let batchMean = Elementwise.scaled(sums, 1 / Double(rows * group.size))
         let centred = x.addingRows(Variable(Elementwise.scaled(batchMean, -1))).value
         let products = Tensor(uninitialized: [columns, columns], tokens.dtype)
         Gemm.multiply(
             tokens.dtype, m: columns, n: columns, k: rows, MatrixView(centred, width: columns, transposed: true),
             MatrixView(centred, width: columns), into: products.raw)
         keepAlive(centred.storage)
+        group.allReduceSum(products)
         guard batchMean.isFinite && products.isFinite else { return }
         let weight = 1 / Double(1 + seen)
         let gap = zip(batchMean.doubles(), mean.doubles()).map { $0 - $1 }
         let (fresh, old) = (products.doubles(), covariance.doubles())
-        let share = weight / Double(rows)
+        let share = weight / Double(rows * group.size)
         var mixed = [Float](repeating: 0, count: columns * columns)
         for i in 0..<columns {
             let spread: Double = weight * (1 - weight) * gap[i]

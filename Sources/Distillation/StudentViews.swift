@@ -33,15 +33,19 @@ public struct HiddenPatches: Sendable, Equatable {
         (self.pictureShare, self.patchShare) = (pictureShare, patchShare)
     }
 
-    /// Which pictures and which of their patches; a function of the seed alone.
-    func draw(pictures: Int, patches: Int, seed: UInt64) -> (pictures: [Int], patches: [[Int32]]) {
+    /// Which pictures and which of their patches; a function of the seed and the rank alone. Each rank hides patches of as
+    /// many of its own pictures: other ones than a single process would choose.
+    func draw(pictures: Int, patches: Int, seed: UInt64, rank: Int = 0) -> (pictures: [Int], patches: [[Int32]]) {
         func count(_ share: Double, of all: Int) -> Int { min(all, max(1, Int(Double(all) * share))) }
-        var stream = RandomStream(seed: seed, purpose: "hidden pictures")
+        var stream =
+            rank == 0
+            ? RandomStream(seed: seed, purpose: "hidden pictures")
+            : RandomStream(seed: seed, purpose: "hidden pictures", UInt64(rank))
         let chosen = stream.permutation(pictures).prefix(count(pictureShare, of: pictures)).sorted()
         return (
             chosen,
             chosen.map { picture in
-                var stream = RandomStream(seed: seed, purpose: "hidden patches", UInt64(picture))
+                var stream = RandomStream(seed: seed, purpose: "hidden patches", UInt64(rank * pictures + picture))
                 return stream.permutation(patches).prefix(count(patchShare, of: patches)).sorted().map(Int32.init)
             }
         )
@@ -90,7 +94,8 @@ extension DistillationModel {
         let (pictures, count) = (images.shape[0], masking.decoder.patchCount)
         let shown = count - Int(Double(count) * masking.ratio)
         let visible = (0..<pictures).map { picture in
-            var stream = RandomStream(seed: forward.seed, purpose: "student mask", UInt64(picture))
+            let place = forward.firstPicture(of: pictures) + picture
+            var stream = RandomStream(seed: forward.seed, purpose: "student mask", UInt64(place))
             return stream.permutation(count).prefix(shown).map(Int32.init)
         }
         request.visible = visible
@@ -107,7 +112,7 @@ extension DistillationModel {
         let patch = student.patchSize
         let count = images.shape[1] / patch * (images.shape[2] / patch)
         let (pictures, patches) = options.hiddenPatches.draw(
-            pictures: images.shape[0], patches: count, seed: forward.seed)
+            pictures: images.shape[0], patches: count, seed: forward.seed, rank: forward.group.rank)
         let chosen = images.reshaped([images.shape[0], images.count / images.shape[0]])
             .gatheringRows(pictures.map(Int32.init)).reshaped([pictures.count] + images.shape.dropFirst())
         let request = TokenRequest(

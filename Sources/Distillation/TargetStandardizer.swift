@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import NeuralLayers
 import TensorCore
 
@@ -73,16 +74,20 @@ public final class ChannelStatistics: Layer {
     /// - Parameters:
     ///   - tokens: `(…, C)`.
     ///   - momentum: the weight `m` of this batch.
-    public func update(_ tokens: Tensor, momentum: Double) {
+    ///   - group: the ranks that share the batch, equally many tokens each.
+    public func update(_ tokens: Tensor, momentum: Double, group: any Communicator = SingleProcess()) {
         let columns = mean.count
         precondition(tokens.shape.last == columns, "statistics of \(columns) channels from \(tokens.shape)")
         let rows = tokens.count / columns
         if rows == 0 { return }
+        let total = Double(rows * group.size)
         let x = Variable(tokens.reshaped([rows, columns]))
         let sums = Elementwise.columnSums(x.value, rows: rows, columns: columns)
-        let batchMean = Elementwise.scaled(sums, 1 / Double(rows))
+        group.allReduceSum(sums)
+        let batchMean = Elementwise.scaled(sums, 1 / total)
         let centred = x.addingRows(Variable(Elementwise.scaled(batchMean, -1)))
         let squares = Elementwise.columnSums(centred.multiplied(by: centred).value, rows: rows, columns: columns)
+        group.allReduceSum(squares)
         let (freshMean, freshSquares) = (batchMean.doubles(), squares.doubles())
         guard freshMean.allSatisfy(\.isFinite), freshSquares.allSatisfy(\.isFinite) else { return }
         let (oldMean, oldVariance) = (mean.doubles(), variance.doubles())
@@ -92,7 +97,7 @@ public final class ChannelStatistics: Layer {
             let spread: Double = momentum * (1 - momentum) * step * step
             newMean.append(Float(oldMean[c] + momentum * step))
             newVariance.append(
-                Float((1 - momentum) * oldVariance[c] + momentum * freshSquares[c] / Double(rows) + spread))
+                Float((1 - momentum) * oldVariance[c] + momentum * freshSquares[c] / total + spread))
         }
         mean.assign(Tensor(newMean, [columns]))
         variance.assign(Tensor(newVariance, [columns]))
@@ -148,14 +153,20 @@ public final class TargetStandardizer: Layer {
     ///
     /// In training the statistics take in `tokens` first; in evaluation they stay as they are.
     ///
-    /// - Parameter tokens: `(…, C)`, f32 or f64.
-    public func standardized(_ tokens: Tensor, _ mode: ForwardMode) -> Tensor {
+    /// - Parameters:
+    ///   - tokens: `(…, C)`, f32 or f64.
+    ///   - group: the ranks that share the batch.
+    public func standardized(
+        _ tokens: Tensor, _ mode: ForwardMode, group: any Communicator = SingleProcess()
+    ) -> Tensor {
         switch kind {
         case .none: return tokens
         case .layerNorm: return Variable(tokens).layerNorm().value
         case .zScore(let momentum, let relativeFloor):
             let statistics = statistics!
-            if mode == .training { statistics.update(tokens, momentum: momentum(statistics.updateCount)) }
+            if mode == .training {
+                statistics.update(tokens, momentum: momentum(statistics.updateCount), group: group)
+            }
             let channels = statistics.mean.count
             let deviations = statistics.deviations(relativeFloor: relativeFloor)
             let running = BatchNormStatistics(channels: channels, dtype: tokens.dtype)
@@ -163,7 +174,7 @@ public final class TargetStandardizer: Layer {
             running.variance = Tensor(deviations.map { $0 * $0 }, [channels]).converted(to: tokens.dtype)
             return Variable(tokens).batchNorm(nil, nil, running: running, training: false, epsilon: 0).value
         case .phiS(let batches):
-            if mode == .training { rotation!.update(tokens, batches: batches) }
+            if mode == .training { rotation!.update(tokens, batches: batches, group: group) }
             return rotation!.transformed(tokens)
         }
     }

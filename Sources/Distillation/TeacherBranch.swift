@@ -156,10 +156,12 @@ public final class TeacherBranch: Layer {
         return types.map { type in
             switch type {
             case .cls:
-                let target = cls!.standardizer.standardized(teacher.cls.converted(to: dtype), forward.mode)
+                let target = cls!.standardizer.standardized(
+                    teacher.cls.converted(to: dtype), forward.mode, group: forward.group)
                 return TokenMatch(cls!.adapter(views.input(.cls), forward), target)
             case .patch:
-                let target = patch!.standardizer.standardized(teacher.patches.converted(to: dtype), forward.mode)
+                let target = patch!.standardizer.standardized(
+                    teacher.patches.converted(to: dtype), forward.mode, group: forward.group)
                 patches = target
                 return TokenMatch(patch!.adapter(views.input(.patch), forward), target)
             case .hidden:

@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import Determinism
 import TensorCore
 
@@ -36,12 +37,15 @@ public struct TeacherDropping: Sendable, Equatable {
     ///     means for each picture with P = 1.
     ///   - pictures: N.
     ///   - stream: of this step.
-    public func selection(losses: [[Tensor]], pictures: Int, _ stream: RandomStream) -> TeacherSelection {
+    ///   - group: the ranks that share the batch, N pictures each; draws are made for all of them.
+    public func selection(
+        losses: [[Tensor]], pictures: Int, _ stream: RandomStream, group: any Communicator = SingleProcess()
+    ) -> TeacherSelection {
         let means = losses.map { Self.pictureMeans($0, pictures) }
         precondition(!means.isEmpty && pictures > 0, "dropping \(means.count) teachers for \(pictures) pictures")
         var stream = stream
-        let draws = means.map { _ in (0..<pictures).map { _ in stream.uniform() } }
-        var kept = draws.map { $0.map { $0 >= probability } }
+        let draws = means.map { _ in (0..<pictures * group.size).map { _ in stream.uniform() } }
+        var kept = draws.map { $0[group.share(of: $0.count)].map { $0 >= probability } }
         for picture in 0..<pictures {
             var largest = 0
             for teacher in means.indices where means[teacher][picture] > means[largest][picture] { largest = teacher }
@@ -90,9 +94,13 @@ public struct TeacherSelection: Sendable, Equatable {
 
     /// `w_i` of every teacher, `(N·P, 1)` each; they add up to N·P over teachers and tokens.
     ///
-    /// - Parameter tokens: P, the tokens of a picture.
-    public func weights(tokens: Int, _ dtype: DType = .f32) -> [Tensor] {
-        let share = Double(pictures) / Double(keptCount)
+    /// - Parameters:
+    ///   - tokens: P, the tokens of a picture.
+    ///   - group: the ranks that share the batch: N and the sum are over all of them.
+    public func weights(
+        tokens: Int, _ dtype: DType = .f32, group: any Communicator = SingleProcess()
+    ) -> [Tensor] {
+        let share = Double(pictures) / group.means([Double(keptCount)])[0]
         return kept.map { teacher in
             let values = teacher.flatMap { [Double](repeating: $0 ? share : 0, count: tokens) }
             return Tensor(values, [pictures * tokens, 1]).converted(to: dtype)

@@ -21,10 +21,17 @@ extension DistillationModel {
             return types.enumerated().map { at, type in
                 let matches = matches.map { $0[at] }
                 // Hidden patches of all pictures are one group: not all pictures hide some.
-                let groups = type == .patch ? pictures : 1
+                let affinities = matches.map(\.cosine.value)
+                if type == .patch {
+                    return gate.weights(
+                        affinities: affinities,
+                        targets: matches.map { $0.target.reshaped([pictures, patches, $0.columns]) })
+                }
+                // The batch is the group, on whatever ranks its pictures are.
+                let gathered = matches.map { forward.group.gatheredRows($0.target) }
                 return gate.weights(
-                    affinities: matches.map(\.cosine.value),
-                    targets: matches.map { $0.target.reshaped([groups, $0.rows / groups, $0.columns]) })
+                    affinities: affinities, targets: gathered.map { $0.all.reshaped([1] + $0.all.shape) },
+                    rows: gathered[0].own)
             }
         case .dropping(let probability):
             // What the student says of hidden patches does not decide: only some pictures have them.
@@ -35,11 +42,12 @@ extension DistillationModel {
                 deciding.map { branches[index].specification.loss(types[$0]).tokenLosses(of: matches[index][$0]) }
             }
             let drawn = TeacherDropping(probability: probability).selection(
-                losses: losses, pictures: pictures, RandomStream(seed: forward.seed, purpose: "teacher dropping"))
+                losses: losses, pictures: pictures, RandomStream(seed: forward.seed, purpose: "teacher dropping"),
+                group: forward.group)
             let kept = TeacherSelection(kept: branches.indices.map { drawn.kept[order.firstIndex(of: $0)!] })
             let dtype = matches[0][0].target.dtype
             return types.map { type in
-                let weights = kept.weights(tokens: type == .cls ? 1 : patches, dtype)
+                let weights = kept.weights(tokens: type == .cls ? 1 : patches, dtype, group: forward.group)
                 guard type == .hidden else { return weights }
                 return weights.map { Variable($0).gatheringRows(hidden ?? []).value }
             }

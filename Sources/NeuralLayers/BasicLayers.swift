@@ -124,7 +124,7 @@ public final class ConvTranspose2x2: Layer {
     }
 }
 
-/// Batch normalisation over all axes but the last, synchronised over the group of its statistics.
+/// Batch normalisation over all axes but the last, synchronised over the ranks that share the batch.
 /// Checkpoint names `weight`, `bias`, `running_mean`, `running_var`, each `(C)`.
 public final class BatchNorm: Layer {
     public let weight: Parameter?
@@ -150,6 +150,6 @@ public final class BatchNorm: Layer {
     public func callAsFunction(_ x: Variable, relu: Bool = false, _ forward: Forward) -> Variable {
         x.batchNorm(
             forward(weight), forward(bias), running: running, training: forward.mode == .training, epsilon: epsilon,
-            relu: relu)
+            relu: relu, group: forward.group)
     }
 }

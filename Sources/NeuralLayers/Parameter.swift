@@ -1,4 +1,6 @@
 import Autograd
+import Communication
+import Determinism
 import TensorCore
 
 /// A trainable tensor: the leaf that gradients end in.
@@ -42,19 +44,39 @@ public struct Forward {
     public let bf16: Bool
     /// Transformer blocks of which a tape keeps only the input, from the first on: backward runs them again.
     public let checkpointedBlocks: Int
+    /// The ranks that share the batch: consecutive pictures, equally many each. Means over the batch are means over all of
+    /// them, and draws are those of the picture's place in the whole batch.
+    public let group: any Communicator
 
     public init(
-        mode: ForwardMode, seed: UInt64 = 0, tape: Tape? = nil, bf16: Bool = false, checkpointedBlocks: Int = 0
+        mode: ForwardMode, seed: UInt64 = 0, tape: Tape? = nil, bf16: Bool = false, checkpointedBlocks: Int = 0,
+        group: any Communicator = SingleProcess()
     ) {
         self.mode = mode
         self.seed = seed
         self.tape = tape
         self.bf16 = bf16
         self.checkpointedBlocks = checkpointedBlocks
+        self.group = group
     }
 
     /// No gradient, no randomness.
     public static var evaluation: Forward { Forward(mode: .evaluation) }
+
+    /// The place in the whole batch of the first of this rank's pictures.
+    ///
+    /// - Parameter pictures: how many this rank has.
+    public func firstPicture(of pictures: Int) -> Int { group.rank * pictures }
+
+    /// A stream from which each picture of the whole batch draws `draws` words, in order, at the place where this rank's
+    /// pictures begin.
+    public func own(_ stream: RandomStream, pictures: Int, draws: Int = 1) -> RandomStream {
+        stream.skipping(firstPicture(of: pictures) * draws)
+    }
+
+    /// What a loss that is a mean over some items of the batch divides its sum by: the mean over ranks of their numbers of
+    /// items, so that the mean of the ranks' losses is the mean over the whole batch's items. Not 0.
+    public func meanCount(_ count: Int) -> Double { max(group.means([Double(count)])[0], 1 / Double(group.size)) }
 
     /// The parameter as a leaf of the tape, or as a constant when frozen or without a tape.
     public func callAsFunction(_ parameter: Parameter) -> Variable {

@@ -133,7 +133,8 @@ public final class TransformerBlock: Layer {
         var y = make(nil)
         if let scale { y = scale(y, forward) }
         if drops {
-            y = y.dropPath(dropPath, stream: RandomStream(seed: forward.seed, purpose: "drop path", index, branch))
+            let stream = RandomStream(seed: forward.seed, purpose: "drop path", index, branch)
+            y = y.dropPath(dropPath, stream: forward.own(stream, pictures: y.shape[0]))
         }
         return x + y
     }

@@ -2,7 +2,7 @@ import ArgumentParser
 import EvaluationHarness
 
 /// `dmt distill`
-struct DistillCommand: ParsableCommand {
+struct DistillCommand: ParsableCommand, SharesWork {
     static let configuration = CommandConfiguration(
         commandName: "distill", abstract: "Distil frozen teachers into a student on unlabelled pictures.",
         discussion: """
@@ -33,6 +33,8 @@ struct DistillCommand: ParsableCommand {
 
     @OptionGroup var global: GlobalOptions
 
+    var sharesWork: Bool { !dryRun }
+
     func validate() throws {
         try demandFolder(toResume: resume, out: out)
         if data == nil && !dryRun { throw ValidationError("--data is needed unless --dry-run is given.") }
@@ -49,14 +51,16 @@ struct DistillCommand: ParsableCommand {
                 return
             }
             session.listenForInterrupts()
-            let folder = try RunFolder(
-                out.map { .exactly($0, resumes: resume) } ?? .fresh(in: "runs"), recipe: recipe,
-                commandLine: CommandLine.arguments)
-            let document = try folder.tracking(session.terminal) {
+            let folder = try session.runFolder {
+                try RunFolder(
+                    out.map { .exactly($0, resumes: resume) } ?? .fresh(in: "runs"), recipe: recipe,
+                    commandLine: CommandLine.arguments)
+            }
+            let document = try session.tracking(folder) {
                 try run.run(dataset: data, in: folder, session: session)
             }
             try session.emit(document, text: document["checkpoint"]?.string.map { $0 + "\n" } ?? "")
-            session.name(files: folder.filesWritten)
+            session.name(files: folder?.filesWritten ?? [])
         }
     }
 }

@@ -2,7 +2,7 @@ import ArgumentParser
 import EvaluationHarness
 
 /// `dmt eval`
-struct EvalCommand: ParsableCommand {
+struct EvalCommand: ParsableCommand, SharesWork {
     static let configuration = CommandConfiguration(
         commandName: "eval",
         abstract: "Evaluate a checkpoint, or predictions, on a task.",
@@ -68,6 +68,8 @@ struct EvalCommand: ParsableCommand {
     @OptionGroup(title: "Frozen probes (linear, dense-knn, knn)") var probe: ProbeArguments
 
     @OptionGroup var global: GlobalOptions
+
+    var sharesWork: Bool { task.sharesWork && fromPredictions == nil }
 
     func validate() throws {
         if (checkpoint == nil) == (fromPredictions == nil) {

@@ -34,18 +34,24 @@ struct DMT: ParsableCommand {
 
     /// The one way in and out: arguments become a command, and an error of the command becomes a text and an exit code.
     static func main() {
-        var command: any ParsableCommand
         do {
-            command = try parseAsRoot()
-        } catch {
-            exit(withError: error)
-        }
-        do {
+            try RankedProcess.start()
+            var command = try parseAsRoot()
+            if (command as? any SharesWork)?.sharesWork != true {
+                try RankedProcess.refuse(CommandLine.arguments.dropFirst().first ?? "")
+            }
             try command.run()
+            RankedProcess.end()
         } catch {
             ErrorRendering.end(with: error)
         }
     }
+}
+
+/// A command that several ranks can do together; all others are refused there.
+protocol SharesWork: ParsableCommand {
+    /// Whether it can with these options.
+    var sharesWork: Bool { get }
 }
 
 /// `dmt score`

@@ -2,7 +2,7 @@ import ArgumentParser
 import EvaluationHarness
 
 /// `dmt train`
-struct TrainCommand: ParsableCommand {
+struct TrainCommand: ParsableCommand, SharesWork {
     static let configuration = CommandConfiguration(
         commandName: "train",
         abstract: "Fine-tune a head, and with it a backbone, on labelled pictures.",
@@ -46,6 +46,8 @@ struct TrainCommand: ParsableCommand {
     var overrides: [String] = []
 
     @OptionGroup var global: GlobalOptions
+
+    var sharesWork: Bool { true }
 
     func validate() throws {
         try demandFolder(toResume: resume, out: out)

@@ -13,8 +13,8 @@ struct DependencyTable {
     let others: [(name: String, mayImport: [String])]
     let testTargets: [String]
 
-    /// Names that the manifest gives to products of other packages.
-    static let products = ["argumentParser": "ArgumentParser", "logging": "Logging", "yams": "Yams"]
+    /// Names that the manifest gives to products of other packages, and to targets of a package trait.
+    static let products = ["argumentParser": "ArgumentParser", "logging": "Logging", "openMPI": "CMPI", "yams": "Yams"]
 
     init(manifest: String) {
         let start = manifest.range(of: "let table:")!.lowerBound

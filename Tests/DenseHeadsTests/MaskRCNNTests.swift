@@ -115,7 +115,8 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
             let regions = samples.regions.map { (picture: $0.picture, box: $0.box) }
             let outputs = model.regions.boxes(FeatureMaps(levels), regions, stage: 0, forward)
             return LossTerm.total(
-                model.regions.loss(FeatureMaps(levels), samples, outputs, stage: 0, forward))
+                model.regions.loss(
+                    FeatureMaps(levels), samples, outputs, samples.meanCounts(forward), stage: 0, forward))
         }
     }
 

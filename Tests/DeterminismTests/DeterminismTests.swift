@@ -81,3 +81,17 @@ import Testing
         }
     }
 }
+
+@Suite struct SkippingTests {
+    @Test func aSkippedStreamGoesOnWhereItWouldBe() {
+        for taken in 0...3 {
+            for skipped in 0...5 {
+                var stream = RandomStream(seed: 4, purpose: "skip", 9)
+                for _ in 0..<taken { _ = stream.next() }
+                var short = stream.skipping(skipped)
+                for _ in 0..<skipped { _ = stream.next() }
+                for _ in 0..<3 { #expect(short.next() == stream.next()) }
+            }
+        }
+    }
+}

@@ -18,11 +18,17 @@ extension RegionHeads {
         var (proposals, terms) = (proposals, [LossTerm]())
         for stage in configuration.stages.indices {
             let samples = RegionSamples(
-                proposals: proposals, truths: truths, configuration: configuration, stage: stage, seed: forward.seed)
-            if samples.regions.isEmpty { return terms + nothing(from: stage, maps) }
+                proposals: proposals, truths: truths, configuration: configuration, stage: stage, seed: forward.seed,
+                firstPicture: forward.firstPicture(of: truths.count))
+            let counts = samples.meanCounts(forward)
+            if samples.regions.isEmpty {
+                // Other ranks may have regions in later stages: they are gone through all the same.
+                terms += nothing(stage, maps)
+                continue
+            }
             let regions = samples.regions.map { (picture: $0.picture, box: $0.box) }
             let outputs = boxes(maps, regions, stage: stage, forward)
-            terms += loss(maps, samples, outputs, stage: stage, forward)
+            terms += loss(maps, samples, outputs, counts, stage: stage, forward)
             if stage + 1 == stageCount { break }
             let guesses = bestClasses(outputs.logits)
             let classes = zip(samples.regions, guesses).map { $0.truth == nil ? $1 : $0.label }
@@ -37,8 +43,12 @@ extension RegionHeads {
 
     /// One stage's terms `roi_class` (mean over regions), `roi_box` (foreground, divided by all regions) and `roi_mask`
     /// (mean over the foreground's cells).
+    ///
+    /// - Parameter counts: the regions that means are taken over.
     func loss(
-        _ maps: FeatureMaps, _ samples: RegionSamples, _ outputs: Outputs, stage: Int, _ forward: Forward
+        _ maps: FeatureMaps, _ samples: RegionSamples, _ outputs: Outputs, _ counts: (all: Double, foreground: Double),
+        stage: Int,
+        _ forward: Forward
     ) -> [LossTerm] {
         let regions = samples.regions
         let foreground = samples.foreground.map { regions[$0] }
@@ -47,9 +57,12 @@ extension RegionHeads {
         return named(
             stage,
             [
-                ("roi_class", outputs.logits.crossEntropy(labels: regions.map { Int32($0.label) })),
-                ("roi_box", boxLoss(deltas, foreground, stage: stage, divisor: Double(regions.count))),
-                ("roi_mask", maskLoss(maps, foreground, stage: stage, forward)),
+                (
+                    "roi_class",
+                    outputs.logits.crossEntropy(labels: regions.map { Int32($0.label) }, divisor: counts.all)
+                ),
+                ("roi_box", boxLoss(deltas, foreground, stage: stage, divisor: counts.all)),
+                ("roi_mask", maskLoss(maps, foreground, count: counts.foreground, stage: stage, forward)),
             ])
     }
 
@@ -61,12 +74,10 @@ extension RegionHeads {
         }
     }
 
-    /// Zeros for stages that see no region.
-    private func nothing(from stage: Int, _ maps: FeatureMaps) -> [LossTerm] {
+    /// Zeros for a stage that sees no region.
+    private func nothing(_ stage: Int, _ maps: FeatureMaps) -> [LossTerm] {
         let zero = Variable(Tensor.zeros([], maps.maps[0].map.value.dtype))
-        return (stage..<stageCount).flatMap { stage in
-            named(stage, [("roi_class", zero), ("roi_box", zero), ("roi_mask", zero)])
-        }
+        return named(stage, [("roi_class", zero), ("roi_box", zero), ("roi_mask", zero)])
     }
 
     private func boxLoss(
@@ -89,7 +100,7 @@ extension RegionHeads {
     }
 
     private func maskLoss(
-        _ maps: FeatureMaps, _ regions: [RegionSamples.Region], stage: Int, _ forward: Forward
+        _ maps: FeatureMaps, _ regions: [RegionSamples.Region], count: Double, stage: Int, _ forward: Forward
     ) -> Variable {
         let dtype = maps.maps[0].map.value.dtype
         if regions.isEmpty { return Variable(.zeros([], dtype)) }
@@ -102,6 +113,7 @@ extension RegionHeads {
             let values = regions[index].truth?.mask.target(within: regions[index].box, side: side, rules)
             for cell in 0..<side * side { out[index * side * side + cell] = values?[cell] ?? 0 }
         }
-        return logits.bceWithLogits(targets: targets.converted(to: dtype))
+        return logits.bceWithLogits(
+            targets: targets.converted(to: dtype), divisor: count * Double(logits.count / regions.count))
     }
 }

@@ -58,10 +58,11 @@ final class RegionProposalNetwork: Layer {
         let anchors = output.anchors.flatMap { $0 }
         var (sampled, labels) = ([Int32](), [Double]())
         var (matched, targets) = ([Int32](), [Double]())
+        let firstPicture = forward.firstPicture(of: truths.count)
         for (picture, instances) in truths.enumerated() {
             let boxes = instances.map(\.box)
             let matches = match(boxes, anchors, content: contents[picture])
-            let stream = RandomStream(seed: forward.seed, purpose: "rpn.sample", UInt64(picture))
+            let stream = RandomStream(seed: forward.seed, purpose: "rpn.sample", UInt64(firstPicture + picture))
             let draw = configuration.rpnSampler.sample(matches.verdicts, stream: stream)
             let first = picture * anchors.count
             for at in draw.foreground {
@@ -73,9 +74,9 @@ final class RegionProposalNetwork: Layer {
             labels += draw.foreground.map { _ in 1 } + draw.background.map { _ in 0 }
         }
         let dtype = output.logits.value.dtype
-        let divisor = Double(
+        let divisor =
             configuration.rules.countsSampledAnchors
-                ? max(sampled.count, 1) : configuration.rpnSampler.count * truths.count)
+            ? forward.meanCount(sampled.count) : Double(configuration.rpnSampler.count * truths.count)
         let objectness = output.logits.gatheringRows(sampled).bceWithLogits(
             targets: Tensor(labels, [labels.count, 1]).converted(to: dtype), divisor: divisor)
         let box = output.deltas.gatheringRows(matched).smoothL1(

@@ -1,5 +1,6 @@
 import Determinism
 import Geometry
+import NeuralLayers
 
 /// The proposals a training step learns from: sampled, labelled, and tied to their truth.
 struct RegionSamples {
@@ -19,14 +20,20 @@ struct RegionSamples {
 
     var foreground: [Int] { regions.indices.filter { regions[$0].truth != nil } }
 
+    /// What losses over regions, and over those in the foreground, divide by.
+    func meanCounts(_ forward: Forward) -> (all: Double, foreground: Double) {
+        (forward.meanCount(regions.count), forward.meanCount(foreground.count))
+    }
+
     /// - Parameters:
     ///   - proposals: per picture; the true boxes are added to them, so that there is always something to learn.
     ///   - truths: per picture, without crowds.
     ///   - stage: of a cascade; 0 else.
     ///   - seed: the step's seed.
+    ///   - firstPicture: the place of the first picture in the whole batch.
     init(
         proposals: [[Box]], truths: [[DetectionTarget.Instance]], configuration: MaskRCNNConfiguration, stage: Int = 0,
-        seed: UInt64
+        seed: UInt64, firstPicture: Int = 0
     ) {
         precondition(
             proposals.count == truths.count, "proposals of \(proposals.count) pictures, \(truths.count) truths")
@@ -36,7 +43,7 @@ struct RegionSamples {
             let candidates = proposals[picture] + boxes
             let matches = configuration.stages[stage].matcher.match(truths: boxes, candidates: candidates)
             let purpose = stage == 0 ? "roi.sample" : "roi.sample.stage\(stage)"
-            let stream = RandomStream(seed: seed, purpose: purpose, UInt64(picture))
+            let stream = RandomStream(seed: seed, purpose: purpose, UInt64(firstPicture + picture))
             let draw = configuration.regionSampler.sample(matches.verdicts, stream: stream)
             func add(_ at: Int, _ label: Int, _ truth: DetectionTarget.Instance?) {
                 regions.append(

@@ -13,6 +13,9 @@ extension Variable {
     /// Dropout of whole channels while training; `purpose` keeps the draws of several heads apart.
     func channelDropout(_ probability: Double, purpose: String, _ forward: Forward) -> Variable {
         guard forward.mode == .training else { return self }
-        return dropout(probability, stream: RandomStream(seed: forward.seed, purpose: purpose), channelwise: true)
+        let stream = RandomStream(seed: forward.seed, purpose: purpose)
+        return dropout(
+            probability, stream: forward.own(stream, pictures: shape[0], draws: shape[shape.count - 1]),
+            channelwise: true)
     }
 }

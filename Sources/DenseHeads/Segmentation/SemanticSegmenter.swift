@@ -58,25 +58,25 @@ public final class SemanticSegmenter<Decoder: SemanticDecoder>: DenseHead {
     /// - Parameter targets: one a picture, all of one size (pad with the ignore label).
     public func loss(_ features: FeatureMaps, _ targets: [SemanticLabels], _ forward: Forward) -> [LossTerm] {
         let maps = neck?(features, forward) ?? features
-        var terms = [LossTerm(name: "seg", value: crossEntropy(decoder(maps, forward), targets))]
+        var terms = [LossTerm(name: "seg", value: crossEntropy(decoder(maps, forward), targets, forward))]
         if let auxiliary {
-            let value = crossEntropy(auxiliary(maps, forward), targets)
+            let value = crossEntropy(auxiliary(maps, forward), targets, forward)
             terms.append(LossTerm(name: "seg_aux", value: value, weight: auxiliaryWeight))
         }
         return terms
     }
 
-    private func crossEntropy(_ logits: Variable, _ targets: [SemanticLabels]) -> Variable {
+    private func crossEntropy(_ logits: Variable, _ targets: [SemanticLabels], _ forward: Forward) -> Variable {
         precondition(
             targets.count == logits.shape[0] && !targets.isEmpty, "\(targets.count) targets for logits \(logits.shape)")
         let size = targets[0].size
         precondition(targets.allSatisfy { $0.size == size }, "targets of several sizes: \(targets.map(\.size))")
         let labels = targets.flatMap(\.labels)
-        let mean = logits.resizedBilinear(to: (size.height, size.width)).crossEntropy(
-            labels: labels, ignore: ignoreLabel)
-        if averaging == .labelledPixels { return mean }
         let counted = labels.reduce(0) { $0 + ($1 == ignoreLabel ? 0 : 1) }
-        return mean.scaled(by: Double(counted) / Double(labels.count))
+        let divisor = averaging == .labelledPixels ? forward.meanCount(counted) : Double(max(counted, 1))
+        let mean = logits.resizedBilinear(to: (size.height, size.width)).crossEntropy(
+            labels: labels, ignore: ignoreLabel, divisor: divisor)
+        return averaging == .labelledPixels ? mean : mean.scaled(by: Double(counted) / Double(labels.count))
     }
 
     public func predict(_ features: FeatureMaps, sizes: [PictureFrame], _ forward: Forward) -> [SemanticLabels] {

@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import DenseData
 import DenseMetrics
 import Determinism
@@ -14,10 +15,10 @@ public struct ClassificationInference {
 
     public init() {}
 
-    /// The winning class of each picture, in data-set order.
+    /// The winning class of each picture, in data-set order; on every rank of the group that shares the pictures.
     public func predict(
         _ model: ClassificationModel, dataset: ClassFolder, onImage: (Int) -> Void = { _ in },
-        shouldStop: () -> Bool = { false }
+        shouldStop: () -> Bool = { false }, group: any Communicator = SingleProcess()
     ) throws -> [Int] {
         guard model.architecture.classCount == dataset.info.classes.count else {
             throw DataError(
@@ -26,11 +27,13 @@ public struct ClassificationInference {
                 found: "\(dataset.info.classes.count)", remedy: "use the data set the model was trained for")
         }
         var labels: [Int] = []
-        for start in stride(from: 0, to: dataset.count, by: batchSize) {
-            if shouldStop() { throw TrainingInterrupted(completedSteps: start) }
-            let range = start..<min(start + batchSize, dataset.count)
+        try DealtBatches(count: dataset.count, batchSize: batchSize, group: group).run { done in
+            if shouldStop() { throw TrainingInterrupted(completedSteps: done) }
+        } work: { range in
             let pictures = try Self.pictures(dataset, range, size: model.architecture.size)
-            labels += model.predict(Variable(Normalisation.imageNet.batch(pictures))).map(Int.init)
+            return model.predict(Variable(Normalisation.imageNet.batch(pictures))).map { Array("\($0)".utf8) }
+        } take: { _, found in
+            labels += found.map { Int(String(decoding: $0, as: UTF8.self))! }
             onImage(labels.count)
         }
         return labels

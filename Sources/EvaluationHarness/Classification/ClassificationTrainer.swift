@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import DenseData
 import DenseHeads
 import Determinism
@@ -91,7 +92,7 @@ public struct ClassificationTrainer {
 
     /// Trains `model` in place.
     ///
-    /// - Parameter observer: what watches, saves and stops the training.
+    /// - Parameter observer: what watches, saves and stops the training, and the ranks that share each batch.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
@@ -104,8 +105,14 @@ public struct ClassificationTrainer {
             size: model.architecture.size, scale: settings.scale, mirrorProbability: settings.flipProbability)
         let plan = tuning.plan(sampleCount: dataset.count)
         let augment = settings.randAugment
+        let batch = plan.indices(step: 0).count
+        let parts = tuning.parts(of: batch)
+        let share = try BatchPlaces(batch: batch, parts: parts, observer.group)
+        // Mixing joins pictures from both ends of a part: every rank makes all of it and then takes its share.
+        let made = settings.mixing.isPlain ? share : try BatchPlaces(batch: batch, parts: parts, SingleProcess())
         let batches = BatchesAhead(
-            from: observer.journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+            from: observer.journal?.firstStep ?? 0, steps: tuning.steps, places: made.places,
+            items: { plan.indices(step: $0) }
         ) { step, place, index in
             var stream = RandomStream(seed: tuning.seed, purpose: "classification view", UInt64(step), UInt64(place))
             var view = try dataset.view(at: index, filter: .bilinearAntialiased) { crop.framing(of: $0, &stream) }
@@ -113,12 +120,11 @@ public struct ClassificationTrainer {
             return view
         }
         defer { batches.stop() }
-        let parts = BatchParts(
-            batches, batchSize: tuning.batchSize(sampleCount: dataset.count), microBatch: tuning.microBatch)
+        let batchParts = BatchParts(batches, made)
         return try tuning.train(
-            model, depth: model.backbone.depth, observer, batch: { plan.indices(step: $0) }, parts: parts.count
+            model, depth: model.backbone.depth, observer, batch: { plan.indices(step: $0) }, parts: parts
         ) { step, part, forward in
-            let (indices, pictures, places) = try parts.part(part, of: step)
+            let (indices, pictures, places) = try batchParts.part(part, of: step)
             let (images, labels) = (
                 Normalisation.imageNet.batch(pictures), indices.map { Int32(dataset.label(at: $0)) }
             )
@@ -133,7 +139,9 @@ public struct ClassificationTrainer {
                 : RandomStream(seed: tuning.seed, purpose: "mixing", UInt64(step), UInt64(part))
             let targets = settings.mixing(
                 images, labels: labels, classCount: model.architecture.classCount, &stream)
-            return model.loss(Variable(images), targets: targets, frozen: tuning.freezesBackbone, forward)
+            let rows = observer.group.share(of: pictures.count)
+            return model.loss(
+                Variable(images.rows(rows)), targets: targets.rows(rows), frozen: tuning.freezesBackbone, forward)
         }
     }
 

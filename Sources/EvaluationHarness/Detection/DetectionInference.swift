@@ -1,5 +1,6 @@
 import Annotations
 import Autograd
+import Communication
 import DenseData
 import DenseHeads
 import Determinism
@@ -21,28 +22,30 @@ public struct DetectionInference {
     /// - Parameters:
     ///   - onImage: called after each batch with the number of pictures done.
     ///   - shouldStop: asked before each batch.
+    ///   - group: the ranks that share the pictures; the leader writes the file.
     /// - Returns: the number of objects written.
     /// - Throws: `DataError`; `TrainingInterrupted` when asked to stop.
     @discardableResult
     public func predict(
         _ model: DetectionModel, dataset: DetectionDataset, to file: String, onImage: (Int) -> Void = { _ in },
-        shouldStop: () -> Bool = { false }
+        shouldStop: () -> Bool = { false }, group: any Communicator = SingleProcess()
     ) throws -> Int {
         try Self.check(model, dataset)
-        let output = try GrowingFile(file)
-        var (count, separator) = (0, "[")
-        for start in stride(from: 0, to: dataset.count, by: batchSize) {
-            if shouldStop() { throw TrainingInterrupted(completedSteps: start) }
-            let range = start..<min(start + batchSize, dataset.count)
-            for result in try results(model, dataset, range) {
-                try output.append(separator + result.json.text())
-                separator = ",\n"
+        let output = group.isLeader ? try GrowingFile(file) : nil
+        var count = 0
+        try DealtBatches(count: dataset.count, batchSize: batchSize, group: group).run { done in
+            if shouldStop() { throw TrainingInterrupted(completedSteps: done) }
+        } work: { range in
+            try results(model, dataset, range).map { Array($0.json.text().utf8) }
+        } take: { range, objects in
+            for object in objects {
+                try output?.append((count == 0 ? "[" : ",\n") + String(decoding: object, as: UTF8.self))
                 count += 1
             }
             onImage(range.upperBound)
         }
-        try output.append(count == 0 ? "[]\n" : "]\n")
-        try output.finish()
+        try output?.append(count == 0 ? "[]\n" : "]\n")
+        try output?.finish()
         return count
     }
 

@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import DenseData
 import DenseHeads
 import Determinism
@@ -39,7 +40,7 @@ public struct DetectionTrainer: Sendable {
 
     /// Trains `model` in place.
     ///
-    /// - Parameter observer: what watches, saves and stops the training.
+    /// - Parameter observer: what watches, saves and stops the training, and the ranks that share each batch.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
@@ -47,24 +48,37 @@ public struct DetectionTrainer: Sendable {
         _ observer: TrainingObserver<DetectionModel> = TrainingObserver()
     ) throws -> TrainingHistory {
         try DetectionInference.check(model, dataset)
+        try check(model.architecture, observer.group)
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
         let plan = tuning.plan(sampleCount: dataset.count)
         let size = model.architecture.size
+        let batch = plan.indices(step: 0).count
+        let parts = tuning.parts(of: batch)
+        let share = try BatchPlaces(batch: batch, parts: parts, observer.group)
         let batches = BatchesAhead(
-            from: observer.journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+            from: observer.journal?.firstStep ?? 0, steps: tuning.steps, places: share.places,
+            items: { plan.indices(step: $0) }
         ) { step, place, index in
             try view(dataset, index, size: size, step: step, place: place)
         }
         defer { batches.stop() }
-        let parts = BatchParts(
-            batches, batchSize: tuning.batchSize(sampleCount: dataset.count), microBatch: tuning.microBatch)
+        let batchParts = BatchParts(batches, share)
         return try tuning.train(
-            model, depth: model.backbone.depth, observer, batch: { plan.indices(step: $0) }, parts: parts.count
+            model, depth: model.backbone.depth, observer, batch: { plan.indices(step: $0) }, parts: parts
         ) { step, part, forward in
-            let (images, targets) = Self.batch(try parts.part(part, of: step).views)
+            let (images, targets) = Self.batch(try batchParts.part(part, of: step).views)
             return model.loss(Variable(images), targets, frozen: tuning.freezesBackbone, forward)
         }
+    }
+
+    /// - Throws: `.configuration` for batch norms over regions on several ranks, which have different numbers of them.
+    private func check(_ architecture: DetectionArchitecture, _ group: any Communicator) throws(DataError) {
+        guard group.size > 1, architecture.boxNorm == .batch || architecture.maskNorm == .batch else { return }
+        throw DataError(
+            .configuration, file: "recipe", record: "head.box_norm and head.mask_norm",
+            expected: "layer or none on \(group.size) ranks", found: "batch",
+            remedy: "choose another norm, or train in one process")
     }
 
     /// One training view.

@@ -62,15 +62,15 @@ public struct DistillationRun {
     ) throws -> TeacherCaches? {
         guard settings.views == .cached, !frozen.isEmpty else { return nil }
         let pictures = views.held
-        let caches = try TeacherCaches(frozen, pictures: pictures, place: try place(of: frozen))
+        let caches = try TeacherCaches(frozen, pictures: pictures, place: try place(of: frozen), group: session.group)
         let need = caches.need
         session.note(
             "teacher cache: \(Self.mebibytes(need.byteCount)) of "
                 + (featureFolder.map { "disk in \($0), \(Self.mebibytes(need.missing)) of it to be made" } ?? "memory"))
-        if need.missingViews == 0 { return caches }
+        if need.missingViews == 0 && session.group.size == 1 { return caches }
         let progress = session.progress("teachers", total: pictures.count * frozen.count, unit: "picture")
         try caches.fill(
-            frozen, pictures: pictures, checkpoint: { try session.interrupt.check() },
+            frozen, pictures: pictures, checkpoint: { try session.checkForStop() },
             onBatch: { progress.advance(by: $0) })
         progress.finish()
         return caches
@@ -101,7 +101,8 @@ public struct DistillationRun {
         let result = try session.stoppable(in: journal?.run) {
             try distiller.run(teachers: frozen, caches: caches) { loop in
                 loop.journal = journal
-                loop.shouldStop = { session.interrupt.signalNumber != nil }
+                loop.shouldStop = { session.isAskedToStop() }
+                loop.group = session.group
                 loop.onStep = {
                     progress.advance(postfix: "loss \(ProgressText.short($0.loss)), \(distiller.meter.text)")
                 }
@@ -112,7 +113,10 @@ public struct DistillationRun {
     }
 
     /// Trains in a run folder; the student is `student.safetensors` in it.
-    public func run(dataset: String, in folder: RunFolder, session: CommandSession) throws -> JSONValue {
+    ///
+    /// - Parameter folder: nil on ranks that follow.
+    /// - Returns: the document of `--json`; null on ranks that follow.
+    public func run(dataset: String, in folder: RunFolder?, session: CommandSession) throws -> JSONValue {
         let pictures = try pictures(of: dataset)
         let frozen = try load()
         let journal = try TrainingJournal(
@@ -121,6 +125,7 @@ public struct DistillationRun {
         let caches = try session.stoppable(in: folder) { try self.caches(frozen, pictures, session) }
         let result = try distil(
             frozen, pictures, caches, settings, label: recipe.name, session, journal: journal)
+        guard let folder else { return .null }
         try TrainingCurves.write(result.history, to: folder)
         let checkpoint = try folder.file("student.safetensors")
         var metadata = [

@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import DenseData
 import Determinism
 import Distillation
@@ -59,20 +60,20 @@ public struct Distiller {
             dropsLast: true)
         loop.batch = { plan.batch(step: $0).indices }
         let watch = DiagnosticsWatch(from: settings.steps - max(1, settings.steps / 10))
-        let batches = views(plan, from: loop.firstStep)
+        let (parts, group) = (settings.parts(of: plan.batchSize), loop.group)
+        let share = try BatchPlaces(batch: plan.batchSize, parts: parts, group)
+        let batches = views(plan, share, from: loop.firstStep)
         defer { batches.stop() }
-        let parts = settings.parts(of: plan.batchSize)
-        let size = plan.batchSize / parts
         var made: Views = ([], [])
         let loss = { (step: Int, part: Int, forward: Forward) throws -> [LossTerm] in
-            meter.count(size)
+            meter.count(share.count * group.size)
             if part == 0 { made = try batches.batch(step) }
-            let places = part * size..<(part + 1) * size
+            let places = share.range(of: part)
             let (images, targets) = try seen(
                 (Array(made.items[places]), Array(made.views[places])), teachers, caches, model.teacherProjections)
             let views = model.views(of: Variable(images), forward)
             let (terms, diagnostics) = model.loss(views, teacherTokens: targets, forward)
-            watch.add(step, diagnostics)
+            watch.add(step, diagnostics, group)
             return terms
         }
         var average: VisionTransformer?
@@ -91,11 +92,13 @@ public struct Distiller {
     }
 
     /// The pictures of all steps and, where views are cached, which of them are mirrored.
-    private func views(_ plan: EpochPlan, from firstStep: Int) -> BatchesAhead<(picture: Picture, view: PictureView)> {
+    private func views(
+        _ plan: EpochPlan, _ share: BatchPlaces, from firstStep: Int
+    ) -> BatchesAhead<(picture: Picture, view: PictureView)> {
         let (pictures, settings) = (pictures, settings)
         let maker = ViewMaker(ViewFraming(size: settings.student.imageSize, scale: settings.viewScale))
         return BatchesAhead(
-            from: firstStep, steps: settings.steps, items: { plan.batch(step: $0).indices }
+            from: firstStep, steps: settings.steps, places: share.places, items: { plan.batch(step: $0).indices }
         ) { step, place, id in
             let picture = try pictures[id]
             guard settings.views == .cached else {
@@ -138,12 +141,13 @@ private final class DiagnosticsWatch: CarriedSums {
         set { if newValue.count == 2 { (cosines, gates) = (newValue[0], newValue[1]) } }
     }
 
-    func add(_ step: Int, _ diagnostics: [TeacherDiagnostics]) {
+    func add(_ step: Int, _ diagnostics: [TeacherDiagnostics], _ group: any Communicator) {
         guard step >= first else { return }
-        for entry in diagnostics {
+        let means = group.means(diagnostics.flatMap { [$0.cosine, $0.gate] })
+        for (place, entry) in diagnostics.enumerated() {
             let name = "\(entry.teacher).\(entry.tokenType.rawValue)"
-            cosines.add(name, entry.cosine)
-            gates.add(name, entry.gate)
+            cosines.add(name, means[2 * place])
+            gates.add(name, means[2 * place + 1])
         }
     }
 

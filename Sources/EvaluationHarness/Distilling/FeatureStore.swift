@@ -60,13 +60,19 @@ final class FeatureStore {
 
     /// Opens the file of a key in a folder, or begins it.
     ///
-    /// - Throws: `.cannotWrite`, `.diskFull`; `.malformed` where the file is another's.
-    init(_ key: Key, in folder: String) throws(DataError) {
+    /// - Parameter readsOnly: for the ranks beside the one that writes; the file is whole then.
+    /// - Throws: `.cannotWrite`, `.diskFull`; `.malformed` where the file is another's; `.missing`.
+    init(_ key: Key, in folder: String, readsOnly: Bool = false) throws(DataError) {
         (self.key, path, layout) = (key, "\(folder)/\(key.fileName)", key.layout)
-        try Folder.create(folder)
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else { throw Self.failure(path, errno) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        if !readsOnly { try Folder.create(folder) }
+        descriptor = open(path, readsOnly ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else {
+            if !readsOnly { throw Self.failure(path, errno) }
+            throw DataError(
+                .missing, file: path, expected: "the features that rank 0 wrote",
+                found: String(cString: strerror(errno)), remedy: "name a folder that all machines share")
+        }
+        guard readsOnly || flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw DataError(
                 .cannotWrite, file: path, expected: "a cache that no other process writes", found: "one that does",
                 remedy: "wait for it, or use another folder")
@@ -75,7 +81,7 @@ final class FeatureStore {
         guard fstat(descriptor, &status) == 0 else { throw Self.failure(path, errno) }
         let header = Array(key.header.utf8)
         let block = header + [UInt8](repeating: 0x20, count: Self.headerBytes - header.count - 1) + [0x0A]
-        if status.st_size < Self.headerBytes {
+        if status.st_size < Self.headerBytes, !readsOnly {
             guard ftruncate(descriptor, 0) == 0 else { throw Self.failure(path, errno) }
             try write(block, at: 0)
             return
@@ -102,12 +108,19 @@ final class FeatureStore {
     ///
     /// - Throws: `.diskFull`, `.cannotWrite`: nothing of the batch is kept then.
     func append(_ tokens: TeacherTokens, of pictures: [PictureDigest], view: PictureView) throws(DataError) {
+        try append(
+            pictures.enumerated().flatMap { row, picture in
+                layout.encoded(tokens, row: row, at: Place(picture: picture, view: view))
+            }, of: pictures, view: view)
+    }
+
+    /// Appends records as `FeatureRecord` encodes them, one a picture.
+    ///
+    /// - Throws: `.diskFull`, `.cannotWrite`: nothing of the batch is kept then.
+    func append(_ records: [UInt8], of pictures: [PictureDigest], view: PictureView) throws(DataError) {
+        precondition(records.count == pictures.count * layout.byteCount, "\(records.count) bytes of features")
         let start = places.count
-        var bytes: [UInt8] = []
-        for (row, picture) in pictures.enumerated() {
-            bytes += layout.encoded(tokens, row: row, at: Place(picture: picture, view: view))
-        }
-        try write(bytes, at: Self.headerBytes + start * layout.byteCount)
+        try write(records, at: Self.headerBytes + start * layout.byteCount)
         for (row, picture) in pictures.enumerated() { places[Place(picture: picture, view: view)] = start + row }
     }
 

@@ -1,3 +1,4 @@
+import Communication
 import DenseData
 import Determinism
 import Distillation
@@ -18,14 +19,27 @@ public enum FeaturePlace: Sendable {
 /// Tokens of several teachers for the fixed views of a list of pictures: each teacher sees a picture once a view, and not
 /// at all where a file of features has it.
 public struct TeacherCaches {
-    private enum Source {
+    enum Source {
         case memory(TeacherFeatureCache)
         case file(FeatureStore)
+        case leaders(LeadersFile)
     }
 
-    private var sources: [(teacher: String, source: Source)] = []
+    /// A file that the leader writes, on another rank: opened when it is whole.
+    final class LeadersFile {
+        let key: FeatureStore.Key
+        var store: FeatureStore?
+
+        init(_ key: FeatureStore.Key) { self.key = key }
+    }
+
+    private(set) var sources: [(teacher: String, source: Source)] = []
     /// Of each picture, where files are kept.
-    private let digests: [PictureDigest]
+    let digests: [PictureDigest]
+    /// The folder of files.
+    let folder: String
+    /// The ranks that make and use the tokens together.
+    let group: any Communicator
 
     /// Bytes of memory or disk for these pictures and teachers, and how many of them are missing, without filling anything.
     public struct Need: Sendable, Equatable {
@@ -37,10 +51,17 @@ public struct TeacherCaches {
     public let need: Need
 
     /// Opens the caches; `fill` makes what is missing.
-    public init(_ teachers: [Teacher], pictures: [Picture], place: FeaturePlace = .memory) throws(DataError) {
+    ///
+    /// - Parameter group: the ranks that share the work. Each holds all of a cache in memory; a folder is one that all reach,
+    ///   and the leader alone writes it.
+    public init(
+        _ teachers: [Teacher], pictures: [Picture], place: FeaturePlace = .memory,
+        group: any Communicator = SingleProcess()
+    ) throws(DataError) {
+        self.group = group
         var need = Need()
         guard case .folder(let folder, let storage, let checkpoints) = place else {
-            digests = []
+            (digests, folder) = ([], "")
             for teacher in teachers {
                 let cache = TeacherFeatureCache(
                     name: teacher.name, width: teacher.width, grid: Self.grid(teacher, pictures),
@@ -53,6 +74,7 @@ public struct TeacherCaches {
             self.need = need
             return
         }
+        self.folder = folder
         digests = [PictureDigest](unsafeUninitializedCapacity: pictures.count) { digests, count in
             nonisolated(unsafe) let digests = digests
             Parallel.forEach(pictures.count) { digests.initializeElement(at: $0, to: PictureDigest(pictures[$0])) }
@@ -62,6 +84,10 @@ public struct TeacherCaches {
             let key = FeatureStore.Key(
                 teacher: teacher.name, checkpoint: checkpoints[teacher.name] ?? "", isRounded: teacher.bf16,
                 width: teacher.width, grid: Self.grid(teacher, pictures), storage: storage)
+            guard group.isLeader else {
+                sources.append((teacher.name, .leaders(LeadersFile(key))))
+                continue
+            }
             let store = try FeatureStore(key, in: folder)
             let wanted = Set(
                 digests.flatMap { digest in PictureView.allCases.map { FeatureStore.Place(picture: digest, view: $0) } }
@@ -72,11 +98,12 @@ public struct TeacherCaches {
             need.missingViews += missing
             sources.append((teacher.name, .file(store)))
         }
-        self.need = need
+        let numbers = group.sums([need.byteCount, need.missing, need.missingViews].map(Double.init)).map { Int($0) }
+        self.need = Need(byteCount: numbers[0], missing: numbers[1], missingViews: numbers[2])
         let free = Self.freeBytes(folder)
-        guard need.missing < free else {
+        guard self.need.missing < free else {
             throw DataError(
-                .diskFull, file: folder, expected: "\(need.missing >> 20) MiB for features",
+                .diskFull, file: folder, expected: "\(self.need.missing >> 20) MiB for features",
                 found: "\(free >> 20) MiB free", remedy: "free some disk space, or store them as int8")
         }
     }
@@ -88,6 +115,9 @@ public struct TeacherCaches {
         _ teachers: [Teacher], pictures: [Picture], batchSize: Int = 64, checkpoint: () throws -> Void = {},
         onBatch: (Int) -> Void = { _ in }
     ) throws {
+        if group.size > 1 {
+            return try fillTogether(teachers, pictures, batchSize: batchSize, checkpoint, onBatch)
+        }
         for (teacher, (_, source)) in zip(teachers, sources) {
             for start in stride(from: 0, to: pictures.count, by: batchSize) {
                 try checkpoint()
@@ -96,6 +126,7 @@ public struct TeacherCaches {
                 case .memory(let cache):
                     cache.fill(from: teacher, images: Normalisation.imageNet.batch(ids.map { pictures[$0] }), ids: ids)
                 case .file(let store): try fill(store, from: teacher, pictures, ids)
+                case .leaders: preconditionFailure("a leader's file in one process")
                 }
                 onBatch(ids.count)
             }
@@ -122,11 +153,17 @@ public struct TeacherCaches {
         for name in names {
             switch sources.first(where: { $0.teacher == name })!.source {
             case .memory(let cache): result.append(cache.tokens(ids: ids, views: views))
-            case .file(let store):
-                result.append(try store.tokens(zip(ids, views).map { .init(picture: digests[$0], view: $1) }))
+            case .file(let store): result.append(try store.tokens(places(ids, views)))
+            case .leaders(let file):
+                guard let store = file.store else { preconditionFailure("features of \(name) before they were filled") }
+                result.append(try store.tokens(places(ids, views)))
             }
         }
         return result
+    }
+
+    private func places(_ ids: [Int], _ views: [PictureView]) -> [FeatureStore.Place] {
+        zip(ids, views).map { .init(picture: digests[$0], view: $1) }
     }
 
     private static func grid(_ teacher: Teacher, _ pictures: [Picture]) -> (height: Int, width: Int) {

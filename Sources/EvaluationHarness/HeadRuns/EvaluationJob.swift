@@ -28,6 +28,7 @@ struct EvaluationJob {
     /// A file or folder of the run.
     var predictionName: String
     var protocolEntries: [(String, String)]
+    /// On ranks that follow the target is empty: the leader writes what all predict.
     var predict: (_ target: String, _ onImage: (Int) -> Void, _ shouldStop: () -> Bool) throws -> Learned?
     /// What the networks cost; measured after scoring.
     var costs: () -> [NetworkCost]

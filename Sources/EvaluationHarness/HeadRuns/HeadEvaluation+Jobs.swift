@@ -13,7 +13,7 @@ extension HeadEvaluation {
         case .segment: try segmentJob(source, session)
         case .linear, .denseKNN: try probeJob(source, session)
         case .detect: try detectJob(source, session)
-        case .classify: try classifyJob(source)
+        case .classify: try classifyJob(source, session)
         case .knn: try classProbeJob(source, session, .knn)
         }
     }
@@ -62,7 +62,8 @@ extension HeadEvaluation {
             predict: { target, onImage, shouldStop in
                 guard let model = loaded?.model else { return nil }
                 try SegmentationInference(shortSide: size, windows: windows, augmentation: augmentation).predict(
-                    model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
+                    model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop,
+                    group: session.group)
                 return nil
             },
             costs: {
@@ -140,7 +141,8 @@ extension HeadEvaluation {
             predict: { target, onImage, shouldStop in
                 guard let model = loaded?.model else { return nil }
                 try DetectionInference().predict(
-                    model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
+                    model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop,
+                    group: session.group)
                 return nil
             },
             costs: {
@@ -173,7 +175,7 @@ extension HeadEvaluation {
 
     // MARK: Classification
 
-    private func classifyJob(_ source: TaskData) throws -> EvaluationJob {
+    private func classifyJob(_ source: TaskData, _ session: CommandSession) throws -> EvaluationJob {
         let dataset = try source.classification()
         let loaded = try checkpoint.map(ClassificationModel.load)
         var entries: [(String, String)] = [("test-time augmentation", "none")]
@@ -190,8 +192,8 @@ extension HeadEvaluation {
             predict: { target, onImage, shouldStop in
                 guard let model = loaded?.model else { return nil }
                 let labels = try ClassificationInference().predict(
-                    model, dataset: dataset, onImage: onImage, shouldStop: shouldStop)
-                try ClassPredictions.write(labels, of: dataset, to: target)
+                    model, dataset: dataset, onImage: onImage, shouldStop: shouldStop, group: session.group)
+                if session.group.isLeader { try ClassPredictions.write(labels, of: dataset, to: target) }
                 return nil
             },
             costs: { costs(loaded?.model.backbone.configuration, side: loaded?.model.architecture.size ?? 0) },

@@ -51,18 +51,21 @@ public struct HeadEvaluation: Sendable {
 
     /// Predicts, scores and reports into a run folder.
     ///
-    /// - Returns: the document of `--json`: the record, or with `predictsOnly` where the predictions are.
+    /// - Returns: the document of `--json`: the record, or with `predictsOnly` where the predictions are; null on ranks that
+    ///   follow.
     /// - Throws: `Interruption`; everything that checkpoints, data and files throw.
     public func run(_ session: CommandSession) throws -> JSONValue {
         try check()
         let source = try TaskData(data, section: section, split: split, listFile: imageList)
         // Before the folder: a checkpoint or data set that cannot be opened leaves no run behind.
         let job = try job(source, session)
-        let folder = try RunFolder(
-            out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs"), recipe: options(session),
-            commandLine: commandLine)
+        let folder = try session.runFolder {
+            try RunFolder(
+                out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs"), recipe: try options(session),
+                commandLine: commandLine)
+        }
         session.listenForInterrupts()
-        let document = try folder.tracking(session.terminal) {
+        let document = try session.tracking(folder) {
             do {
                 return try evaluate(job, source, folder, session)
             } catch let stop as TrainingInterrupted {
@@ -71,7 +74,7 @@ public struct HeadEvaluation: Sendable {
                     advice: "\(stop.completedSteps) pictures were done; no number was made from them")
             }
         }
-        session.name(files: folder.filesWritten)
+        session.name(files: folder?.filesWritten ?? [])
         return document
     }
 
@@ -103,7 +106,7 @@ public struct HeadEvaluation: Sendable {
     }
 
     private func evaluate(
-        _ job: EvaluationJob, _ source: TaskData, _ folder: RunFolder, _ session: CommandSession
+        _ job: EvaluationJob, _ source: TaskData, _ folder: RunFolder?, _ session: CommandSession
     ) throws -> JSONValue {
         let clock = ContinuousClock()
         let start = clock.now
@@ -113,14 +116,16 @@ public struct HeadEvaluation: Sendable {
         if let predictions {
             target = predictions
         } else {
-            target = try folder.file(job.predictionName)
+            target = try folder?.file(job.predictionName) ?? ""
             let progress = session.progress("predict", total: job.workload, unit: "image")
             learned = try job.predict(target, { progress.advance(by: $0 - progress.done) }) {
-                session.interrupt.signalNumber != nil
+                session.isAskedToStop()
             }
             progress.finish()
-            folder.note(job.predictionName)
+            folder?.note(job.predictionName)
         }
+        // The leader has all predictions: it scores them and writes the record.
+        guard let folder else { return .null }
         let predicted = clock.now
         if predictsOnly {
             return .object([

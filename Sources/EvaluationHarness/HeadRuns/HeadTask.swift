@@ -22,6 +22,9 @@ public enum EvaluationTask: String, Sendable, CaseIterable {
     /// Nearest neighbours of frozen patch tokens, scored as segmentation.
     case denseKNN = "dense-knn"
 
+    /// Whether several ranks can share the pictures; probes of frozen features work in one process.
+    public var sharesWork: Bool { [.segment, .detect, .classify].contains(self) }
+
     var section: String {
         switch self {
         case .segment, .linear, .denseKNN: HeadTask.segment.section

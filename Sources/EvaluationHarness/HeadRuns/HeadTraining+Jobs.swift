@@ -1,3 +1,4 @@
+import Communication
 import DenseData
 import Reporting
 import SafeFiles
@@ -10,6 +11,8 @@ extension HeadTraining {
         var validate: (_ completedSteps: Int, _ history: inout TrainingHistory) throws -> Void
         var shouldStop: () -> Bool
         var journal: TrainingJournal?
+        /// The ranks that share each batch.
+        var group: any Communicator
     }
 
     /// One task's training with its types closed over.
@@ -84,6 +87,7 @@ extension HeadTraining {
                 var observer = TrainingObserver<Model>(
                     onStep: beside.onStep, shouldStop: beside.shouldStop, journal: beside.journal)
                 observer.validate = beside.validate
+                observer.group = beside.group
                 observer.average = average
                 return try train(observer)
             },

@@ -35,7 +35,7 @@ public struct HeadTraining: Sendable {
     /// folder holds; `last.safetensors` where the checkpoint is an average of weights, `best.safetensors` where the recipe
     /// validates.
     ///
-    /// - Returns: the document of `--json`.
+    /// - Returns: the document of `--json`; null on ranks that follow.
     /// - Throws: `Interruption` after the state was saved; everything that recipes, data and files throw.
     public func run(_ session: CommandSession) throws -> JSONValue {
         let (recipe, reader) = try recipeOfItsTask()
@@ -49,31 +49,39 @@ public struct HeadTraining: Sendable {
         try reader.assertAllKeysRead()
 
         let place: RunFolder.Place = out.map { .exactly($0, resumes: resumes) } ?? .fresh(in: "runs")
-        let folder = try RunFolder(place, recipe: recipe, commandLine: commandLine)
+        let folder = try session.runFolder {
+            try RunFolder(place, recipe: recipe, commandLine: commandLine)
+        }
         session.listenForInterrupts()
         var best: JSONValue?
-        try folder.tracking(session.terminal) {
+        try session.tracking(folder) {
             session.note(
                 "\(task.rawValue): \(job.pictures) pictures of \(source.name) \(split), arm \(notes.arm), "
                     + "\(job.steps) steps")
             let journal = keepsSnapshots ? try journal(of: job, in: folder, recipe, notes.seed, session) : nil
-            let logs = try TrainingLogs(
-                folder, firstStep: journal?.firstStep ?? 0, totalSteps: job.steps, session: session)
-            journal?.beforeSave = { try logs.synchronize() }
-            let validation = job.measurement.map {
-                TrainingValidation(
-                    $0, totalSteps: job.steps, notes: notes, in: folder, logs: logs, session: session)
+            let logs = try folder.map { folder throws(DataError) in
+                try TrainingLogs(
+                    folder, firstStep: journal?.firstStep ?? 0, totalSteps: job.steps, session: session)
+            }
+            journal?.beforeSave = { try logs?.synchronize() }
+            // The rank that keeps the run measures; the others wait for it in their next step.
+            var validation: TrainingValidation?
+            if let folder, let logs, let measurement = job.measurement {
+                validation = TrainingValidation(
+                    measurement, totalSteps: job.steps, notes: notes, in: folder, logs: logs, session: session)
             }
             let history = try session.stoppable(in: journal?.run) {
                 try job.train(
                     JobObserver(
-                        onStep: logs.record, validate: { try validation?($0, &$1) },
-                        shouldStop: { session.interrupt.signalNumber != nil }, journal: journal))
+                        onStep: { try logs?.record($0) }, validate: { try validation?($0, &$1) },
+                        shouldStop: { session.isAskedToStop() }, journal: journal, group: session.group))
             }
+            guard let folder, let logs else { return }
             try job.save(folder, notes)
             try logs.finish(history)
             best = validation?.json(history)
         }
+        guard let folder else { return .null }
         session.name(files: folder.filesWritten)
         return .object(
             [
@@ -84,7 +92,7 @@ public struct HeadTraining: Sendable {
     }
 
     private func journal(
-        of job: Job, in folder: RunFolder, _ recipe: Recipe, _ seed: UInt64, _ session: CommandSession
+        of job: Job, in folder: RunFolder?, _ recipe: Recipe, _ seed: UInt64, _ session: CommandSession
     ) throws(DataError) -> TrainingJournal {
         var checkpoints: [(name: String, hash: String)] = []
         if let checkpoint { checkpoints = [(Self.stem(checkpoint), try CheckpointFile.hash(checkpoint))] }

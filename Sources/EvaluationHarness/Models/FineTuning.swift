@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import Determinism
 import NeuralLayers
 
@@ -60,13 +61,13 @@ public struct FineTuning: Sendable, Equatable {
         EpochPlanOfSteps(sampleCount: sampleCount, batchSize: batchSize, seed: seed)
     }
 
-    /// Pictures of a step's batch, where the data set has as many.
-    func batchSize(sampleCount: Int) -> Int { min(batchSize, sampleCount) }
+    /// How many parts a batch is taken in; one where the data set is too small for whole ones.
+    func parts(of batch: Int) -> Int { microBatch.map { batch % $0 == 0 ? batch / $0 : 1 } ?? 1 }
 
     /// Runs the loop: linear warm-up and fall to zero, rates by layer.
     ///
     /// - Parameters:
-    ///   - observer: what watches, saves and stops the training.
+    ///   - observer: what watches, saves and stops the training, and the ranks that share each batch.
     ///   - batch: the samples of a step.
     ///   - parts: equal parts of a step's batch, whose gradients are averaged.
     ///   - loss: the terms of a step's part.
@@ -84,6 +85,7 @@ public struct FineTuning: Sendable, Equatable {
         loop.validate = observer.validate
         loop.shouldStop = observer.shouldStop
         loop.journal = observer.journal
+        loop.group = observer.group
         loop.batch = batch
         let groups = LayerDecay(depth: depth, rate: layerDecay).groups(model, weightDecay: weightDecay)
         let optimizer = optimizer.make(groups)

@@ -1,3 +1,4 @@
+import Communication
 import Determinism
 import Foundation
 import JSONText
@@ -24,6 +25,7 @@ public struct EnvironmentReport: Sendable, Equatable {
         add("cpu_path", Kernels.pathName)
         add("cores", "\(Parallel.coreCount)")
         add("threads", "\(Parallel.threadCount)")
+        if World.group.size > 1 { add("ranks", "\(World.group.size)") }
         add("memory_mib", memoryMiB.map { "\($0)" })
         for library in libraries { add(library.key, library.value) }
         add("time_zone", TimeZone.current.identifier)
@@ -83,6 +85,9 @@ public struct EnvironmentReport: Sendable, Equatable {
     private static var kernelRelease: String? {
         text("/proc/sys/kernel/osrelease")?.trimmingCharacters(in: .whitespacesAndNewlines)
     }
+
+    /// Online cores of the machine; those that this process may use can be fewer.
+    static var machineCores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
     /// Physical memory; 4 GiB where the system does not tell.
     static var memoryBytes: Int { (memoryMiB ?? 4096) << 20 }

@@ -1,3 +1,5 @@
+import Communication
+
 /// The command that continues a run.
 enum ResumeCommand {
     /// The command line of a run with `--out` naming its folder, and `--resume`.
@@ -18,6 +20,9 @@ enum ResumeCommand {
                 kept.append(argument)
             }
         }
-        return (kept + ["--out", folder, "--resume"]).map(RunFolder.quoted).joined(separator: " ")
+        let ranks = World.group.size
+        return ((ranks > 1 ? ["mpirun", "-n", "\(ranks)"] : []) + kept + ["--out", folder, "--resume"]).map(
+            RunFolder.quoted
+        ).joined(separator: " ")
     }
 }

@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import DenseData
 import DenseHeads
 import Determinism
@@ -32,36 +33,46 @@ public struct SegmentationInference {
     /// - Parameters:
     ///   - onImage: called after each picture with the number done.
     ///   - shouldStop: asked before each batch.
+    ///   - group: the ranks that share the pictures; the leader writes them all.
     /// - Returns: the names of the files written, in data-set order.
     /// - Throws: `DataError`; `TrainingInterrupted` when asked to stop.
     @discardableResult
     public func predict(
         _ model: SegmentationModel, dataset: SegmentationFolder, to folder: String,
-        onImage: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false }
+        onImage: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false },
+        group: any Communicator = SingleProcess()
     ) throws -> [String] {
-        let writer = try LabelMapWriter(folder, dataset: dataset, classCount: model.architecture.classCount)
+        let writer = try LabelMapWriter(
+            folder, dataset: dataset, classCount: model.architecture.classCount, isReal: group.isLeader)
         var written: [String] = []
-        for start in stride(from: 0, to: dataset.count, by: batchSize) {
-            if shouldStop() { throw TrainingInterrupted(completedSteps: start) }
-            let range = start..<min(start + batchSize, dataset.count)
+        func check(_ done: Int) throws(TrainingInterrupted) {
+            if shouldStop() { throw TrainingInterrupted(completedSteps: done) }
+        }
+        try DealtBatches(count: dataset.count, batchSize: batchSize, group: group).run(beforeRound: check) { range in
             let labels: [SemanticLabels]
             if windows == nil && augmentation == nil {
                 labels = try wholePictures(model, dataset, range)
             } else {
                 labels = try range.map { index in
-                    if shouldStop() { throw TrainingInterrupted(completedSteps: start) }
+                    // Several ranks are asked together, before a round.
+                    if group.size == 1 { try check(range.lowerBound) }
                     return self.labels(model, try dataset.picture(at: index))
                 }
             }
-            written += try ParallelMap.map(labels.count) { place in
+            return try ParallelMap.map(labels.count) { place in
                 let map = labels[place]
-                return try writer.write(
-                    LabelImage(height: map.size.height, width: map.size.width, values: map.labels.map { UInt16($0) }),
-                    of: dataset.name(at: range.lowerBound + place))
+                return writer.encoded(
+                    LabelImage(height: map.size.height, width: map.size.width, values: map.labels.map { UInt16($0) }))
             }
+        } take: { range, files in
+            let names = range.map { dataset.name(at: $0) }
+            written +=
+                group.isLeader
+                ? try ParallelMap.map(files.count) { try writer.write(files[$0], of: names[$0]) }
+                : names.map(Self.fileName)
             onImage(written.count)
         }
-        Folder.synchronizeDisks()
+        if group.isLeader { Folder.synchronizeDisks() }
         return written
     }
 

@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import DenseData
 import DenseHeads
 import Determinism
@@ -34,7 +35,7 @@ public struct SegmentationTrainer: Sendable {
 
     /// Trains `model` in place.
     ///
-    /// - Parameter observer: what watches, saves and stops the training.
+    /// - Parameter observer: what watches, saves and stops the training, and the ranks that share each batch.
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
@@ -45,18 +46,21 @@ public struct SegmentationTrainer: Sendable {
         let tuning = settings.tuning
         if tuning.freezesBackbone { model.backbone.freeze() }
         let plan = tuning.plan(sampleCount: dataset.count)
+        let batch = plan.indices(step: 0).count
+        let parts = tuning.parts(of: batch)
+        let share = try BatchPlaces(batch: batch, parts: parts, observer.group)
         let batches = BatchesAhead(
-            from: observer.journal?.firstStep ?? 0, steps: tuning.steps, items: { plan.indices(step: $0) }
+            from: observer.journal?.firstStep ?? 0, steps: tuning.steps, places: share.places,
+            items: { plan.indices(step: $0) }
         ) { step, place, index in
             try view(dataset, index, step: step, place: place)
         }
         defer { batches.stop() }
-        let parts = BatchParts(
-            batches, batchSize: tuning.batchSize(sampleCount: dataset.count), microBatch: tuning.microBatch)
+        let batchParts = BatchParts(batches, share)
         return try tuning.train(
-            model, depth: model.backbone.depth, observer, batch: { plan.indices(step: $0) }, parts: parts.count
+            model, depth: model.backbone.depth, observer, batch: { plan.indices(step: $0) }, parts: parts
         ) { step, part, forward in
-            let (images, targets) = Self.batch(try parts.part(part, of: step).views)
+            let (images, targets) = Self.batch(try batchParts.part(part, of: step).views)
             return model.loss(
                 Variable(images), targets, auxiliaryWeight: settings.auxiliaryWeight, frozen: tuning.freezesBackbone,
                 forward)

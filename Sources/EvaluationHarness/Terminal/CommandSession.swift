@@ -1,3 +1,4 @@
+import Communication
 import Determinism
 import JSONText
 import Logging
@@ -24,15 +25,17 @@ public struct CommandSession: Sendable {
     public let logger: Logger
     public let output: DataOutput
     public let interrupt: Interrupt
+    /// The ranks that do this command together. Those that follow print nothing.
+    public let group: any Communicator
     /// False while a command runs others as its stages: it names all files itself, at the end.
     var namesFiles = true
 
-    /// Applies the thread count.
+    /// Applies the thread count: as told, or all cores, which ranks on one machine share.
     ///
     /// - Throws: `.configuration` when `DMT_CPU` names a path that this CPU lacks, or `DMT_FAULT` no fault.
     public init(
         _ options: Options, terminal: Terminal = Terminal(), output: DataOutput = DataOutput(),
-        interrupt: Interrupt = .shared
+        interrupt: Interrupt = .shared, group: any Communicator = SingleProcess()
     ) throws(DataError) {
         guard Kernels.selected >= 0 else {
             throw DataError(
@@ -46,12 +49,20 @@ public struct CommandSession: Sendable {
                 expected: "kill or term, -at-, write or step, and a number: kill-at-step:3",
                 found: "another value", remedy: "unset the variable")
         }
-        if let threads = options.threads { Parallel.setThreadCount(threads) }
+        if let threads = options.threads {
+            Parallel.setThreadCount(threads)
+        } else if group.size > 1 {
+            Parallel.setThreadCount(max(1, min(Parallel.coreCount, EnvironmentReport.machineCores / World.neighbours)))
+        }
+        var options = options
+        if !group.isLeader { options.isQuiet = true }
         self.options = options
+        self.group = group
         self.terminal = terminal
         self.output = output
         self.interrupt = interrupt
-        let level: Logger.Level = options.isQuiet ? .warning : options.isVerbose ? .debug : .info
+        let level: Logger.Level =
+            !group.isLeader ? .critical : options.isQuiet ? .warning : options.isVerbose ? .debug : .info
         logger = Logger(label: "dmt") { _ in
             TerminalLogHandler(terminal: terminal, level: level, format: options.logFormat)
         }
@@ -73,6 +84,7 @@ public struct CommandSession: Sendable {
 
     /// Prints the one document of `--json`, or the text for people.
     public func emit(_ document: @autoclosure () throws -> JSONValue, text: @autoclosure () throws -> String) throws {
+        guard group.isLeader else { return }
         try output.write(options.printsJSON ? try document().text() + "\n" : try text())
     }
 

@@ -1,21 +1,15 @@
-/// The batches of the steps in equal parts: consecutive places, the last part's end being the batch's.
+/// The batches of the steps in equal parts, as far as they are made here.
 ///
 /// Whoever takes them goes through steps in order, and through each step's parts in order.
 final class BatchParts<View: Sendable> {
-    /// How many parts a batch has.
-    let count: Int
     private let batches: BatchesAhead<View>
-    private let size: Int
+    private let share: BatchPlaces
     private var present: (items: [Int], views: [View]) = ([], [])
 
-    /// - Parameters:
-    ///   - batchSize: of every step.
-    ///   - microBatch: pictures of a part; one part where this is nil or does not divide the batch (of a data set that is
-    ///     smaller than the recipe's).
-    init(_ batches: BatchesAhead<View>, batchSize: Int, microBatch: Int?) {
+    /// - Parameter share: the places that `batches` makes.
+    init(_ batches: BatchesAhead<View>, _ share: BatchPlaces) {
         self.batches = batches
-        size = microBatch.flatMap { batchSize % $0 == 0 ? $0 : nil } ?? batchSize
-        count = batchSize / size
+        self.share = share
     }
 
     /// The samples of a part, their views, and their places in the whole batch.
@@ -23,7 +17,8 @@ final class BatchParts<View: Sendable> {
     /// - Throws: what making a view of the step threw.
     func part(_ part: Int, of step: Int) throws -> (items: [Int], views: [View], places: Range<Int>) {
         if part == 0 { present = try batches.batch(step) }
-        let places = part * size..<(part + 1) * size
-        return (Array(present.items[places]), Array(present.views[places]), places)
+        let own = share.range(of: part)
+        let first = share.places[own.lowerBound]
+        return (Array(present.items[own]), Array(present.views[own]), first..<first + own.count)
     }
 }

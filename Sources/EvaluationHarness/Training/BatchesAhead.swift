@@ -36,6 +36,8 @@ final class BatchesAhead<View: Sendable>: Sendable {
     private let ahead: Int
     private let threads: Int
     private let items: @Sendable (Int) -> [Int]
+    /// The places of the batch that are made here; nil makes all.
+    private let places: [Int]?
     private let make: @Sendable (_ step: Int, _ place: Int, _ item: Int) throws -> View
     private let state = Mutex(State())
     private let finished = DispatchSemaphore(value: 0)
@@ -46,10 +48,11 @@ final class BatchesAhead<View: Sendable>: Sendable {
     ///   - steps: how many steps there are, those before the first counted.
     ///   - ahead: how many batches may be ready or in the making besides the present one.
     ///   - threads: all but one of them make views beside the step.
+    ///   - places: the places of the batch that are made here, in this order; all unless given.
     ///   - items: the samples of a step's batch, at least one.
-    ///   - make: one view; called once for each place of each step, in order of steps and places.
+    ///   - make: one view; called once for each of these places of each step, in order.
     init(
-        from firstStep: Int = 0, steps: Int, ahead: Int = 2, threads: Int = Parallel.threadCount,
+        from firstStep: Int = 0, steps: Int, ahead: Int = 2, threads: Int = Parallel.threadCount, places: [Int]? = nil,
         items: @escaping @Sendable (Int) -> [Int],
         make: @escaping @Sendable (_ step: Int, _ place: Int, _ item: Int) throws -> View
     ) {
@@ -58,7 +61,11 @@ final class BatchesAhead<View: Sendable>: Sendable {
         self.steps = steps
         self.ahead = ahead
         self.threads = threads
-        self.items = items
+        self.items = { step in
+            let all = items(step)
+            return places.map { $0.map { all[$0] } } ?? all
+        }
+        self.places = places
         self.make = make
         state.withLock { ($0.released, $0.step) = (firstStep, firstStep) }
     }
@@ -129,7 +136,7 @@ final class BatchesAhead<View: Sendable>: Sendable {
     }
 
     private func run(_ job: Job) {
-        let view = Result { try make(job.step, job.place, job.item) }
+        let view = Result { try make(job.step, places?[job.place] ?? job.place, job.item) }
         let isAwaited = state.withLock { state in
             state.batches[job.step]!.views[job.place] = view
             state.batches[job.step]!.missing -= 1

@@ -1,4 +1,5 @@
 import Autograd
+import Communication
 import NeuralLayers
 import SafeFiles
 
@@ -40,6 +41,8 @@ public struct TrainingLoop {
     public var shouldStop: () -> Bool = { false }
     /// Keeps the state, and knows where to go on; nil keeps nothing.
     public var journal: TrainingJournal?
+    /// The ranks that share each batch. Losses and terms are means over all of them, and so are the gradients.
+    public var group: any Communicator = SingleProcess()
     /// The samples of a step's batch, for the record of a step that is left out.
     public var batch: (Int) -> [Int] = { _ in [] }
 
@@ -91,7 +94,7 @@ public struct TrainingLoop {
                 throw TrainingInterrupted(completedSteps: step)
             }
             optimizer.zeroGradients()
-            let (value, terms) = try gradients(step, parts, loss)
+            let (value, terms) = try gradients(step, parts, of: optimizer, loss)
             let rate = schedule(step)
             let outcome =
                 value.isFinite
@@ -112,8 +115,18 @@ public struct TrainingLoop {
         return history
     }
 
-    /// Adds the gradients of a step; the loss and the terms, by name, are means over the parts.
+    /// Adds the gradients of a step over parts and ranks; the loss and the terms, by name, are means over both.
     private func gradients(
+        _ step: Int, _ parts: Int, of optimizer: some Optimizer, _ loss: (Int, Int, Forward) throws -> [LossTerm]
+    ) throws -> (value: Double, terms: [(name: String, value: Double)]) {
+        let (value, terms) = try ownGradients(step, parts, loss)
+        group.allReduceSum(optimizer.gradients)
+        let means = group.means([value] + terms.map(\.value))
+        return (means[0], zip(terms, means.dropFirst()).map { ($0.name, $1) })
+    }
+
+    /// Adds the gradients of this rank's pictures, in the scale of the whole batch.
+    private func ownGradients(
         _ step: Int, _ parts: Int, _ loss: (Int, Int, Forward) throws -> [LossTerm]
     ) throws -> (value: Double, terms: [(name: String, value: Double)]) {
         var (value, sums) = (0.0, [(name: String, value: Double)]())
@@ -122,10 +135,10 @@ public struct TrainingLoop {
             let tape = Tape()
             let forward = Forward(
                 mode: .training, seed: seed &* 0x1_0000_0001 &+ UInt64(step) &+ UInt64(part) &* 0x9E37_79B9_7F4A_7C15,
-                tape: tape, bf16: precision == .bf16, checkpointedBlocks: checkpointedBlocks)
+                tape: tape, bf16: precision == .bf16, checkpointedBlocks: checkpointedBlocks, group: group)
             let terms = try loss(step, part, forward)
             let total = LossTerm.total(terms)
-            tape.backward(total, scale: share)
+            tape.backward(total, scale: share / Double(group.size))
             value += share * total.item()
             for (index, term) in terms.enumerated() {
                 if part == 0 { sums.append((term.name, 0)) }

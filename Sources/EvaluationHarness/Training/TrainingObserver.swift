@@ -1,3 +1,5 @@
+import Communication
+
 /// What stands beside the training of a model: it is told of steps, measures, keeps the state, stops.
 public struct TrainingObserver<Model> {
     /// Called after every step; what it throws ends the run.
@@ -8,6 +10,8 @@ public struct TrainingObserver<Model> {
     public var shouldStop: () -> Bool = { false }
     /// Keeps the state in a run folder, and goes on from there; nil keeps nothing.
     public var journal: TrainingJournal?
+    /// The ranks that share each batch.
+    public var group: any Communicator = SingleProcess()
     /// Becomes the moving average of the model's values, where the recipe asks for one.
     public var average: Model?
 

@@ -1,3 +1,4 @@
+import Communication
 import NeuralLayers
 import Testing
 
@@ -68,18 +69,23 @@ import Testing
         }
     }
 
-    @Test("parts need not exist: a data set smaller than the batch is one part")
+    @Test("a data set smaller than the batch is one part")
     func smallDataSets() {
+        var tuning = FineTuning()
+        tuning.microBatch = 2
+        #expect(tuning.parts(of: 3) == 1 && tuning.parts(of: 4) == 2)
+    }
+
+    @Test("parts are consecutive places, and shares of them on several ranks")
+    func partsOfSteps() throws {
         let batches = BatchesAhead(steps: 2, items: { _ in [3, 4, 5] }) { step, place, item in step * 100 + item }
         defer { batches.stop() }
-        let parts = BatchParts(batches, batchSize: 3, microBatch: 2)
-        #expect(parts.count == 1)
-        #expect((try? parts.part(0, of: 0))?.views == [3, 4, 5])
-        let thirds = BatchParts(batches, batchSize: 3, microBatch: 1)
-        #expect(thirds.count == 3)
+        let whole = BatchParts(batches, try BatchPlaces(batch: 3, SingleProcess()))
+        #expect(try whole.part(0, of: 0).views == [3, 4, 5])
+        let thirds = BatchParts(batches, try BatchPlaces(batch: 3, parts: 3, SingleProcess()))
         for part in 0..<3 {
-            let taken = try? thirds.part(part, of: 1)
-            #expect(taken?.items == [3 + part] && taken?.views == [103 + part] && taken?.places == part..<part + 1)
+            let taken = try thirds.part(part, of: 1)
+            #expect(taken.items == [3 + part] && taken.views == [103 + part] && taken.places == part..<part + 1)
         }
     }
 }
