@@ -40,15 +40,17 @@ public struct HeadTrainingPlan {
     }
 
     private var tuning: FineTuning { blank.tuning }
-    private var pictures: Int { tuning.steps * tuning.batchSize }
+    /// Pictures of a step: a data set smaller than the recipe's batch is a batch.
+    private var batch: Int { data.map { tuning.batchSize(sampleCount: $0.pictures) } ?? tuning.batchSize }
+    private var pictures: Int { tuning.steps * batch }
     /// Pictures a step holds at a time.
-    private var heldPictures: Int { tuning.microBatch ?? tuning.batchSize }
+    private var heldPictures: Int { min(tuning.microBatch ?? batch, batch) }
     private var epochs: Double? { data.map { Double(pictures) / Double(max(1, $0.pictures)) } }
     private var seconds: Double { blank.cost.seconds * Double(pictures) }
 
     /// Weights, their average, gradients and moments, one part of a batch, and the views of the batches to come.
     private var memory: Int {
-        let ahead = 3 * tuning.batchSize * blank.side * blank.side * 3
+        let ahead = 3 * batch * blank.side * blank.side * 3
         return blank.cost.fixedBytes + blank.cost.pictureBytes * heldPictures + ahead
             + (tuning.averageDecay == nil ? 0 : 4 * blank.parameters)
     }
@@ -73,7 +75,7 @@ public struct HeadTrainingPlan {
                 } ?? .null
             ),
             ("classes", .int(Int64(classCount))), ("steps", .int(Int64(tuning.steps))),
-            ("batch", .int(Int64(tuning.batchSize))), ("micro_batch", .int(Int64(heldPictures))),
+            ("batch", .int(Int64(batch))), ("micro_batch", .int(Int64(heldPictures))),
             ("pictures_seen", .int(Int64(pictures))), ("epochs", epochs.map(JSONValue.double) ?? .null),
             ("parameters", .int(Int64(blank.parameters))),
             ("trained_parameters", .int(Int64(blank.trainedParameters))),
@@ -93,7 +95,7 @@ public struct HeadTrainingPlan {
                     ?? "not given; \(classCount) classes are assumed"
             ),
             ("model", "\(blank.parameters) parameters, \(blank.trainedParameters) trained, at \(blank.side) pixels"),
-            ("steps", "\(tuning.steps) of \(tuning.batchSize) pictures, \(heldPictures) at a time"),
+            ("steps", "\(tuning.steps) of \(batch) pictures, \(heldPictures) at a time"),
         ]
         if let epochs { lines.append(("epochs", ProgressText.short(epochs))) }
         lines += blank.protocolEntries

@@ -53,6 +53,11 @@ import Testing
             training.limit = 8
             let part = try HeadTrainingPlan(training, seed: 0).json
             #expect(part["data"]?["images"]?.int == 8 && part["epochs"]?.double == 3)
+            // Three pictures are a batch of three.
+            training.limit = 3
+            let few = try HeadTrainingPlan(training, seed: 0).json
+            #expect(few["batch"]?.int == 3 && few["epochs"]?.double == 6 && few["pictures_seen"]?.int == 18)
+            training.limit = 8
             let dataset = try training.source("train").classification()
             #expect(Set((0..<8).map(dataset.label)).count > 1)
             #expect(try Folder.entries(folder) == ["scenes"])
