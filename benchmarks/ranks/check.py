@@ -3,7 +3,7 @@
 import argparse, csv, hashlib, json, os, pathlib, shutil, signal, subprocess, sys, tempfile, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BOUNDS = {"distill": 1e-3, "segment": 5e-2, "classify": 1e-2, "detect": 1e-1}
+BOUNDS = {"distill": 1e-5, "segment": 5e-2, "classify": 1e-2, "detect": 1e-1}
 FIRST = 10
 FIRST_BOUND = 1e-5
 failures = []

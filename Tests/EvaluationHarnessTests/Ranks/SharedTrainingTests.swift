@@ -20,15 +20,24 @@ import Testing
         loop.journal = journal
         let places = try BatchPlaces(batch: 8, parts: 2, group)
         let history = try loop.run(AdamW([ParameterGroup(layer.parameters)]), of: layer, parts: 2) {
-            step, part, forward in
-            let rows = places.places[places.range(of: part)]
-            let input = rows.flatMap { row in (0..<3).map { Double((row * 7 + $0 * 5 + step * 3) % 11) / 11 } }
-            let target = rows.flatMap { row in (0..<2).map { Double((row + $0 + step) % 3) } }
+            (step: Int, part: Int, forward: Forward) -> [LossTerm] in
+            var (input, target) = ([Double](), [Double]())
+            let rows: [Int] = Array(places.places[places.range(of: part)])
+            for row in rows {
+                for column in 0..<3 {
+                    let key: Int = row * 7 + column * 5 + step * 3
+                    input.append(Double(key % 11) / 11)
+                }
+                for column in 0..<2 { target.append(Double((row + column + step) % 3)) }
+            }
             let x = Variable(Tensor(input, [rows.count, 3]).converted(to: .f32))
-            let error = layer(x, forward).meanSquaredError(Tensor(target, [rows.count, 2]).converted(to: .f32))
-            return [LossTerm(name: "error", value: error)]
+            let wanted = Tensor(target, [rows.count, 2]).converted(to: .f32)
+            return [LossTerm(name: "error", value: layer(x, forward).meanSquaredError(wanted))]
         }
-        return history.curves.flatMap { $0.points.map(\.value) } + layer.parameters.flatMap { $0.value.doubles() }
+        var values: [Double] = []
+        for curve in history.curves { values += curve.points.map { $0.value } }
+        for parameter in layer.parameters { values += parameter.value.doubles() }
+        return values
     }
 
     @Test func ranksTrainAsOneProcessDoes() throws {
