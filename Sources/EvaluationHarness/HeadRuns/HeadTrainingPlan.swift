@@ -41,7 +41,7 @@ public struct HeadTrainingPlan {
 
     private var tuning: FineTuning { blank.tuning }
     /// Pictures of a step: a data set smaller than the recipe's batch is a batch.
-    private var batch: Int { data.map { tuning.batchSize(sampleCount: $0.pictures) } ?? tuning.batchSize }
+    private var batch: Int { min(tuning.batchSize, data?.pictures ?? tuning.batchSize) }
     private var pictures: Int { tuning.steps * batch }
     /// Pictures a step holds at a time.
     private var heldPictures: Int { min(tuning.microBatch ?? batch, batch) }
