@@ -25,12 +25,11 @@ public struct DistillationCost: Sendable {
     public static func measure(
         _ settings: DistillationSettings, teachers: [(name: String, shape: ViTConfiguration)]
     ) -> DistillationCost {
-        let before = Allocator.liveBytes
         let frozen = teachers.map { Teacher(name: $0.name, VisionTransformer($0.shape, seed: nil)) }
         let student = VisionTransformer(settings.student, seed: settings.seed)
         let model = settings.model(of: student, teachers: frozen)
         let optimizer = settings.optimizer(of: model)
-        let fixed = Allocator.liveBytes - before
+        let fixed = frozen.reduce(model.stateBytes + optimizer.heldBytes) { $0 + $1.backbone.stateBytes }
         let clock = ContinuousClock()
         func step(_ pictures: Int) -> (teachers: Double, training: Double) {
             let side = settings.viewSide

@@ -21,12 +21,9 @@ struct HeadTrainingCost {
     static func measure(
         _ model: some Layer, depth: Int, _ tuning: FineTuning, loss: (_ pictures: Int, Forward) -> [LossTerm]
     ) -> HeadTrainingCost {
-        let before = Allocator.liveBytes
         let groups = LayerDecay(depth: depth, rate: tuning.layerDecay).groups(model, weightDecay: tuning.weightDecay)
         let optimizer = tuning.optimizer.make(groups)
-        // The parameters' own memory goes over into the optimizer's.
-        let weights = model.stateEntries().reduce(0) { $0 + $1.tensor.count * $1.tensor.dtype.size }
-        let fixed = weights + max(0, Allocator.liveBytes - before)
+        let fixed = model.stateBytes + optimizer.heldBytes
         func step(_ pictures: Int) {
             optimizer.zeroGradients()
             let tape = Tape()

@@ -1,3 +1,4 @@
+import NeuralLayers
 import TensorCore
 
 /// How the memory of a training step grows with its pictures, from steps of one and of two.
@@ -18,4 +19,14 @@ struct StepMemory {
         perPicture = max(0, two - one)
         base = max(0, one - perPicture)
     }
+}
+
+extension Layer {
+    /// Bytes of parameters and buffers.
+    var stateBytes: Int { stateEntries().reduce(0) { $0 + $1.tensor.byteCount } }
+}
+
+extension Optimizer {
+    /// Bytes of gradients and moments: what a training holds besides the parameters.
+    var heldBytes: Int { gradients.byteCount + state.moments.reduce(0) { $0 + $1.tensor.byteCount } }
 }
