@@ -15,6 +15,15 @@ public struct StudentMasking {
         precondition(ratio > 0 && ratio < 1, "student masking: ratio \(ratio)")
         (self.ratio, self.decoder) = (ratio, decoder)
     }
+
+    /// Which patches each picture shows; a function of the seed alone.
+    func draw(pictures: Int, patches: Int, seed: UInt64) -> [[Int32]] {
+        let shown = patches - Int(Double(patches) * ratio)
+        return (0..<pictures).map { picture in
+            var stream = RandomStream(seed: seed, purpose: "student mask", UInt64(picture))
+            return stream.permutation(patches).prefix(shown).map(Int32.init)
+        }
+    }
 }
 
 /// Pictures of which the student sees a mask token in place of some patches, in a pass of their own.
@@ -88,11 +97,7 @@ extension DistillationModel {
             return views
         }
         let (pictures, count) = (images.shape[0], masking.decoder.patchCount)
-        let shown = count - Int(Double(count) * masking.ratio)
-        let visible = (0..<pictures).map { picture in
-            var stream = RandomStream(seed: forward.seed, purpose: "student mask", UInt64(picture))
-            return stream.permutation(count).prefix(shown).map(Int32.init)
-        }
+        let visible = masking.draw(pictures: pictures, patches: count, seed: forward.seed)
         request.visible = visible
         let seen = student.tokens(of: images, request, forward)
         let filled = masking.decoder(seen, visible: visible, forward)
