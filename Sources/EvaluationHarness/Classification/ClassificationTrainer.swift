@@ -77,7 +77,12 @@ public struct ClassificationTrainer {
     public init(_ settings: ClassificationSettings) { self.settings = settings }
 
     /// A model for a data set: its classes, this recipe's head, a copy of `backbone`.
-    public func model(on backbone: VisionTransformer, for dataset: ClassFolder) throws -> ClassificationModel {
+    ///
+    /// - Throws: `.malformed` for a data set of one class.
+    public func model(on backbone: VisionTransformer, for dataset: any ClassificationLoader) throws
+        -> ClassificationModel
+    {
+        try ClassificationInference.demandSeveralClasses(dataset.info)
         var architecture = settings.architecture
         architecture.classCount = dataset.info.classes.count
         return try ClassificationModel(
@@ -91,7 +96,8 @@ public struct ClassificationTrainer {
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
-        _ model: ClassificationModel, dataset: ClassFolder, onStep: @escaping (StepReport) throws -> Void = { _ in },
+        _ model: ClassificationModel, dataset: any ClassificationLoader,
+        onStep: @escaping (StepReport) throws -> Void = { _ in },
         shouldStop: @escaping () -> Bool = { false }, journal: TrainingJournal? = nil
     ) throws -> TrainingHistory {
         let tuning = settings.tuning

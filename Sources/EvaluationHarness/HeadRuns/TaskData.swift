@@ -32,8 +32,8 @@ struct TaskData {
         try DetectionDataset(descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
     }
 
-    func classification(all: Bool = false) throws(DataError) -> ClassFolder {
-        try ClassFolder(descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
+    func classification(all: Bool = false) throws(DataError) -> any ClassificationLoader {
+        try descriptor.classification(name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
     }
 
     /// The label folder of a segmentation split.
