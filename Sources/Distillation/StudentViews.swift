@@ -15,6 +15,17 @@ public struct StudentMasking {
         precondition(ratio > 0 && ratio < 1, "student masking: ratio \(ratio)")
         (self.ratio, self.decoder) = (ratio, decoder)
     }
+
+    /// Which patches each picture shows; a function of the seed and its place in the batch alone.
+    ///
+    /// - Parameter first: the place of the first picture.
+    func draw(pictures: Int, from first: Int = 0, patches: Int, seed: UInt64) -> [[Int32]] {
+        let shown = patches - Int(Double(patches) * ratio)
+        return (first..<first + pictures).map { place in
+            var stream = RandomStream(seed: seed, purpose: "student mask", UInt64(place))
+            return stream.permutation(patches).prefix(shown).map(Int32.init)
+        }
+    }
 }
 
 /// Pictures of which the student sees a mask token in place of some patches, in a pass of their own.
@@ -92,12 +103,8 @@ extension DistillationModel {
             return views
         }
         let (pictures, count) = (images.shape[0], masking.decoder.patchCount)
-        let shown = count - Int(Double(count) * masking.ratio)
-        let visible = (0..<pictures).map { picture in
-            let place = forward.firstPicture(of: pictures) + picture
-            var stream = RandomStream(seed: forward.seed, purpose: "student mask", UInt64(place))
-            return stream.permutation(count).prefix(shown).map(Int32.init)
-        }
+        let visible = masking.draw(
+            pictures: pictures, from: forward.firstPicture(of: pictures), patches: count, seed: forward.seed)
         request.visible = visible
         let seen = student.tokens(of: images, request, forward)
         let filled = masking.decoder(seen, visible: visible, forward)

@@ -65,7 +65,7 @@ public enum FileBytes {
     }
 
     /// Opens without blocking on a FIFO, then insists on a regular file.
-    private static func openRegular(_ path: String) throws(DataError) -> (descriptor: Int32, size: Int) {
+    static func openRegular(_ path: String) throws(DataError) -> (descriptor: Int32, size: Int) {
         var descriptor: Int32 = -1
         repeat { descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } while descriptor < 0 && errno == EINTR
         guard descriptor >= 0 else { throw unreadable(path, errno) }
@@ -79,7 +79,7 @@ public enum FileBytes {
         return (descriptor, Int(state.st_size))
     }
 
-    private static func unreadable(_ path: String, _ code: Int32) -> DataError {
+    static func unreadable(_ path: String, _ code: Int32) -> DataError {
         DataError(
             code == ENOENT || code == ENOTDIR ? .missing : .malformed, file: path, expected: "a readable file",
             found: String(cString: strerror(code)), remedy: "check the path and its permissions")

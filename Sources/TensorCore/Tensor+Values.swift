@@ -41,6 +41,7 @@ extension Tensor {
     public var isFinite: Bool {
         switch dtype {
         case .f32, .f64: Kernels.table(dtype).pointee.sum(raw, count).isFinite
+        case .bf16: converted(to: .f32).isFinite
         default: true
         }
     }

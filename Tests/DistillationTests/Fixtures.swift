@@ -5,29 +5,29 @@ import TensorCore
 
 @testable import Distillation
 
-/// The smallest backbone with class and patch tokens: a patch projection, one block, a norm.
+/// The smallest backbone with class and patch tokens: a patch projection, one block unless told otherwise, a norm.
 final class TinyBackbone: TokenBackbone {
     let width: Int
     let patchSize = 4
-    let depth = 1
     let headCount = 2
     let embedding: Conv2d
     let classToken: Parameter
-    let block: TransformerBlock
+    let blocks: [TransformerBlock]
     let norm: LayerNorm
+    var depth: Int { blocks.count }
 
-    init(width: Int, seed: UInt64) {
+    init(width: Int, depth: Int = 1, seed: UInt64) {
         self.width = width
         var stream = RandomStream(seed: seed, purpose: "tiny backbone")
         embedding = Conv2d(3, width, kernel: 4, stride: 4, initialization: .xavierUniform, &stream)
         classToken = Parameter(Initialization.normal(0.5).draw([1, width], fanIn: 1, fanOut: 1, &stream))
-        block = TransformerBlock(width: width, heads: 2, &stream)
+        blocks = (0..<depth).map { TransformerBlock(width: width, heads: 2, index: $0, &stream) }
         norm = LayerNorm(width)
     }
 
     static var slots: [Slot<TinyBackbone>] {
         [
-            .parameter("cls_token", \.classToken), .layer("embed", \.embedding), .layer("block", \.block),
+            .parameter("cls_token", \.classToken), .layer("embed", \.embedding), .layers("blocks", \.blocks),
             .layer("norm", \.norm),
         ]
     }
@@ -49,12 +49,17 @@ final class TinyBackbone: TokenBackbone {
             patches = patches.gatheringRows(rows(visible)).reshaped([n, visible[0].count, width])
         }
         let starts = forward(classToken).gatheringRows([Int32](repeating: 0, count: n)).reshaped([n, 1, width])
-        var projections: [Variable] = []
-        let y = block(.concatenated([starts, patches], axis: 1), forward) { projections = [$0] }
+        var (outputs, projections) = ([Variable](), [Variable]())
+        var y = Variable.concatenated([starts, patches], axis: 1)
+        for block in blocks {
+            y = block(y, forward) { projections.append($0) }
+            outputs.append(y)
+        }
         let x = norm(y, forward)
         return Tokens(
             classToken: x.sliced(axis: 1, 0..<1).reshaped([n, width]), patches: x.sliced(axis: 1, 1..<x.shape[1]),
-            taps: request.taps.map { _ in y }, projections: request.projections.isEmpty ? [] : projections, grid: grid)
+            taps: request.taps.map { outputs[$0] }, projections: request.projections.map { projections[$0] }, grid: grid
+        )
     }
 }
 

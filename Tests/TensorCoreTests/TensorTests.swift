@@ -31,6 +31,8 @@ import Testing
         #expect(Tensor([1, 2] as [Float], [2]).isFinite)
         #expect(!Tensor([1, .nan] as [Float], [2]).isFinite && !Tensor([.infinity, 1] as [Float], [2]).isFinite)
         #expect(!Tensor([.infinity, -.infinity] as [Double], [2]).isFinite)
+        #expect(Tensor([1, 2] as [Float], [2]).converted(to: .bf16).isFinite)
+        #expect(!Tensor([1, .nan] as [Float], [2]).converted(to: .bf16).isFinite)
         // A sum of large finite floats is no infinity: it is kept in Double.
         #expect(Tensor([Float](repeating: .greatestFiniteMagnitude, count: 8), [8]).isFinite)
     }

@@ -2,16 +2,8 @@ import Geometry
 import ImageFiles
 import SafeFiles
 
-/// A picture and its class.
-public struct ClassificationSample: Sendable, Equatable {
-    public var name: String
-    public var picture: Picture
-    /// Index into the data set's classes.
-    public var label: Int
-}
-
 /// ImageNet's layout: one folder for each class, pictures inside. Classes are the folder names in byte order.
-public struct ClassFolder: FolderLoader {
+public struct ClassFolder: FolderLoader, ClassificationLoader {
     public static let kind = DatasetDescriptor.Kind.classFolder
     public let info: DatasetInfo
     private let root: RootedPath
@@ -46,7 +38,6 @@ public struct ClassFolder: FolderLoader {
 
     public var count: Int { items.count }
     public func name(at index: Int) -> String { items[index].name }
-    /// The class of a sample, without reading its picture.
     public func label(at index: Int) -> Int { items[index].label }
 
     public func sample(at index: Int) throws(DataError) -> ClassificationSample {
@@ -55,9 +46,6 @@ public struct ClassFolder: FolderLoader {
         return ClassificationSample(name: item.name, picture: picture, label: item.label)
     }
 
-    /// A view of a sample's picture; of a picture that is not kept in memory, only what the view shows is decoded.
-    ///
-    /// - Parameter framing: of a picture of the given size.
     public func view(
         at index: Int, filter: Resize.Filter, framing: (ImageSize) -> Framing
     ) throws(DataError) -> Picture {
@@ -68,12 +56,5 @@ public struct ClassFolder: FolderLoader {
         var paths: [String] = []
         for item in items { paths.append(try root.resolve(item.name, in: root.root)) }
         return paths
-    }
-
-    public func findings() -> [Finding] {
-        Finding.collect(count) { index in
-            do throws(DataError) { _ = try sample(at: index) } catch { return [Finding(error)] }
-            return []
-        }
     }
 }

@@ -7,20 +7,27 @@ public struct DatasetDescriptor: Codable, Sendable, Equatable {
         case ade20k
         case classFolder = "class-folder"
         case pictures
+        /// Tar archives of pictures, with or without classes.
+        case tarShards = "tar-shards"
     }
 
     public struct Split: Codable, Sendable, Equatable {
-        /// Picture folder, relative to the root.
+        /// Picture folder, relative to the root; empty where pictures lie in shards.
         public var images: String
         /// COCO: the instances file. Relative to the root.
         public var annotations: String?
         /// ADE20K: the label folder. Relative to the root.
         public var labels: String?
+        /// Tar shards: which archives, relative to the root; see `ShardPattern`.
+        public var shards: String?
 
-        public init(images: String, annotations: String? = nil, labels: String? = nil) {
+        public init(
+            images: String = "", annotations: String? = nil, labels: String? = nil, shards: String? = nil
+        ) {
             self.images = images
             self.annotations = annotations
             self.labels = labels
+            self.shards = shards
         }
     }
 
@@ -28,7 +35,8 @@ public struct DatasetDescriptor: Codable, Sendable, Equatable {
     /// Relative to the descriptor's folder, or absolute.
     public var root: String
     public var splits: [String: Split]
-    /// A file with class names, relative to the root; ADE20K only. Without it, `objectInfo*.txt` of the root is used.
+    /// A file with class names, relative to the root; ADE20K and tar shards only. Without it, ADE20K uses `objectInfo*.txt`
+    /// of the root, and the classes of shards are numbers.
     public var classes: String?
     /// Whether stored label 0 means "other" and classes count from 1. True unless said otherwise; ADE20K only.
     public var reducesZeroLabel: Bool?
@@ -54,10 +62,12 @@ public struct DatasetDescriptor: Codable, Sendable, Equatable {
     func rootPath(relativeTo folder: String) -> String { root.hasPrefix("/") ? root : "\(folder)/\(root)" }
 
     /// - Throws: `.configuration` for a wrong kind or an unknown split.
-    func split(_ name: String, kind wanted: Kind) throws(DataError) -> Split {
-        guard kind == wanted else {
+    func split(_ name: String, kinds wanted: [Kind]) throws(DataError) -> Split {
+        guard wanted.contains(kind) else {
             throw DataError(
-                .configuration, file: root, expected: "a data set of kind \(wanted.rawValue)", found: kind.rawValue,
+                .configuration, file: root,
+                expected: "a data set of kind " + wanted.map(\.rawValue).joined(separator: " or "),
+                found: kind.rawValue,
                 remedy: "choose another section of the descriptor")
         }
         guard let split = splits[name] else {

@@ -83,7 +83,7 @@ public struct DetectionDataset: DatasetLoader {
         _ descriptor: DatasetDescriptor, name: String, split: String, in folder: String,
         imageList: (file: String, names: [String])? = nil, store: PictureStore = PictureStore()
     ) throws {
-        let part = try descriptor.split(split, kind: .coco)
+        let part = try descriptor.split(split, kinds: [.coco])
         let root = descriptor.rootPath(relativeTo: folder)
         guard let annotations = part.annotations else {
             throw DataError(

@@ -17,7 +17,7 @@ extension FolderLoader {
         _ descriptor: DatasetDescriptor, name: String, split: String, in folder: String,
         imageList: (file: String, names: [String])? = nil, store: PictureStore = PictureStore()
     ) throws(DataError) {
-        let part = try descriptor.split(split, kind: Self.kind)
+        let part = try descriptor.split(split, kinds: [Self.kind])
         try self.init(
             name: name, split: split, root: "\(descriptor.rootPath(relativeTo: folder))/\(part.images)",
             allowsLinks: descriptor.allowsLinks ?? false, imageList: imageList, store: store)

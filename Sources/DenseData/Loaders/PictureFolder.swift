@@ -1,14 +1,8 @@
 import ImageFiles
 import SafeFiles
 
-/// A picture without any label.
-public struct UnlabelledSample: Sendable, Equatable {
-    public var name: String
-    public var picture: Picture
-}
-
 /// Pictures of a folder and its sub-folders, in byte order of their paths: pretraining and distillation data.
-public struct PictureFolder: FolderLoader {
+public struct PictureFolder: FolderLoader, UnlabelledLoader {
     public static let kind = DatasetDescriptor.Kind.pictures
     public let info: DatasetInfo
     private let root: RootedPath
@@ -42,12 +36,5 @@ public struct PictureFolder: FolderLoader {
         var paths: [String] = []
         for name in names { paths.append(try root.resolve(name, in: root.root)) }
         return paths
-    }
-
-    public func findings() -> [Finding] {
-        Finding.collect(count) { index in
-            do throws(DataError) { _ = try sample(at: index) } catch { return [Finding(error)] }
-            return []
-        }
     }
 }

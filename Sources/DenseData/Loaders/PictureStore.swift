@@ -25,9 +25,20 @@ public final class PictureStore: Sendable {
     public var keptBytes: Int { state.withLock { $0.bytes } }
 
     public func picture(at path: String) throws(DataError) -> Picture {
-        if let kept = state.withLock({ $0.pictures[path] }) { return kept }
-        let picture = try PictureFile.load(path, limits: limits)
-        keep(picture, path)
+        try picture(named: path) { () throws(DataError) in try FileBytes.read(path, limit: limits.maxFileBytes) }
+    }
+
+    /// A picture that is no file of its own.
+    ///
+    /// - Parameters:
+    ///   - name: no other picture's; what errors call it.
+    ///   - read: its encoded bytes; not called where the picture is kept.
+    public func picture(
+        named name: String, _ read: () throws(DataError) -> [UInt8]
+    ) throws(DataError) -> Picture {
+        if let kept = state.withLock({ $0.pictures[name] }) { return kept }
+        let picture = try PictureFile.decode(read(), file: name, limits: limits)
+        keep(picture, name)
         return picture
     }
 
@@ -38,23 +49,33 @@ public final class PictureStore: Sendable {
     public func view(
         at path: String, filter: Resize.Filter, framing: (ImageSize) -> Framing
     ) throws(DataError) -> Picture {
-        if let kept = state.withLock({ $0.pictures[path] }) {
+        try view(named: path, filter: filter, framing: framing) { () throws(DataError) in
+            try FileBytes.read(path, limit: limits.maxFileBytes)
+        }
+    }
+
+    /// A view of a picture that is no file of its own; see `picture(named:_:)`.
+    public func view(
+        named name: String, filter: Resize.Filter, framing: (ImageSize) -> Framing,
+        _ read: () throws(DataError) -> [UInt8]
+    ) throws(DataError) -> Picture {
+        if let kept = state.withLock({ $0.pictures[name] }) {
             return framing(ImageSize(height: kept.height, width: kept.width)).picture(kept, filter: filter)
         }
-        let file = try EncodedPicture(path, limits: limits)
+        let file = try EncodedPicture(read(), file: name, limits: limits)
         let framing = framing(ImageSize(height: file.height, width: file.width))
         guard keptBytes + file.height * file.width * 3 <= budget else {
             return try framing.picture(of: file, filter: filter)
         }
         let picture = try file.decoded()
-        keep(picture, path)
+        keep(picture, name)
         return framing.picture(picture, filter: filter)
     }
 
-    private func keep(_ picture: Picture, _ path: String) {
+    private func keep(_ picture: Picture, _ name: String) {
         state.withLock { state in
-            guard state.pictures[path] == nil, state.bytes + picture.pixels.count <= budget else { return }
-            state.pictures[path] = picture
+            guard state.pictures[name] == nil, state.bytes + picture.pixels.count <= budget else { return }
+            state.pictures[name] = picture
             state.bytes += picture.pixels.count
         }
     }

@@ -51,7 +51,7 @@ public struct SegmentationFolder: DatasetLoader {
         _ descriptor: DatasetDescriptor, name: String, split: String, in folder: String,
         imageList: (file: String, names: [String])? = nil, store: PictureStore = PictureStore()
     ) throws(DataError) {
-        let part = try descriptor.split(split, kind: .ade20k)
+        let part = try descriptor.split(split, kinds: [.ade20k])
         let root = descriptor.rootPath(relativeTo: folder)
         guard let labels = part.labels else {
             throw DataError(

@@ -7,7 +7,7 @@ import SafeFiles
 /// where
 /// none was chosen.
 enum ClassPredictions {
-    static func write(_ labels: [Int?], of dataset: ClassFolder, to file: String) throws(DataError) {
+    static func write(_ labels: [Int?], of dataset: any ClassificationLoader, to file: String) throws(DataError) {
         precondition(labels.count == dataset.count, "\(labels.count) predictions for \(dataset.count) pictures")
         let classes = dataset.info.classes
         var text = ""
@@ -21,7 +21,7 @@ enum ClassPredictions {
     ///
     /// - Throws: `.malformed` for a line that names no class, and where pictures are missing, unknown or named twice.
     static func scores(
-        _ file: String, _ dataset: ClassFolder, metric: String
+        _ file: String, _ dataset: any ClassificationLoader, metric: String
     ) throws(DataError) -> EvaluationJob.Scores {
         let predictions = try read(file, dataset)
         let labels = (0..<dataset.count).map(dataset.label)
@@ -42,11 +42,11 @@ enum ClassPredictions {
     }
 
     /// Which pictures were named right, in the data set's order.
-    static func hits(_ file: String, _ dataset: ClassFolder) throws(DataError) -> [Bool] {
+    static func hits(_ file: String, _ dataset: any ClassificationLoader) throws(DataError) -> [Bool] {
         try read(file, dataset).enumerated().map { $1 == dataset.label(at: $0) }
     }
 
-    private static func read(_ file: String, _ dataset: ClassFolder) throws(DataError) -> [Int?] {
+    private static func read(_ file: String, _ dataset: any ClassificationLoader) throws(DataError) -> [Int?] {
         func refuse(_ record: String?, _ expected: String, _ found: String) -> DataError {
             DataError(
                 .malformed, file: file, record: record, expected: expected, found: found,

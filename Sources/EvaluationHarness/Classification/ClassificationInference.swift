@@ -17,7 +17,7 @@ public struct ClassificationInference {
 
     /// The winning class of each picture, in data-set order; on every rank of the group that shares the pictures.
     public func predict(
-        _ model: ClassificationModel, dataset: ClassFolder, onImage: (Int) -> Void = { _ in },
+        _ model: ClassificationModel, dataset: any ClassificationLoader, onImage: (Int) -> Void = { _ in },
         shouldStop: () -> Bool = { false }, group: any Communicator = SingleProcess()
     ) throws -> [Int] {
         guard model.architecture.classCount == dataset.info.classes.count else {
@@ -40,12 +40,22 @@ public struct ClassificationInference {
     }
 
     /// Pictures at the test size.
-    static func pictures(_ dataset: ClassFolder, _ range: Range<Int>, size: Int) throws -> [Picture] {
+    static func pictures(_ dataset: any ClassificationLoader, _ range: Range<Int>, size: Int) throws -> [Picture] {
         try ParallelMap.map(range.count) { place in
             let picture = try dataset.sample(at: range.lowerBound + place).picture
             return Framing(
                 of: ImageSize(height: picture.height, width: picture.width), shortSide: size, centreCrop: size
             ).picture(picture, filter: .bicubicAntialiased)
+        }
+    }
+
+    /// - Throws: `.malformed` where there is nothing to tell apart: every answer would be right.
+    static func demandSeveralClasses(_ info: DatasetInfo) throws(DataError) {
+        guard info.classes.count > 1 else {
+            throw DataError(
+                .malformed, file: "\(info.name) \(info.split)", record: "classes", expected: "at least two classes",
+                found: "\(info.classes.count): " + info.classes.joined(separator: ", "),
+                remedy: "check the data set's root and split: each class is a folder, or a number in shards")
         }
     }
 

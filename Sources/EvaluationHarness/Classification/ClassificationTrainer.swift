@@ -78,8 +78,13 @@ public struct ClassificationTrainer {
     public init(_ settings: ClassificationSettings) { self.settings = settings }
 
     /// A model for a data set: its classes, this recipe's head, a copy of `backbone`.
-    public func model(on backbone: VisionTransformer, for dataset: ClassFolder) throws -> ClassificationModel {
-        try model(on: backbone, classCount: dataset.info.classes.count)
+    ///
+    /// - Throws: `.malformed` for a data set of one class.
+    public func model(
+        on backbone: VisionTransformer, for dataset: any ClassificationLoader
+    ) throws -> ClassificationModel {
+        try ClassificationInference.demandSeveralClasses(dataset.info)
+        return try model(on: backbone, classCount: dataset.info.classes.count)
     }
 
     func model(on backbone: VisionTransformer, classCount: Int) throws -> ClassificationModel {
@@ -96,7 +101,7 @@ public struct ClassificationTrainer {
     /// - Throws: `DataError` for a sample that cannot be read, `DivergenceError`, `TrainingInterrupted`.
     @discardableResult
     public func run(
-        _ model: ClassificationModel, dataset: ClassFolder,
+        _ model: ClassificationModel, dataset: any ClassificationLoader,
         _ observer: TrainingObserver<ClassificationModel> = TrainingObserver()
     ) throws -> TrainingHistory {
         let tuning = settings.tuning

@@ -4,7 +4,7 @@ import SafeFiles
 /// The `dataset.yaml` that describes a data set on disk: one section a task, each a `DatasetDescriptor`.
 ///
 ///     segmentation:
-///       kind: ade20k                # coco, ade20k, class-folder, pictures
+///       kind: ade20k                # coco, ade20k, class-folder, pictures, tar-shards
 ///       root: ADEChallengeData2016  # relative to this file
 ///       splits:
 ///         val: {images: images/validation, labels: annotations/validation}
@@ -14,6 +14,9 @@ public struct DatasetFile: Sendable {
         public let name: String
         public let descriptor: DatasetDescriptor
     }
+
+    /// The section that pretraining and distillation read.
+    public static let unlabelled = "unlabelled"
 
     /// The folder that relative roots start from.
     public let folder: String
@@ -52,6 +55,11 @@ public struct DatasetFile: Sendable {
             found: "no such section", remedy: "name a section of the file, or add it")
     }
 
+    /// The pictures of a split of the unlabelled section.
+    func unlabelled(split: String) throws(DataError) -> any UnlabelledLoader {
+        try section(Self.unlabelled).unlabelled(name: Self.unlabelled, split: split, in: folder)
+    }
+
     private static func descriptor(_ reader: RecipeReader) throws(DataError) -> DatasetDescriptor {
         let kind: DatasetDescriptor.Kind = try reader.choice("kind")
         let root: String = try reader.value("root")
@@ -60,12 +68,14 @@ public struct DatasetFile: Sendable {
         for name in splitMap.keys {
             let split = try splitMap.map(name)
             splits[name] = DatasetDescriptor.Split(
-                images: try split.value("images"), annotations: kind == .coco ? try split.optional("annotations") : nil,
-                labels: kind == .ade20k ? try split.value("labels") : nil)
+                images: kind == .tarShards ? "" : try split.value("images"),
+                annotations: kind == .coco ? try split.optional("annotations") : nil,
+                labels: kind == .ade20k ? try split.value("labels") : nil,
+                shards: kind == .tarShards ? try split.value("shards") : nil)
         }
         var descriptor = DatasetDescriptor(kind: kind, root: root, splits: splits)
+        if kind == .ade20k || kind == .tarShards { descriptor.classes = try reader.optional("classes") }
         if kind == .ade20k {
-            descriptor.classes = try reader.optional("classes")
             descriptor.reducesZeroLabel = try reader.optional("reduce_zero_label")
             if reader.has("ignore_label") { descriptor.ignoreLabel = try reader.int("ignore_label", in: 0...65_535) }
         }

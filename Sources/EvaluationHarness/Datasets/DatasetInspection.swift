@@ -191,12 +191,13 @@ public enum DatasetInspection {
         case .ade20k:
             return try SegmentationFolder(
                 descriptor, name: section.name, split: split, in: folder, imageList: imageList, store: store)
-        case .classFolder:
-            return try ClassFolder(
-                descriptor, name: section.name, split: split, in: folder, imageList: imageList, store: store)
-        case .pictures:
-            return try PictureFolder(
-                descriptor, name: section.name, split: split, in: folder, imageList: imageList, store: store)
+        case .pictures,
+            .tarShards where section.name == DatasetFile.unlabelled:
+            return try descriptor.unlabelled(
+                name: section.name, split: split, in: folder, imageList: imageList, store: store)
+        case .classFolder, .tarShards:
+            return try descriptor.classification(
+                name: section.name, split: split, in: folder, imageList: imageList, store: store)
         }
     }
 }

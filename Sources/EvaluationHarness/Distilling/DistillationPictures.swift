@@ -1,7 +1,7 @@
 import DenseData
 import ImageFiles
 
-/// The pictures of a distillation: held in memory, or read from their folder when a step needs them.
+/// The pictures of a distillation: held in memory, or read from their files when a step needs them.
 public struct DistillationPictures: Sendable {
     public let count: Int
     /// All of them, where they are held.
@@ -13,10 +13,10 @@ public struct DistillationPictures: Sendable {
         read = { pictures[$0] }
     }
 
-    /// The first `limit` pictures of a folder; decoded ones are kept up to the folder's own budget.
-    init(_ folder: PictureFolder, limit: Int?) {
-        (count, held) = (min(limit ?? folder.count, folder.count), [])
-        read = { try folder.sample(at: $0).picture }
+    /// The first `limit` pictures of a data set; decoded ones are kept up to its own budget.
+    init(_ dataset: any UnlabelledLoader, limit: Int?) {
+        (count, held) = (min(limit ?? dataset.count, dataset.count), [])
+        read = { try dataset.sample(at: $0).picture }
     }
 
     subscript(index: Int) -> Picture { get throws { try read(index) } }

@@ -25,15 +25,15 @@ public struct DistillationRun {
         teachers = try asked.map { teacher throws(DataError) in resolvesTeachers ? try teacher.resolved() : teacher }
     }
 
-    private func source(of dataset: String) throws(DataError) -> PictureFolder {
-        let file = try DatasetFile(dataset)
-        return try PictureFolder(file.section("unlabelled"), name: "unlabelled", split: "train", in: file.folder)
+    private func source(of dataset: String) throws(DataError) -> any UnlabelledLoader {
+        try DatasetFile(dataset).unlabelled(split: "train")
     }
 
     /// What a student depends on besides its state.
     private func identity(dataset: String) throws(DataError) -> TrainingIdentity {
         var checkpoints: [(name: String, hash: String)] = []
         for teacher in teachers { checkpoints.append((teacher.name, try CheckpointFile.hash(teacher.file))) }
+        // Enough of them: each file holds a picture or more, in the order of the pictures.
         let files = try source(of: dataset).files().prefix(settings.limit ?? Int.max)
         return TrainingIdentity(
             recipe: recipe.hash, seed: settings.seed, data: try ContentHash.of(Array(files)), checkpoints: checkpoints,

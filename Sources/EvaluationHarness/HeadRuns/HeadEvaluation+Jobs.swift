@@ -69,7 +69,8 @@ extension HeadEvaluation {
             costs: {
                 guard let model = loaded?.model else { return [] }
                 let encoder = model.backbone.configuration
-                let side = wholePatches(windows?.crop ?? size ?? model.architecture.shortSide, encoder)
+                let shown = wholePatches(windows?.crop ?? size ?? model.architecture.shortSide, encoder)
+                let side = model.inputSize(of: ImageSize(height: shown, width: shown)).width
                 return costs(encoder, side: side) + [
                     .measure(model, network: "segmentation model", imageSize: side) { _ = model.logits($0) }
                 ]

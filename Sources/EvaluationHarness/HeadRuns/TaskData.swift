@@ -32,8 +32,8 @@ struct TaskData {
         try DetectionDataset(descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
     }
 
-    func classification(all: Bool = false) throws(DataError) -> ClassFolder {
-        try ClassFolder(descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
+    func classification(all: Bool = false) throws(DataError) -> any ClassificationLoader {
+        try descriptor.classification(name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
     }
 
     /// The same with pictures at equal distances of the split's order alone, so that folders of classes all have a share.
@@ -41,7 +41,7 @@ struct TaskData {
     /// - Parameters:
     ///   - count: how many; nil, or more than there are, takes all.
     ///   - open: opens the split.
-    func limited(to count: Int?, _ open: (TaskData) throws -> some DatasetLoader) throws -> TaskData {
+    func limited(to count: Int?, _ open: (TaskData) throws -> any DatasetLoader) throws -> TaskData {
         guard let count else { return self }
         let dataset = try open(self)
         guard count < dataset.count else { return self }

@@ -25,9 +25,7 @@ public struct PretrainingRun {
         throws
         -> JSONValue
     {
-        let file = try DatasetFile(dataset)
-        let pictures = try PictureFolder(
-            file.section("unlabelled"), name: "unlabelled", split: "train", in: file.folder)
+        let pictures = try DatasetFile(dataset).unlabelled(split: "train")
         let decoded = try ParallelMap.map(pictures.count) { try pictures.sample(at: $0).picture }
         guard decoded.count >= settings.batchSize else {
             throw DataError(

@@ -20,9 +20,11 @@ struct ClassProbeRun {
     var views: ProbeViews { ProbeViews(side: side, drawn: options.views, area: 0.08...1, mirror: 0.5, seed: seed) }
 
     func predict(
-        _ backbone: VisionTransformer, train: ClassFolder, dataset: ClassFolder, onImage: (Int) -> Void,
+        _ backbone: VisionTransformer, train: any ClassificationLoader, dataset: any ClassificationLoader,
+        onImage: (Int) -> Void,
         shouldStop: () -> Bool
     ) throws -> (predictions: [Int?], selection: ProbeSelection, words: String) {
+        try ClassificationInference.demandSeveralClasses(train.info)
         try ClassificationInference.check(train.info.classes, dataset.info, modelName: "the training split")
         try backbone.demand(side: side)
         try HeldOutSplit.demand(pictures: train.count, candidates: candidates.count)
@@ -55,7 +57,7 @@ struct ClassProbeRun {
 
     /// `(N, C)`: one row an input.
     private func features(
-        _ backbone: VisionTransformer, _ dataset: ClassFolder, _ views: ProbeViews, before: Int,
+        _ backbone: VisionTransformer, _ dataset: any ClassificationLoader, _ views: ProbeViews, before: Int,
         _ onImage: (Int) -> Void, _ shouldStop: () -> Bool
     ) throws -> Tensor {
         let request = feature.request(depth: backbone.depth)

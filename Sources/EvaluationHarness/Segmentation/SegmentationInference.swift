@@ -83,8 +83,8 @@ public struct SegmentationInference {
         let views = try ParallelMap.map(range.count) { place in
             let picture = try dataset.picture(at: range.lowerBound + place)
             let size = ImageSize(height: picture.height, width: picture.width)
-            let framing = Self.framing(
-                of: size, shortSide: shortSide ?? model.architecture.shortSide, divisor: model.backbone.patchSize)
+            var framing = Self.framing(of: size, shortSide: shortSide ?? model.architecture.shortSide)
+            framing.output = model.inputSize(of: framing.resized)
             return (
                 picture: framing.picture(picture, filter: .bilinearAntialiased), output: framing.output,
                 frame: PictureFrame(content: framing.resized, output: size)
@@ -107,7 +107,7 @@ public struct SegmentationInference {
         let side = shortSide ?? model.architecture.shortSide
         var sliding = SlidingInference(grid: windows, batchSize: batchSize)
         guard let augmentation else {
-            let view = Self.framing(of: size, shortSide: side, divisor: 1)
+            let view = Self.framing(of: size, shortSide: side)
             return SemanticLabels(
                 largestOf: sliding.values(model, view.picture(picture, filter: .bilinearAntialiased), output: size))
         }
@@ -115,7 +115,7 @@ public struct SegmentationInference {
         let mean = ProbabilityMean(size: size, classCount: model.architecture.classCount)
         let shown = side == 0 ? min(size.height, size.width) : side
         for scale in augmentation.scales {
-            let view = Self.framing(of: size, shortSide: max(1, Int(Double(shown) * scale + 0.5)), divisor: 1)
+            let view = Self.framing(of: size, shortSide: max(1, Int(Double(shown) * scale + 0.5)))
             for isMirrored in augmentation.flips ? [false, true] : [false] {
                 let seen = view.mirrored(isMirrored).picture(picture, filter: .bilinearAntialiased)
                 let values = sliding.values(model, seen, output: size)
@@ -131,11 +131,10 @@ public struct SegmentationInference {
         return picture[..<dot] + ".png"
     }
 
-    /// Short side to `shortSide`, or less where the long side would pass four times that; padded right and bottom to
-    /// whole patches.
+    /// Short side to `shortSide`, or less where the long side would pass four times that.
     ///
     /// - Source: mmsegmentation's `Resize` into (2048, 512).
-    static func framing(of size: ImageSize, shortSide: Int, divisor: Int) -> Framing {
+    static func framing(of size: ImageSize, shortSide: Int) -> Framing {
         let (short, long) = (Double(min(size.height, size.width)), Double(max(size.height, size.width)))
         let scale = shortSide == 0 ? 1 : min(Double(shortSide) / short, Double(4 * shortSide) / long)
         let resized = ImageSize(
@@ -143,8 +142,7 @@ public struct SegmentationInference {
             width: max(1, Int(Double(size.width) * scale + 0.5)))
         return Framing(
             source: Window(height: size.height, width: size.width), resized: resized,
-            crop: Window(height: resized.height, width: resized.width),
-            output: resized.roundedUp(toMultiplesOf: divisor))
+            crop: Window(height: resized.height, width: resized.width), output: resized)
     }
 
     /// Places of equal size, in order of first appearance.

@@ -58,6 +58,16 @@ public final class SegmentationModel: HeadedModel {
         return try SegmentationModel(backbone: backbone, architecture: architecture, seed: 0)
     }
 
+    /// The least side of what the network is shown: the coarsest level of a pyramid is one value there.
+    var leastSide: Int { max(backbone.patchSize, architecture.head.hasPyramid ? 32 : 0) }
+
+    /// The size that a picture is padded to: whole patches, and no side below the least.
+    func inputSize(of content: ImageSize) -> ImageSize {
+        let whole = content.roundedUp(toMultiplesOf: backbone.patchSize)
+        let least = ImageSize(height: leastSide, width: leastSide).roundedUp(toMultiplesOf: backbone.patchSize)
+        return ImageSize(height: max(whole.height, least.height), width: max(whole.width, least.width))
+    }
+
     public var headArchitecture: JSONValue { architecture.json }
 
     public static var slots: [Slot<SegmentationModel>] { [.layer("backbone", \.backbone), .inline(\.layers)] }

@@ -83,6 +83,12 @@ public struct SegmentationTrainer: Sendable {
                 expected: "a multiple of the patch size \(model.backbone.patchSize)", found: "\(settings.cropSize)",
                 remedy: "choose another crop")
         }
+        guard settings.cropSize >= model.leastSide else {
+            throw DataError(
+                .configuration, file: "recipe", record: "views.crop",
+                expected: "at least \(model.leastSide) pixels, the coarsest stride of the head's pyramid",
+                found: "\(settings.cropSize)", remedy: "choose a larger crop, or a head without a pyramid")
+        }
     }
 
     /// One training view.

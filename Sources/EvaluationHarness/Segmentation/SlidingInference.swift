@@ -20,7 +20,7 @@ struct SlidingInference {
         let size = ImageSize(height: picture.height, width: picture.width)
         let windows = grid?.windows(of: size) ?? [Window(height: size.height, width: size.width)]
         let content = ImageSize(height: windows[0].height, width: windows[0].width)
-        let input = content.roundedUp(toMultiplesOf: model.backbone.patchSize)
+        let input = model.inputSize(of: content)
         var sums = WindowedLogits(size: size, classCount: model.architecture.classCount)
         for start in stride(from: 0, to: windows.count, by: batchSize) {
             let part = windows[start..<min(start + batchSize, windows.count)]

@@ -1,4 +1,5 @@
 import DenseData
+import Foundation
 import SafeFiles
 import Testing
 
@@ -47,6 +48,33 @@ import Testing
                 DrawnScenes.backbone(), train: dataset, dataset: dataset, onImage: { _ in }, shouldStop: { false })
             #expect(outcome.predictions == (0..<dataset.count).map(dataset.label))
             #expect(outcome.selection.trials.isEmpty)
+        }
+    }
+
+    @Test("a data set of one class is refused before anything is learned")
+    func oneClass() throws {
+        try withTemporaryFolder { folder in
+            let scenes = try DrawnScenes(folder)
+            let classes = "\(scenes.folder)/classes/train"
+            for name in try Folder.entries(classes).dropFirst() {
+                try FileManager.default.removeItem(atPath: "\(classes)/\(name)")
+            }
+            let dataset = try scenes.data(.classify).classification()
+            #expect(dataset.info.classes.count == 1)
+            let trained = #expect(throws: DataError.self) {
+                try ClassificationTrainer(Self.settings(1)).model(on: DrawnScenes.backbone(), for: dataset)
+            }
+            let run = ClassProbeRun(
+                candidates: [NeighbourClassProbe(neighbours: 1)], feature: .classToken, options: ProbeOptions(),
+                side: 32, seed: 0, checkpointWords: "")
+            let probed = #expect(throws: DataError.self) {
+                try run.predict(
+                    DrawnScenes.backbone(), train: dataset, dataset: dataset, onImage: { _ in },
+                    shouldStop: { false })
+            }
+            for error in [trained, probed] {
+                #expect(error?.kind == .malformed && error?.expected == "at least two classes")
+            }
         }
     }
 

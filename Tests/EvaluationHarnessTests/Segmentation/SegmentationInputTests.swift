@@ -105,4 +105,58 @@ import Testing
             }
         }
     }
+
+    @Test("rounded weights that are no numbers are refused as others are")
+    func notANumber() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/student.safetensors"
+            try ModelFile.save(DrawnScenes.backbone(), to: path, dtype: .bf16)
+            let contents = try Safetensors.load(path)
+            var tensors = contents.tensors
+            let name = "blocks.1.mlp.fc1.weight"
+            var values = try #require(tensors[name]).converted(to: .f32).floats()
+            values[7] = .nan
+            tensors[name] = Tensor(values, tensors[name]!.shape).converted(to: .bf16)
+            try Safetensors.write(tensors, metadata: contents.metadata, to: path)
+            let error = #expect(throws: DataError.self) { try ModelFile.loadBackbone(path) }
+            #expect(error?.kind == .malformed && error?.found == "NaN or infinity in 1: \(name)")
+        }
+    }
+
+    @Test("pictures below a pyramid's coarsest stride are padded, whole, in windows and in several views")
+    func tinyPictures() throws {
+        try withTemporaryFolder { folder in
+            let scenes = try DrawnScenes(folder, train: 1)
+            let base = scenes.folder + "/ADEChallengeData2016"
+            let sizes = [(1, 1), (150, 2), (3, 40)]
+            for (place, (height, width)) in sizes.enumerated() {
+                try AtomicFile.write(
+                    PNGFile.encode(Picture(height: height, width: width)), to: "\(base)/images/training/\(place).png")
+                let labels = LabelImage(
+                    height: height, width: width, values: [UInt16](repeating: 1, count: height * width))
+                try AtomicFile.write(PNGFile.encode(labels), to: "\(base)/annotations/training/\(place).png")
+            }
+            let dataset = try scenes.data(.segment).segmentation()
+            let model = try SegmentationTrainer(DrawnScenes.segmentation(steps: 1))
+                .model(on: DrawnScenes.backbone(), for: dataset)
+            let ways = [
+                SegmentationInference(), SegmentationInference(shortSide: 0),
+                SegmentationInference(shortSide: 8, windows: WindowGrid(crop: 12, stride: 8)),
+                SegmentationInference(augmentation: SegmentationAugmentation(scales: [0.1, 1], flips: true)),
+            ]
+            for (way, inference) in ways.enumerated() {
+                let written = try inference.predict(model, dataset: dataset, to: "\(folder)/\(way)")
+                for (place, (height, width)) in sizes.enumerated() {
+                    let map = try PictureFile.loadLabels("\(folder)/\(way)/\(written[place])")
+                    #expect(map.height == height && map.width == width)
+                }
+            }
+            var settings = DrawnScenes.segmentation(steps: 1)
+            settings.cropSize = 24
+            let error = #expect(throws: DataError.self) {
+                try SegmentationTrainer(settings).run(model, dataset: dataset)
+            }
+            #expect(error?.kind == .configuration && error?.record == "views.crop")
+        }
+    }
 }
