@@ -58,7 +58,7 @@ final class FeatureStore {
     private var mappedCount = 0
     private static let headerBytes = 4096
 
-    /// Opens the file of a key in a folder, or begins it.
+    /// Opens the file of a key in a folder, or begins it. Until `finishWriting` no other process can open it to write.
     ///
     /// - Parameter readsOnly: for the ranks beside the one that writes; the file is whole then.
     /// - Throws: `.cannotWrite`, `.diskFull`; `.malformed` where the file is another's; `.missing`.
@@ -72,7 +72,7 @@ final class FeatureStore {
                 .missing, file: path, expected: "the features that rank 0 wrote",
                 found: String(cString: strerror(errno)), remedy: "name a folder that all machines share")
         }
-        guard readsOnly || flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard readsOnly || Self.locks(descriptor) else {
             throw DataError(
                 .cannotWrite, file: path, expected: "a cache that no other process writes", found: "one that does",
                 remedy: "wait for it, or use another folder")
@@ -94,6 +94,18 @@ final class FeatureStore {
         }
         for index in 0..<mappedCount { places[layout.place(record(index))] = index }
     }
+
+    /// Waits a moment: another process that only looks whether all is there has the lock for as long.
+    private static func locks(_ descriptor: Int32) -> Bool {
+        for _ in 0..<100 {
+            if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            usleep(20_000)
+        }
+        return false
+    }
+
+    /// Lets other processes open the file: nothing will be appended here. What is stored stays readable.
+    func finishWriting() { flock(descriptor, LOCK_UN) }
 
     deinit {
         if let mapped { munmap(mapped, Self.headerBytes + mappedCount * layout.byteCount) }

@@ -29,7 +29,9 @@ extension TeacherCaches {
                     }
                     onBatch(range.count)
                 }
-            case .file(let store): try fillFile(store.key, store, teacher, pictures, batchSize, checkpoint, onBatch)
+            case .file(let store):
+                try fillFile(store.key, store, teacher, pictures, batchSize, checkpoint, onBatch)
+                store.finishWriting()
             case .leaders(let file):
                 try fillFile(file.key, nil, teacher, pictures, batchSize, checkpoint, onBatch)
                 file.store = try FeatureStore(file.key, in: folder, readsOnly: true)

@@ -96,6 +96,7 @@ public struct TeacherCaches {
             need.byteCount += wanted.count * key.layout.byteCount
             need.missing += missing * key.layout.byteCount
             need.missingViews += missing
+            if missing == 0 { store.finishWriting() }
             sources.append((teacher.name, .file(store)))
         }
         let numbers = group.sums([need.byteCount, need.missing, need.missingViews].map(Double.init)).map { Int($0) }
@@ -130,6 +131,7 @@ public struct TeacherCaches {
                 }
                 onBatch(ids.count)
             }
+            if case .file(let store) = source { store.finishWriting() }
         }
     }
 

@@ -53,10 +53,13 @@ import VisionBackbones
     @Test func aLaterRunDoesNotAskTheTeacher() throws {
         try withTemporaryFolder { folder in
             let first = try caches(folder, teacher())
-            try first.fill([teacher()], pictures: Self.pictures)
-            // The file is locked while somebody may write it.
+            // The file is locked while somebody may write it, and open to all readers once it is whole.
             #expect(throws: DataError.self) { try caches(folder, teacher()) }
-            withExtendedLifetime(first) {}
+            try first.fill([teacher()], pictures: Self.pictures)
+            let (second, third) = (try caches(folder, teacher()), try caches(folder, teacher()))
+            #expect(second.need.missing == 0 && third.need.missing == 0)
+            #expect(try tokens(second, [1], .original) == tokens(first, [1], .original))
+            withExtendedLifetime((first, third)) {}
         }
         try withTemporaryFolder { folder in
             var expected: [Float] = []
