@@ -66,6 +66,7 @@ import Testing
             try AtomicFile.write(
                 """
                 kind: train
+                name: tiny
                 task: classify
                 source: none
                 cost: none
