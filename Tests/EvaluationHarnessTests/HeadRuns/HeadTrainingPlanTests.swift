@@ -11,7 +11,13 @@ import Testing
         ("linear-imagenet-mocov3-vit-b", .classify, ["views.size=32", "training.micro_batch=2"]),
         ("finetune-imagenet-mae-vit-b", .classify, ["views.size=32"]),
         ("upernet-ade20k-mae-vit-b", .segment, ["views.crop=64", "head.channels=8", "head.auxiliary_channels=8"]),
-        ("maskrcnn-coco-cae-vit-b", .detect, ["views.size=64", "head.box_width=16", "head.channels=8"]),
+        (
+            "maskrcnn-coco-cae-vit-b", .detect,
+            [
+                "views={kind: multi_scale, size: 64, short_sides: [32, 48], long_side: 64}", "head.box_width=16",
+                "head.channels=8",
+            ]
+        ),
         (
             "vitdet-coco-640-mae-lite-vit-ti", .detect,
             ["views.size=64", "windows.side=2", "head.channels=8", "head.box_width=16", "training.micro_batch=2"]
