@@ -51,25 +51,8 @@ struct KilledTrainingTests {
             ], files: ["teacher.safetensors", "curves.csv", "metrics.jsonl"])
     }
 
-    /// Runs the program; its exit code, or minus the signal that ended it.
-    private func dmt(_ arguments: [String], fault: String? = nil) throws -> (code: Int32, err: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(SourceCheckout.program))
-        process.arguments = arguments
-        var environment = ProcessInfo.processInfo.environment
-        environment["DMT_FAULT"] = fault
-        // A backtrace of a killed process helps nobody.
-        environment["SWIFT_BACKTRACE"] = "enable=no"
-        process.environment = environment
-        let err = Pipe()
-        process.standardError = err
-        process.standardOutput = FileHandle.nullDevice
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let text = String(decoding: err.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        let status = process.terminationStatus
-        return (process.terminationReason == .uncaughtSignal ? -status : status, text)
+    private func dmt(_ arguments: [String], fault: String? = nil) throws -> BuiltProgram.Outcome {
+        try BuiltProgram.run(arguments, environment: ["DMT_FAULT": fault])
     }
 
     /// The points of the TensorBoard file without their times; nothing where a run has none.
