@@ -1,6 +1,5 @@
 import ArgumentParser
 import EvaluationHarness
-import Foundation
 
 /// `dmt reproduce`
 struct ReproduceCommand: ParsableCommand {
@@ -42,8 +41,7 @@ struct ReproduceCommand: ParsableCommand {
         try runReporting(global) { session in
             let lab = try Lab(recipe: try RecipeLibrary.shipped().load(recipe, overrides: overrides), folder: out)
             if plan {
-                let width = session.options.threads ?? ProcessInfo.processInfo.activeProcessorCount
-                let planned = try lab.planned(width: width)
+                let planned = try lab.planned()
                 try session.emit(planned.json, text: planned.text)
                 return
             }

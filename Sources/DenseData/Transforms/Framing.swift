@@ -59,7 +59,7 @@ public struct Framing: Sendable, Hashable {
     ///
     /// - Precondition: the long side fits the square.
     public init(of picture: ImageSize, shortSide: Int, longSide: Int, square: Int) {
-        let size = picture.scaled(shortSide: shortSide, longSide: longSide).size
+        let size = picture.scaled(by: picture.scale(shortSide: shortSide, longSide: longSide))
         self.init(
             source: Window(height: picture.height, width: picture.width), resized: size,
             crop: Window(height: size.height, width: size.width), output: ImageSize(height: square, width: square))

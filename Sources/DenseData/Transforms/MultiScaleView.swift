@@ -51,17 +51,18 @@ public struct MultiScaleView: Sendable, Hashable {
         if let crop, stream.chance(crop.probability) {
             source = window(of: crop, picture, &stream)
         }
-        let resized = ImageSize(height: source.height, width: source.width).scaled(
-            shortSide: shortSides[stream.int(below: shortSides.count)], longSide: longSide
-        ).size
+        let cut = ImageSize(height: source.height, width: source.width)
+        let side = shortSides[stream.int(below: shortSides.count)]
+        let resized = cut.scaled(by: cut.scale(shortSide: side, longSide: longSide))
         return Framing(
             source: source, resized: resized, crop: Window(height: resized.height, width: resized.width),
             isMirrored: stream.chance(mirrorProbability), output: ImageSize(height: size, width: size))
     }
 
     private func window(of crop: Crop, _ picture: ImageSize, _ stream: inout RandomStream) -> Window {
-        let (size, scale) = picture.scaled(
-            shortSide: crop.shortSides[stream.int(below: crop.shortSides.count)], longSide: longSide)
+        let side = crop.shortSides[stream.int(below: crop.shortSides.count)]
+        let scale = picture.scale(shortSide: side, longSide: longSide)
+        let size = picture.scaled(by: scale)
         func part(of all: Int, _ stream: inout RandomStream) -> (start: Int, length: Int) {
             let (low, high) = (min(all, crop.size.lowerBound), min(all, crop.size.upperBound))
             let length = low + stream.int(below: high - low + 1)
@@ -74,17 +75,5 @@ public struct MultiScaleView: Sendable, Hashable {
         let rows = inPicture(part(of: size.height, &stream), of: picture.height)
         let columns = inPicture(part(of: size.width, &stream), of: picture.width)
         return Window(top: rows.start, left: columns.start, height: rows.length, width: columns.length)
-    }
-}
-
-extension ImageSize {
-    /// The size at a short side, aspect kept; a long side above the limit makes both smaller.
-    ///
-    /// - Source: mmcv's `rescale_size((long, short))`.
-    public func scaled(shortSide: Int, longSide: Int) -> (size: ImageSize, scale: Double) {
-        let (short, long) = (min(height, width), max(height, width))
-        let scale = min(Double(shortSide) / Double(short), Double(longSide) / Double(long))
-        func side(_ length: Int) -> Int { min(longSide, max(1, Int(Double(length) * scale + 0.5))) }
-        return (ImageSize(height: side(height), width: side(width)), scale)
     }
 }

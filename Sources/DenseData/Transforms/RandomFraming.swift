@@ -85,11 +85,8 @@ public struct ScaleJitterCrop: Sendable, Hashable {
     ///   - labels: of the picture's size.
     public func framing(of labels: LabelImage, ignoreLabel: UInt16, _ stream: inout RandomStream) -> Framing {
         let drawn = stream.uniform(factor)
-        let (short, long) = (min(labels.height, labels.width), max(labels.height, labels.width))
-        let scale = drawn * min(Double(shortSide) / Double(short), Double(longSideLimit) / Double(long))
-        let resized = ImageSize(
-            height: max(1, Int(Double(labels.height) * scale + 0.5)),
-            width: max(1, Int(Double(labels.width) * scale + 0.5)))
+        let size = ImageSize(height: labels.height, width: labels.width)
+        let resized = size.scaled(by: drawn * size.scale(shortSide: shortSide, longSide: longSideLimit))
         let kept = ImageSize(height: min(crop.height, resized.height), width: min(crop.width, resized.width))
         let rows = Resize.nearest(from: labels.height, to: resized.height)
         let columns = Resize.nearest(from: labels.width, to: resized.width)

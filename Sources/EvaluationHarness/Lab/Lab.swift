@@ -1,4 +1,4 @@
-import Foundation
+import Determinism
 import JSONText
 import Reporting
 import SafeFiles
@@ -27,15 +27,17 @@ public struct Lab {
         let lock = try RunLock(folder: folder)
         defer { withExtendedLifetime(lock) {} }
         session.listenForInterrupts()
-        let width = session.options.threads ?? ProcessInfo.processInfo.activeProcessorCount
         let start = ContinuousClock.now
-        let runner = try LabRunner(plan, in: folder, width: width, commandLine: commandLine, session: session)
+        let runner = try LabRunner(plan, in: folder, commandLine: commandLine, session: session)
         try runner.run()
         session.note("all jobs are done; this call took \(Int((ContinuousClock.now - start).seconds)) s")
         session.name(files: try report().write(to: folder))
     }
 
-    private func report() throws -> LabReport { try LabReport(LabTable(plan, in: folder), recipe: recipe, in: folder) }
+    private func report() throws -> LabReport {
+        let entries = try LabLedger(folder: folder).entries(of: plan)
+        return LabReport(try LabTable(plan, entries), recipe: recipe, entries)
+    }
 
     /// The table as it is now: the document of `--json` and a text for people.
     public func table() throws -> (json: JSONValue, text: String) {
@@ -45,9 +47,10 @@ public struct Lab {
     }
 
     /// Every job, whether it is done, and what the rest would cost.
-    public func planned(width: Int) throws -> (json: JSONValue, text: String) {
-        let ledger = LabLedger(folder: folder)
-        let jobs = try plan.jobs.map { job throws(DataError) in (job, try ledger.entry(job)) }
+    public func planned() throws -> (json: JSONValue, text: String) {
+        let entries = try LabLedger(folder: folder).entries(of: plan)
+        let jobs = plan.jobs.map { ($0, entries[$0.name]) }
+        let width = Parallel.threadCount
         let left = jobs.filter { $0.1 == nil }.reduce(0) { $0 + $1.0.coreSeconds }
         let document = JSONValue.object([
             ("schema_version", .int(1)), ("recipe", .string(recipe.name)), ("folder", .string(folder)),

@@ -46,10 +46,10 @@ struct LabPlan: Sendable {
             LabJob(
                 name: Self.scenes,
                 arguments: [
-                    "data", "scenes", "--train", "\(settings.trainScenes)", "--val", "\(settings.validationScenes)",
-                    "--size", "\(settings.size)", "--seed", "\(settings.sceneSeed)", "--out", "scenes",
+                    "data", "scenes", "--train", "\(settings.scenes.train)", "--val", "\(settings.scenes.validation)",
+                    "--size", "\(settings.scenes.size)", "--seed", "\(settings.sceneSeed)", "--out", "scenes",
                 ], after: [], output: "scenes", isResumable: false, coreSeconds: 10))
-        // All starts first: the figures of every arm then grow together, seed by seed.
+        // A seed's starts first: the figures of every arm then grow together, seed by seed.
         for seed in settings.seeds {
             for arm in startOrder { jobs.append(start(of: arm, seed)) }
             for arm in settings.arms {
@@ -70,51 +70,50 @@ struct LabPlan: Sendable {
         settings.arms.filter { $0.role == .several } + settings.arms.filter { $0.role != .several }
     }
 
-    func job(_ name: String) -> LabJob? { jobs.first { $0.name == name } }
+    private static func startName(_ arm: LabArm, _ seed: Int) -> String { "\(arm.name)-s\(seed)-start" }
+
+    private static func startFolder(_ arm: LabArm, _ seed: Int) -> String { "starts/\(arm.name)-s\(seed)" }
 
     private static func student(_ arm: LabArm, _ seed: Int) -> String {
-        switch arm.start {
-        case .random: "starts/\(arm.name)-s\(seed).safetensors"
-        case .distill: "starts/\(arm.name)-s\(seed)/student.safetensors"
-        case .pretrain: "starts/\(arm.name)-s\(seed)/teacher.safetensors"
-        }
+        let ending =
+            switch arm.start {
+            case .random: ".safetensors"
+            case .distill: "/student.safetensors"
+            case .pretrain: "/teacher.safetensors"
+            }
+        return startFolder(arm, seed) + ending
     }
 
     private func start(of arm: LabArm, _ seed: Int) -> LabJob {
-        let folder = "starts/\(arm.name)-s\(seed)"
-        let ending = ["--seed", "\(seed)", "--threads", "1"] + arm.overrides
-        let filler = startOrder.first { $0.start == .distill }
-        return switch arm.start {
+        let folder = Self.startFolder(arm, seed)
+        let ending = ["--out", folder, "--seed", "\(seed)", "--threads", "1"] + arm.overrides
+        var job = LabJob(
+            name: Self.startName(arm, seed), arguments: [], after: [Self.scenes], output: folder, isResumable: true,
+            coreSeconds: arm.coreSeconds)
+        switch arm.start {
         case .random:
-            LabJob(
-                name: "\(arm.name)-s\(seed)-start",
-                arguments: [
-                    "model", "draw", folder + ".safetensors", "--student-of", arm.recipe, "--seed", "\(seed)",
-                ], after: [Self.scenes], output: folder + ".safetensors", isResumable: false, coreSeconds: 1)
+            job.output = Self.student(arm, seed)
+            job.arguments = ["model", "draw", job.output, "--student-of", arm.recipe, "--seed", "\(seed)"]
+            (job.isResumable, job.coreSeconds) = (false, 1)
         case .distill:
-            LabJob(
-                name: "\(arm.name)-s\(seed)-start",
-                arguments: [
+            job.arguments =
+                [
                     "distill", "--recipe", arm.recipe, "--data", "scenes", "--feature-cache", "features/s\(seed)",
-                    "--out", folder,
-                ] + ending,
-                after: [filler.map { $0.name == arm.name ? Self.scenes : "\($0.name)-s\(seed)-start" } ?? Self.scenes],
-                output: folder, isResumable: true, coreSeconds: arm.coreSeconds)
-        case .pretrain:
-            LabJob(
-                name: "\(arm.name)-s\(seed)-start",
-                arguments: [
-                    "pretrain", arm.method?.rawValue ?? "", "--recipe", arm.recipe, "--data", "scenes", "--out", folder,
-                ] + ending,
-                after: [Self.scenes], output: folder, isResumable: true, coreSeconds: arm.coreSeconds)
+                ] + ending
+            if let filler = startOrder.first(where: { $0.start == .distill }), filler.name != arm.name {
+                job.after = [Self.startName(filler, seed)]
+            }
+        case .pretrain(let method):
+            job.arguments = ["pretrain", method.rawValue, "--recipe", arm.recipe, "--data", "scenes"] + ending
         }
+        return job
     }
 
     private mutating func add(_ stage: LabStage, _ arm: LabArm, _ seed: Int) {
         let name = "\(arm.name)-s\(seed)-\(stage.name)"
         let common = ["--seed", "\(seed)", "--threads", "1"]
         var checkpoint = Self.student(arm, seed)
-        var after = "\(arm.name)-s\(seed)-start"
+        var after = Self.startName(arm, seed)
         if let task = stage.trains {
             after = name + "-train"
             let list = task == .classify ? [] : ["--image-list", LabelledLists.file(task)]
@@ -125,7 +124,7 @@ struct LabPlan: Sendable {
                         "train", task.rawValue, "--recipe", stage.recipe, "--data", "scenes", "--checkpoint",
                         checkpoint,
                     ] + list + ["--out", "runs/\(after)"] + common + stage.overrides + ["+arm=\(arm.name)"],
-                    after: ["\(arm.name)-s\(seed)-start"], output: "runs/\(after)", isResumable: true,
+                    after: [Self.startName(arm, seed)], output: "runs/\(after)", isResumable: true,
                     coreSeconds: stage.coreSeconds))
             checkpoint = "runs/\(after)/checkpoint.safetensors"
         }

@@ -1,4 +1,3 @@
-import Foundation
 import JSONText
 import SafeFiles
 
@@ -33,6 +32,13 @@ struct LabLedger {
                 remedy: "choose another --out for a changed recipe, or remove what the change made old")
         }
         return found
+    }
+
+    /// The entries of a plan's jobs that are done, by name.
+    func entries(of plan: LabPlan) throws(DataError) -> [String: LabEntry] {
+        var entries: [String: LabEntry] = [:]
+        for job in plan.jobs { entries[job.name] = try entry(job) }
+        return entries
     }
 
     private func read(_ job: String) throws(DataError) -> LabEntry {

@@ -1,4 +1,3 @@
-import Foundation
 import JSONText
 import Reporting
 import SafeFiles
@@ -14,17 +13,14 @@ struct LabReport {
     let coreSeconds: Double
     let peakMemory: Int
 
-    init(_ table: LabTable, recipe: Recipe, in folder: String) throws {
+    init(_ table: LabTable, recipe: Recipe, _ entries: [String: LabEntry]) {
         self.table = table
         self.recipe = recipe
         comparisons = LabComparison.all(table)
-        let ledger = LabLedger(folder: folder)
-        let entries = try table.plan.jobs.compactMap { job throws(DataError) in try ledger.entry(job) }
-        coreSeconds = entries.reduce(0) { $0 + $1.coreSeconds }
-        peakMemory = entries.map(\.peakMemory).max() ?? 0
-        teachers = try table.plan.job(LabPlan.teachers).flatMap { job throws(DataError) in
-            try ledger.entry(job)?.document
-        }
+        // In the plan's order, so that equal labs have equal sums.
+        coreSeconds = table.plan.jobs.reduce(0) { $0 + (entries[$1.name]?.coreSeconds ?? 0) }
+        peakMemory = entries.values.map(\.peakMemory).max() ?? 0
+        teachers = entries[LabPlan.teachers]?.document
     }
 
     private var arms: [LabArm] { table.plan.settings.arms }
@@ -87,9 +83,9 @@ struct LabReport {
             title: "Lab: several self-supervised teachers against one, on drawn scenes",
             introduction: [
                 "Each row is a student of one shape. All share data, recipes and, seed by seed, initial values of heads and "
-                    + "order of pictures; only the start differs. Distillation saw \(settings.trainScenes) drawn scenes "
-                    + "without labels; heads learned from the labels of \(settings.labelledScenes) of them. "
-                    + "\(settings.validationScenes) other scenes are scored.",
+                    + "order of pictures; only the start differs. Distillation saw \(settings.scenes.train) drawn scenes "
+                    + "without labels; heads learned from the labels of \(settings.scenes.labelled) of them. "
+                    + "\(settings.scenes.validation) other scenes are scored.",
                 "± is the sample standard deviation over \(settings.seeds.count) seeds. \(table.filled) of "
                     + "\(table.values.count) cells are filled, in \(Int(coreSeconds / 60)) core-minutes.",
             ], sections: sections)
@@ -109,8 +105,7 @@ struct LabReport {
                         guard let summary = SeedSummary(table.values(arm, column).map(\.value)) else {
                             return .text("no run")
                         }
-                        let spread = summary.standardDeviation.map { " ± " + String(format: "%.4f", $0) } ?? ""
-                        return .init(text: String(format: "%.4f", summary.mean) + spread, number: summary.mean)
+                        return .number(summary.mean, spread: summary.standardDeviation)
                     }
             })
     }
@@ -123,7 +118,7 @@ struct LabReport {
         let found = comparison.difference
         return [
             .number(found.difference),
-            .text(String(format: "%+.4f … %+.4f", found.interval.lower, found.interval.upper)),
+            .interval(found.interval),
             .number(comparison.adjustedP, digits: 3), .text(comparison.verdict),
         ]
     }

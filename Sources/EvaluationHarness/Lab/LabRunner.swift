@@ -1,3 +1,4 @@
+import Determinism
 import Foundation
 import JSONText
 import SafeFiles
@@ -13,7 +14,7 @@ final class LabRunner {
     private let program: String
     private let commandLine: [String]
     /// Jobs side by side.
-    private let width: Int
+    private let width = Parallel.threadCount
     private var waiting: [LabJob] = []
     private var running: [(job: LabJob, process: ChildProcess)] = []
     private var done: Set<String> = []
@@ -22,19 +23,18 @@ final class LabRunner {
 
     /// - Parameter folder: exists.
     init(
-        _ plan: LabPlan, in folder: String, width: Int, commandLine: [String], session: CommandSession
+        _ plan: LabPlan, in folder: String, commandLine: [String], session: CommandSession
     ) throws(DataError) {
         self.commandLine = commandLine
         self.plan = plan
         self.folder = folder
-        self.width = width
         self.session = session
         ledger = LabLedger(folder: folder)
         program = try Self.ownExecutable()
         try plan.settings.checkRecipes()
-        for job in plan.jobs {
-            if try ledger.entry(job) == nil { waiting.append(job) } else { done.insert(job.name) }
-        }
+        let entries = try ledger.entries(of: plan)
+        done = Set(entries.keys)
+        waiting = plan.jobs.filter { entries[$0.name] == nil }
         progress = LabProgress(jobs: waiting, total: plan.jobs.count, width: width)
     }
 
@@ -102,7 +102,7 @@ final class LabRunner {
             document: (try? JSONValue.parse(printed, file: output(of: job))) ?? .null)
         if job.name == LabPlan.scenes {
             try LabelledLists.write(
-                of: "\(folder)/scenes", count: plan.settings.labelledScenes, to: folder)
+                of: "\(folder)/scenes", count: plan.settings.scenes.labelled, to: folder)
         }
         try ledger.write(entry, of: job)
         unlink(output(of: job))

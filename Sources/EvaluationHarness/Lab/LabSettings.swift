@@ -1,13 +1,13 @@
 import SafeFiles
 
 /// How a student of the lab begins, before any head sees a label.
-enum LabStart: String, CaseIterable, Sendable {
+enum LabStart: Equatable, Sendable {
     /// Random values.
     case random
     /// `dmt distill`.
     case distill
     /// `dmt pretrain`: a student that teaches itself.
-    case pretrain
+    case pretrain(PretrainingMethod)
 }
 
 /// What an arm is there for; several-teacher arms are compared with all others.
@@ -21,8 +21,6 @@ struct LabArm: Sendable {
     var title: String
     var role: LabRole
     var start: LabStart
-    /// Of `pretrain`.
-    var method: PretrainingMethod?
     /// Of random values: the recipe whose student is drawn.
     var recipe: String
     var overrides: [String]
@@ -51,12 +49,8 @@ struct LabStage: Sendable {
 /// Everything that decides a lab, read from its recipe.
 struct LabSettings: Sendable {
     var seeds: [Int]
-    var trainScenes: Int
-    var validationScenes: Int
-    var size: Int
+    var scenes: SceneSettings
     var sceneSeed: Int
-    /// Training scenes whose labels the heads may use.
-    var labelledScenes: Int
     /// The checkpoints whose frozen figures stand in the report.
     var teachers: [String]
     var arms: [LabArm]
@@ -72,12 +66,9 @@ struct LabSettings: Sendable {
         guard !seeds.isEmpty, Set(seeds).count == seeds.count, seeds.allSatisfy({ $0 >= 0 }) else {
             throw reader.refused("seeds", expected: "different seeds from 0", found: "\(seeds)", "list each seed once")
         }
-        let scenes = try reader.map("scenes")
-        trainScenes = try scenes.int("train", in: 16...1_000_000)
-        validationScenes = try scenes.int("val", in: 8...1_000_000)
-        size = try scenes.int("size", in: 32...2048)
-        sceneSeed = try scenes.int("seed", in: 0...Int(Int32.max), default: 0)
-        labelledScenes = try scenes.int("labelled", in: 8...trainScenes)
+        let map = try reader.map("scenes")
+        scenes = try SceneSettings(map)
+        sceneSeed = try map.int("seed", in: 0...Int(Int32.max), default: 0)
         teachers = try reader.value("teachers", default: [String]())
         let shared = try reader.map("distill")
         let (distillRecipe, distillOverrides): (String, [String]) = (
@@ -114,19 +105,19 @@ extension LabSettings {
 }
 
 extension LabArm {
+    private enum Start: String, CaseIterable { case random, distill, pretrain }
+
     init(_ reader: RecipeReader, distillRecipe: String, distillOverrides: [String]) throws(DataError) {
         name = try reader.value("name")
         title = try reader.value("title", default: name)
         role = try reader.choice("role")
-        start = try reader.choice("start")
         let own: [String] = try reader.value("overrides", default: [])
-        switch start {
-        case .random, .distill:
-            recipe = distillRecipe
-            overrides = start == .random ? [] : distillOverrides + own
+        switch try reader.choice("start", as: Start.self) {
+        case .random: (start, recipe, overrides) = (.random, distillRecipe, [])
+        case .distill: (start, recipe, overrides) = (.distill, distillRecipe, distillOverrides + own)
         case .pretrain:
             let method: PretrainingMethod = try reader.choice("method")
-            self.method = method
+            start = .pretrain(method)
             recipe = try reader.value("recipe", default: "teacher-\(method.rawValue)")
             overrides = own
         }

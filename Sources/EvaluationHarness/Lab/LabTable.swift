@@ -18,20 +18,18 @@ struct LabTable {
     /// In the order of the plan's cells; nil for those that no run has filled.
     let values: [Value?]
 
-    /// Reads what is there of a lab's folder; without one every cell is empty.
-    init(_ plan: LabPlan, in folder: String) throws {
+    /// - Parameter entries: of the jobs that are done; cells of others are empty.
+    init(_ plan: LabPlan, _ entries: [String: LabEntry]) throws {
         self.plan = plan
-        let ledger = LabLedger(folder: folder)
         var records: [String: RunRecord] = [:]
         for name in Set(plan.cells.map(\.job)) {
-            guard let job = plan.job(name), let entry = try ledger.entry(job) else { continue }
-            records[name] = try RunRecord(json: entry.document)
+            if let entry = entries[name] { records[name] = try RunRecord(json: entry.document) }
         }
         values = try plan.cells.map { cell throws(DataError) in
             guard let record = records[cell.job] else { return nil }
             guard let metric = record.metric(cell.metric) else {
                 throw DataError(
-                    .configuration, file: ledger.file(cell.job), record: "metric \(cell.metric)",
+                    .configuration, file: "the record of \(cell.job)", record: "metric \(cell.metric)",
                     expected: "one of \(record.fields.metrics.map(\.name).joined(separator: ", "))",
                     found: "no such metric", remedy: "name another metric in the recipe's stage")
             }

@@ -54,11 +54,12 @@ public struct Quickstart: Sendable {
         var quiet = session
         quiet.namesFiles = false
         let stages = QuickstartStages(total: 2 + arms.count * 3, session: session)
-        stages.begin("draw \(settings.trainScenes) + \(settings.validationScenes) scenes")
+        stages.begin("draw \(settings.scenes.train) + \(settings.scenes.validation) scenes")
         _ = try SceneDrawing.run(
-            to: data, trainCount: settings.trainScenes, validationCount: settings.validationScenes, size: settings.size,
+            to: data, trainCount: settings.scenes.train, validationCount: settings.scenes.validation,
+            size: settings.scenes.size,
             session: quiet)
-        try LabelledLists.write(of: data, count: settings.labelledScenes, to: out)
+        try LabelledLists.write(of: data, count: settings.scenes.labelled, to: out)
         stages.begin("distil the students")
         let distilled = try distil(distillation, quiet)
         var results: [ArmResult] = []

@@ -84,9 +84,9 @@ struct QuickstartReport {
         let settings = quickstart.settings
         let introduction = [
             "Each row is a student of one shape, first distilled from the frozen teachers named, without labels, on "
-                + "\(settings.trainScenes) drawn scenes, then fine-tuned with each head on the labels of "
-                + "\(settings.labelledScenes) of them. All rows share recipes, data and seed \(seed).",
-            "Numbers come from prediction files on \(settings.validationScenes) validation scenes. "
+                + "\(settings.scenes.train) drawn scenes, then fine-tuned with each head on the labels of "
+                + "\(settings.scenes.labelled) of them. All rows share recipes, data and seed \(seed).",
+            "Numbers come from prediction files on \(settings.scenes.validation) validation scenes. "
                 + "± is the standard error over images; one seed says nothing about the spread over seeds.",
             "The arm dmt re-creates an idea; see Documentation/distillation.md for what the paper states.",
         ]
@@ -124,7 +124,7 @@ struct QuickstartReport {
                 let found = entry.difference
                 return [
                     .text(entry.arm.title), .text(entry.metric), .number(found.difference),
-                    .text(String(format: "%+.4f … %+.4f", found.interval.lower, found.interval.upper)),
+                    .interval(found.interval),
                     .text(found.isEvident ? (found.difference > 0 ? "better" : "worse") : "no evidence"),
                 ]
             })
@@ -164,7 +164,7 @@ struct QuickstartReport {
             costs.append(
                 .measure(
                     try ModelFile.loadBackbone(file).configuration, network: network,
-                    imageSize: quickstart.settings.size))
+                    imageSize: quickstart.settings.scenes.size))
         }
         if let arm = results.first?.arm { try add("student", quickstart.student(arm)) }
         for teacher in teachers { try add("teacher \(teacher.name)", teacher.file) }

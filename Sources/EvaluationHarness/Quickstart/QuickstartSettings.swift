@@ -37,11 +37,7 @@ public enum QuickstartArm: String, Sendable, CaseIterable {
 
 /// Everything that decides a quickstart, read from its recipe.
 struct QuickstartSettings: Sendable {
-    var trainScenes: Int
-    var validationScenes: Int
-    var size: Int
-    /// Training scenes whose labels the heads may use.
-    var labelledScenes: Int
+    var scenes: SceneSettings
     var bootstrapDraws: Int
     /// Side that the neighbours' crops are shown at.
     var neighbourSize: Int
@@ -59,11 +55,7 @@ struct QuickstartSettings: Sendable {
             throw reader.refused(
                 "kind", expected: "quickstart", found: header.kind.rawValue, "name a quickstart recipe")
         }
-        let scenes = try reader.map("scenes")
-        trainScenes = try scenes.int("train", in: 16...1_000_000)
-        validationScenes = try scenes.int("val", in: 8...1_000_000)
-        size = try scenes.int("size", in: 32...2048)
-        labelledScenes = try scenes.int("labelled", in: 8...trainScenes)
+        scenes = try SceneSettings(try reader.map("scenes"))
         bootstrapDraws = try reader.int("bootstrap_draws", in: 100...100_000)
         neighbourSize = try (try reader.map("neighbours")).int("size", in: 8...2048)
         (distillRecipe, distillOverrides) = try Self.stage(reader, "distill")

@@ -135,11 +135,8 @@ public struct SegmentationInference {
     ///
     /// - Source: mmsegmentation's `Resize` into (2048, 512).
     static func framing(of size: ImageSize, shortSide: Int) -> Framing {
-        let (short, long) = (Double(min(size.height, size.width)), Double(max(size.height, size.width)))
-        let scale = shortSide == 0 ? 1 : min(Double(shortSide) / short, Double(4 * shortSide) / long)
-        let resized = ImageSize(
-            height: max(1, Int(Double(size.height) * scale + 0.5)),
-            width: max(1, Int(Double(size.width) * scale + 0.5)))
+        let resized =
+            shortSide == 0 ? size : size.scaled(by: size.scale(shortSide: shortSide, longSide: 4 * shortSide))
         return Framing(
             source: Window(height: size.height, width: size.width), resized: resized,
             crop: Window(height: resized.height, width: resized.width), output: resized)

@@ -8,6 +8,9 @@ public enum NumberText {
         return text.hasPrefix("-") && !text.contains { "123456789".contains($0) } ? String(text.dropFirst()) : text
     }
 
+    /// A fixed number of decimals after a sign, "+" for zero too.
+    public static func signed(_ value: Double, digits: Int) -> String { String(format: "%+.\(digits)f", value) }
+
     /// The shortest text that reads back as the same number.
     public static func exact(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e15 ? String(format: "%.0f", value) : "\(value)"

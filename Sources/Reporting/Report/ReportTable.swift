@@ -39,9 +39,19 @@ public struct ReportTable: Sendable, Equatable {
         /// A metric with its standard error, "0.4123 ± 0.0031".
         public static func metric(_ metric: MetricValue?, digits: Int = 4) -> Cell {
             guard let metric, let value = metric.value else { return Cell(text: "–") }
+            return number(value, spread: metric.standardError, digits: digits)
+        }
+
+        /// A number with its spread, where it has one.
+        public static func number(_ value: Double, spread: Double?, digits: Int = 4) -> Cell {
             var text = NumberText.fixed(value, digits: digits)
-            if let error = metric.standardError { text += " ± " + NumberText.fixed(error, digits: digits) }
+            if let spread { text += " ± " + NumberText.fixed(spread, digits: digits) }
             return Cell(text: text, number: value)
+        }
+
+        /// The ends of an interval of a difference, "+0.0012 … +0.0184".
+        public static func interval(_ interval: Interval) -> Cell {
+            .text("\(NumberText.signed(interval.lower, digits: 4)) … \(NumberText.signed(interval.upper, digits: 4))")
         }
     }
 
