@@ -27,7 +27,9 @@ struct DMT: ParsableCommand {
         ModelCommand.self,
         InspectCommand.self,
         BenchCommand.self,
+        ReportCommand.self,
         ReproduceCommand.self,
+        RunsCommand.self,
         RecipesCommand.self,
         DoctorCommand.self,
     ]
