@@ -5,7 +5,7 @@ import EvaluationHarness
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Time the engine on this machine.",
-        subcommands: [Model.self, Op.self, BenchLoader.self],
+        subcommands: [Model.self, Op.self, BenchLoader.self, BenchIntervals.self],
         defaultSubcommand: Model.self)
 
     /// `dmt bench model`

@@ -29,10 +29,11 @@ public struct CocoResampling: Sendable {
         var truthCounts: [UInt32] = []
     }
 
-    public init(_ matches: CocoMatches) {
+    /// - Parameter name: the one metric that is wanted; all of the summary unless given.
+    public init(_ matches: CocoMatches, only name: String? = nil) {
         settings = matches.settings
         imageIDs = matches.imageIDs
-        metrics = CocoMetric.definitions(matches.settings)
+        metrics = CocoMetric.definitions(matches.settings).filter { name == nil || $0.name == name }
         var keys: [(area: Int, limit: Int, frequency: String)] = []
         var needsPrecision: [Bool] = []
         sources = metrics.map { [settings] metric in

@@ -27,8 +27,11 @@ public struct HeadEvaluation: Sendable {
     public var arm: String?
     public var commandLine: [String] = []
 
-    /// The short side (segmentation) or side (knn, linear) pictures are shown at; the checkpoint's own unless given.
+    /// The short side (segmentation, detection with a short side of its own) or side pictures are shown at; the checkpoint's
+    /// own unless given.
     public var size: Int?
+    /// The short side that label maps and predictions are brought to before they are counted; their own unless given.
+    public var labelSize: Int?
     /// Windows of a segmentation's pictures; whole pictures unless given.
     public private(set) var windows: WindowGrid?
     /// Views of a segmentation's pictures; one of each unless given.
@@ -94,6 +97,9 @@ public struct HeadEvaluation: Sendable {
             throw refuse("0 or at least 100 bootstrap draws", "\(bootstrapDraws)")
         }
         try probe.check(task)
+        guard labelSize == nil || [.segment, .linear, .denseKNN].contains(task) else {
+            throw refuse("--label-size with segment, dense-knn or linear", task.rawValue)
+        }
         guard source == nil || [.knn, .linear, .denseKNN].contains(task) else {
             throw refuse("--source with knn, dense-knn or linear", task.rawValue)
         }
@@ -224,12 +230,13 @@ public struct HeadEvaluation: Sendable {
     }
 
     /// The options in effect as a recipe of their own: what run folders and records list.
-    private func options(_ session: CommandSession) throws(DataError) -> Recipe {
+    func options(_ session: CommandSession) throws(DataError) -> Recipe {
         var pairs: [(String, String)] = [("task", task.rawValue), ("split", split)]
         pairs.append(("checkpoint", checkpoint.map { Folder.name(of: $0) } ?? "none"))
         if let source { pairs.append(("source", source.rawValue)) }
         pairs.append(("image_list", imageList.map { Folder.name(of: $0) } ?? "none"))
         pairs.append(("size", size.map { "\($0)" } ?? "the checkpoint's"))
+        if let labelSize { pairs.append(("label_size", "\(labelSize)")) }
         if let windows { pairs += [("window", "\(windows.crop)"), ("stride", "\(windows.stride)")] }
         if let augmentation { pairs.append(("augmentation", augmentation.words)) }
         pairs.append(("bootstrap_draws", "\(bootstrapDraws)"))

@@ -82,8 +82,8 @@ extension HeadTraining {
         return try measurement(
             of: model, plan, source, dataset, training, names: ["top1"], file: "predictions.tsv"
         ) { target, _ in
-            let labels = try ClassificationInference().predict(model, dataset: dataset)
-            try ClassPredictions.write(labels, of: dataset, to: target)
+            let rankings = try ClassificationInference().predict(model, dataset: dataset)
+            try ClassPredictions.write(rankings, of: dataset, to: target)
             return try ClassPredictions.scores(target, dataset, metric: "top1")
         }
     }

@@ -103,8 +103,8 @@ public struct TeacherReport {
             let votes = NeighbourVotes(
                 bank: bank.floats(), labels: sets.bank.map(\.label), width: network.width,
                 classCount: sets.thingCount)
-            let found = votes.predictions(queries: queries.floats())
-            return TopOneAccuracy.metric(predictions: found, labels: sets.queries.map(\.label)).value ?? 0
+            let found = votes.rankings(queries: queries.floats(), limit: 1)
+            return TopAccuracy.metric(rankings: found, labels: sets.queries.map(\.label)).value ?? 0
         }
         return Row(
             name: name, linearMeanIoU: evaluation.value(of: .mIoU) ?? 0, knnClassToken: knn[0], knnMeanToken: knn[1])
