@@ -65,6 +65,9 @@ struct EvalCommand: ParsableCommand, SharesWork {
     @Option(help: "Draws of the bootstrap over images; 0 for none.")
     var bootstrap = 1000
 
+    @Flag(help: "No charts and pictures of the predictions in the report and below plots.")
+    var noPlots = false
+
     @OptionGroup(title: "Frozen probes (linear, dense-knn, knn)") var probe: ProbeArguments
 
     @OptionGroup var global: GlobalOptions
@@ -122,6 +125,7 @@ struct EvalCommand: ParsableCommand, SharesWork {
             evaluation.trainSplit = probe.trainSplit
             evaluation.probe = try probe.options()
             evaluation.bootstrapDraws = bootstrap
+            evaluation.makesPlots = !noPlots
             evaluation.commandLine = CommandLine.arguments
             let document = try evaluation.run(session)
             try session.emit(document, text: HeadEvaluation.text(of: document))
