@@ -45,8 +45,8 @@ struct ConfusionChart {
         }
         self.unit = unit
         data = CSVText.text(
-            [["truth"] + classes.map(CSVText.guarded)]
-                + zip(classes, self.counts).map { [CSVText.guarded($0)] + $1.map { "\($0)" } })
+            [["truth"] + classes.map(CSVRenderer.guarded)]
+                + zip(classes, self.counts).map { [CSVRenderer.guarded($0)] + $1.map { "\($0)" } })
     }
 
     func blocks(_ page: inout InspectionPage) -> [ReportBlock] {
@@ -121,10 +121,10 @@ struct ConfusionChart {
         switch count {
         case ..<1000: "\(count)"
         case ..<9950: NumberText.fixed(Double(count) / 1e3, digits: 1) + "k"
-        case ..<1_000_000: "\(count / 1000)k"
+        case ..<999_500: "\((count + 500) / 1000)k"
         case ..<9_950_000: NumberText.fixed(Double(count) / 1e6, digits: 1) + "M"
-        case ..<1_000_000_000: "\(count / 1_000_000)M"
-        default: "\(count / 1_000_000_000)G"
+        case ..<999_500_000: "\((count + 500_000) / 1_000_000)M"
+        default: "\((count + 500_000_000) / 1_000_000_000)G"
         }
     }
 }

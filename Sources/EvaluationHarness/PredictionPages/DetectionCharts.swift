@@ -47,7 +47,7 @@ struct DetectionCharts {
                 guard values.contains(where: { $0 != nil }) else { return nil }
                 return .init(name: area, points: zip(thresholds, values).map { .init($0, $1 ?? .nan) })
             })
-        page.add(CSVRenderer().render(table), "plots/ap_by_size.csv")
+        page.add(InspectionPage.csv(table), "plots/ap_by_size.csv")
         return [.table(table), page.chart(chart, "ap_over_iou")]
     }
 
@@ -127,7 +127,7 @@ struct DetectionCharts {
         let classes = findings.outcomes.categoryIDs.indices.compactMap { index in
             values(index).map { (findings.name(index), $0) }
         }
-        var rows = [[axis] + (mean == nil ? [] : ["mean"]) + classes.map { CSVText.guarded($0.0) }]
+        var rows = [[axis] + (mean == nil ? [] : ["mean"]) + classes.map { CSVRenderer.guarded($0.0) }]
         for (at, place) in places.enumerated() {
             rows.append(
                 [NumberText.exact(place)] + (mean.map { [NumberText.exact($0[at])] } ?? [])
@@ -191,7 +191,7 @@ struct ClassBars {
             chart.title += ", the best and the worst \(limit / 2) of \(known.count)"
         }
         let all = BarChart(title: title, valueLabel: valueLabel, bars: bars)
-        var blocks = [page.plot(.bars(chart), name, data: CSVRenderer().render(all.table))]
+        var blocks = [page.plot(.bars(chart), name, data: InspectionPage.csv(all.table))]
         if known.count < bars.count {
             blocks.append(
                 .paragraph("\(bars.count - known.count) of \(bars.count) classes do not occur and have no bar."))

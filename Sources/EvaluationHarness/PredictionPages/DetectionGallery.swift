@@ -84,7 +84,8 @@ struct DetectionGallery {
             [["image", "f1", "right", "wrong", "missed"]]
                 + zip(names, counts).map { name, count in
                     [
-                        CSVText.guarded(name), count.f1.map(NumberText.exact) ?? "", "\(count.right)", "\(count.wrong)",
+                        CSVRenderer.guarded(name), count.f1.map(NumberText.exact) ?? "", "\(count.right)",
+                        "\(count.wrong)",
                         "\(count.missed)",
                     ]
                 })

@@ -20,7 +20,7 @@ struct InspectionPage {
     mutating func chart(_ chart: LineChart, _ name: String, data: String? = nil) -> ReportBlock {
         var rows = [["series", chart.xLabel, chart.yLabel]]
         for series in chart.series {
-            let name = CSVText.guarded(series.name)
+            let name = CSVRenderer.guarded(series.name)
             rows += series.points.map { [name, NumberText.exact($0.x), NumberText.exact($0.y)] }
         }
         add(SVGRenderer().render(chart), "plots/\(name).svg")
@@ -31,8 +31,19 @@ struct InspectionPage {
     /// - Parameter data: CSV text in place of the plot's own table.
     mutating func plot(_ plot: Plot, _ name: String, data: String? = nil) -> ReportBlock {
         add(SVGRenderer().render(plot), "plots/\(name).svg")
-        add(data ?? CSVRenderer().render(plot.table), "plots/\(name).csv")
+        add(data ?? Self.csv(plot.table), "plots/\(name).csv")
         return .plot(plot)
+    }
+
+    /// A table's numbers in full, and nothing where there is none.
+    static func csv(_ table: ReportTable) -> String {
+        let names = table.columns.map { CSVRenderer.guarded($0.title) }
+        let rows = table.rows.map { row in
+            row.map { cell in
+                cell.number.map(NumberText.exact) ?? (cell.text == "–" ? "" : CSVRenderer.guarded(cell.text))
+            }
+        }
+        return CSVText.text([names] + rows)
     }
 
     /// A picture's name without its ending, for a file's name.

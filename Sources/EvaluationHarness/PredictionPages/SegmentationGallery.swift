@@ -68,7 +68,7 @@ struct SegmentationGallery {
             [["image", "mIoU", "aAcc", "labelled_pixels"]]
                 + rows.map { row in
                     [
-                        CSVText.guarded(row.name), row.mIoU.map(NumberText.exact) ?? "",
+                        CSVRenderer.guarded(row.name), row.mIoU.map(NumberText.exact) ?? "",
                         row.pixelAccuracy.map(NumberText.exact) ?? "",
                         "\(row.labelledPixels)",
                     ]

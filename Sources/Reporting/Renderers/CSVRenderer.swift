@@ -20,7 +20,7 @@ public struct CSVRenderer: ReportRenderer {
     public func render(_ table: ReportTable) -> String {
         var text = Self.line(table.columns.map(\.title))
         for row in table.rows {
-            text += Self.line(row.map { $0.number.map(NumberText.exact) ?? CSVText.guarded($0.text) })
+            text += Self.line(row.map { $0.number.map(NumberText.exact) ?? Self.guarded($0.text) })
         }
         return text
     }
@@ -37,13 +37,13 @@ public struct CSVRenderer: ReportRenderer {
                 let identity = [
                     f.task, "\(f.taskVersion)", f.arm, f.model, f.dataset.name, f.dataset.split,
                     "\(f.dataset.scoredImages)", "\(f.seed)", f.protocolFingerprint.shortHash, metric.name,
-                ].map(CSVText.guarded)
+                ].map(Self.guarded)
                 let numbers = [
                     metric.value, metric.standardError, metric.interval?.lower, metric.interval?.upper,
                 ].map { $0.map(NumberText.exact) ?? "" }
                 text += Self.line(
                     identity + [numbers[0], metric.unit.rawValue] + numbers[1...]
-                        + ["\(metric.sampleCount)", CSVText.guarded(metric.reason ?? "")])
+                        + ["\(metric.sampleCount)", Self.guarded(metric.reason ?? "")])
             }
         }
         return text
@@ -53,9 +53,15 @@ public struct CSVRenderer: ReportRenderer {
     public func render(_ table: ClassTable) -> String {
         var text = Self.line(["class"] + table.columns)
         for row in table.rows {
-            text += Self.line([CSVText.guarded(row.name)] + row.values.map { $0.map(NumberText.exact) ?? "" })
+            text += Self.line([Self.guarded(row.name)] + row.values.map { $0.map(NumberText.exact) ?? "" })
         }
         return text
+    }
+
+    /// A text that a spreadsheet would run as a formula, behind an apostrophe; every other text as it is.
+    public static func guarded(_ text: String) -> String {
+        guard let first = text.first, "=+-@\t".contains(first) else { return text }
+        return "'" + text
     }
 
     private static func line(_ fields: [String]) -> String {

@@ -8,12 +8,6 @@ public enum CSVText {
         return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
 
-    /// A name that a spreadsheet would run as a formula, behind an apostrophe; every other text as it is.
-    public static func guarded(_ text: String) -> String {
-        guard let first = text.first, "=+-@\t".contains(first) else { return text }
-        return "'" + text
-    }
-
     /// Lines of fields.
     public static func text(_ rows: [[String]]) -> String {
         rows.map { $0.map(field).joined(separator: ",") + "\n" }.joined()

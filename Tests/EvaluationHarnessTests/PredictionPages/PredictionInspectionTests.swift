@@ -55,7 +55,7 @@ import Testing
                 }
             }
             var text = ""
-            try CocoResults.write(found) { text += $0 }
+            CocoResults.write(found) { text += $0 }
             try write(text, to: results)
             let maps = try scenes.data(.segment, split: "val").segmentation()
             try FileManager.default.createDirectory(atPath: self.maps, withIntermediateDirectories: true)
@@ -88,7 +88,7 @@ import Testing
         let names = try #require(FileManager.default.enumerator(atPath: folder)).compactMap { $0 as? String }
         for name in names {
             var isFolder: ObjCBool = false
-            FileManager.default.fileExists(atPath: "\(folder)/\(name)", isDirectory: &isFolder)
+            _ = FileManager.default.fileExists(atPath: "\(folder)/\(name)", isDirectory: &isFolder)
             if !isFolder.boolValue { result[name] = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")) }
         }
         return result
