@@ -84,6 +84,9 @@ struct EvalCommand: ParsableCommand, SharesWork {
     @Flag(help: "With --sweep and --out: keep the points that are done and go on with the others.")
     var resume = false
 
+    @Flag(help: "No charts and pictures of the predictions in the report and below plots.")
+    var noPlots = false
+
     @OptionGroup(title: "Frozen probes (linear, dense-knn, knn)") var probe: ProbeArguments
 
     @OptionGroup var global: GlobalOptions
@@ -161,6 +164,7 @@ struct EvalCommand: ParsableCommand, SharesWork {
         evaluation.trainSplit = probe.trainSplit
         evaluation.probe = try probe.options()
         evaluation.bootstrapDraws = bootstrap
+        evaluation.makesPlots = !noPlots
         evaluation.commandLine = CommandLine.arguments
         return evaluation
     }

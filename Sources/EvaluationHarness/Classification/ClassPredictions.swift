@@ -58,7 +58,8 @@ enum ClassPredictions {
         try read(file, dataset).enumerated().map { $1.first == dataset.label(at: $0) }
     }
 
-    private static func read(_ file: String, _ dataset: any ClassificationLoader) throws(DataError) -> [[Int]] {
+    /// The predicted classes in the data set's order, the likeliest first.
+    static func read(_ file: String, _ dataset: any ClassificationLoader) throws(DataError) -> [[Int]] {
         func refuse(_ record: String?, _ expected: String, _ found: String) -> DataError {
             DataError(
                 .malformed, file: file, record: record, expected: expected, found: found,

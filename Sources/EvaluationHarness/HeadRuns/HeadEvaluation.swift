@@ -39,6 +39,8 @@ public struct HeadEvaluation: Sendable {
     /// The split that neighbours and probes learn from.
     public var trainSplit = "train"
     public var probe = ProbeOptions()
+    /// Whether charts and pictures of the predictions go into the report and below `plots`.
+    public var makesPlots = true
     /// Draws of the bootstrap over images.
     public var bootstrapDraws = 1000
 
@@ -179,17 +181,23 @@ public struct HeadEvaluation: Sendable {
         draft.environment = EnvironmentReport.current().facts + MemoryUse.peak.facts
         let record = try RunRecord(draft)
         try write(record, to: folder)
+        let page = try page(job, target, source, session)
+        try write(Report(run: record), page, to: folder)
         return record.json()
     }
 
     private func write(_ record: RunRecord, to folder: RunFolder) throws {
         try record.write(to: try folder.file("run.json"))
         folder.note("run.json")
-        let report = Report(run: record)
+        if let table = record.fields.classTable { try folder.write(CSVRenderer().render(table), to: "classes.csv") }
+    }
+
+    private func write(_ report: Report, _ page: InspectionPage?, to folder: RunFolder) throws {
         try folder.write(MarkdownRenderer().render(report), to: "report.md")
         try folder.write(JSONRenderer().render(report), to: "report.json")
-        try folder.write(HTMLRenderer().render(report), to: "report.html")
-        if let table = record.fields.classTable { try folder.write(CSVRenderer().render(table), to: "classes.csv") }
+        try folder.write(Self.html(report, page), to: "report.html")
+        guard let page, try !page.write(to: folder.path, only: "plots/").isEmpty else { return }
+        folder.note("plots")
     }
 
     /// Every choice that changes a number without being the model.

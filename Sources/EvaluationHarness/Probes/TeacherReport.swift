@@ -122,6 +122,28 @@ public struct TeacherReport {
         tables(document).map(MarkdownRenderer().render).joined(separator: "\n")
     }
 
+    /// The alignment of all networks as a matrix; nil for fewer than two.
+    static func alignmentMap(_ document: JSONValue) -> HeatMap? {
+        var names: [String] = []
+        var values: [[String]: Double] = [:]
+        for pair in document["alignment"]?.array ?? [] {
+            let networks = (pair["networks"]?.array ?? []).compactMap(\.string)
+            for name in networks where !names.contains(name) { names.append(name) }
+            values[networks] = pair["linear_cka_patches"]?.double
+            values[networks.reversed()] = pair["linear_cka_patches"]?.double
+        }
+        guard names.count > 1 else { return nil }
+        let cells = names.map { row in
+            names.map { column -> HeatMap.Cell in
+                let value = row == column ? 1 : values[[row, column]]
+                return .init(value: value, text: value.map { NumberText.fixed($0, digits: 2) } ?? "–")
+            }
+        }
+        return HeatMap(
+            title: "Linear CKA of patch tokens", rowLabel: "network", columnLabel: "network", valueLabel: "CKA",
+            rows: names, columns: names, cells: cells)
+    }
+
     /// Frozen figures, and alignment of each pair.
     static func tables(_ document: JSONValue) -> [ReportTable] {
         var networks = ReportTable(

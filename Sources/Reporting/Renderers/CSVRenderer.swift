@@ -58,7 +58,8 @@ public struct CSVRenderer: ReportRenderer {
         return text
     }
 
-    private static func guarded(_ text: String) -> String {
+    /// A text that a spreadsheet would run as a formula, behind an apostrophe; every other text as it is.
+    public static func guarded(_ text: String) -> String {
         guard let first = text.first, "=+-@\t".contains(first) else { return text }
         return "'" + text
     }

@@ -36,6 +36,8 @@ public struct HTMLRenderer: ReportRenderer {
         case .table(let table): node(table)
         case .chart(let chart):
             .tag("figure", [:], [SVGLineChart(chart).node, .tag("figcaption", text: chart.title)])
+        case .plot(let plot):
+            .tag("figure", [:], [SVGRenderer.node(plot), .tag("figcaption", text: plot.title)])
         case .pictures(let grid): node(grid)
         }
     }
@@ -81,7 +83,10 @@ public struct HTMLRenderer: ReportRenderer {
         return .tag(
             "div", [:],
             title + [
-                .tag("div", ["class": "pictures", "style": "--columns:\(grid.columnCount)"], pictures)
+                .tag(
+                    "div",
+                    ["class": "pictures", "style": "--columns:\(grid.columnCount);--narrow:\(grid.narrowColumnCount)"],
+                    pictures)
             ])
     }
 }

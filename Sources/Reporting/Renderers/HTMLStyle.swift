@@ -31,7 +31,7 @@ enum HTMLStyle {
         tbody tr:hover { background: var(--panel); }
         figure { margin: 1rem 0; }
         figcaption { color: var(--quiet); font-size: .85rem; }
-        svg { display: block; width: 100%; max-width: 48rem; height: auto; }
+        svg { display: block; width: 100%; max-width: 38rem; height: auto; }
         svg text { fill: var(--quiet); font: 12px system-ui, sans-serif; }
         svg .key { fill: var(--ink); }
         .grid { stroke: var(--rule); stroke-width: 1; }
@@ -40,7 +40,7 @@ enum HTMLStyle {
         .pictures { display: grid; gap: .9rem; grid-template-columns: repeat(var(--columns), minmax(0, 1fr)); }
         .pictures figure { margin: 0; }
         .pictures img { width: 100%; height: auto; display: block; border-radius: 4px; background: var(--panel); }
-        @media (max-width: 40rem) { .pictures { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+        @media (max-width: 40rem) { .pictures { grid-template-columns: repeat(var(--narrow), minmax(0, 1fr)); } }
         @media print { main { max-width: none; padding: 0; } h2 { break-after: avoid; } }
 
         """

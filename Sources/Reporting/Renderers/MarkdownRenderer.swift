@@ -19,6 +19,7 @@ public struct MarkdownRenderer: ReportRenderer {
         case .verbatim(let text): Self.fenced(text)
         case .table(let table): render(table)
         case .chart(let chart): render(chart)
+        case .plot(let plot): render(plot.textForm)
         case .pictures(let grid):
             "*\(Self.escape(grid.caption)): \(grid.pictures.count) "
                 + (grid.pictures.count == 1 ? "picture" : "pictures") + " in the HTML report.*"
