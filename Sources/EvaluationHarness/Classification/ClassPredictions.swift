@@ -31,19 +31,17 @@ enum ClassPredictions {
             counts[label] += 1
             if label == prediction { correct[label] += 1 }
         }
+        let evidence = ClassificationEvidence(
+            metric: metric, classCount: classes.count, labels: labels, predictions: predictions)
         let rows = classes.indices.map { k in
             ClassTable.Row(
                 name: classes[k],
                 values: [counts[k] == 0 ? nil : Double(correct[k]) / Double(counts[k]), Double(counts[k])])
         }
         return EvaluationJob.Scores(
-            metrics: [TopOneAccuracy.metric(name: metric, predictions: predictions, labels: labels)],
-            classTable: ClassTable(columns: ["accuracy", "pictures"], rows: rows), warnings: [])
-    }
-
-    /// Which pictures were named right, in the data set's order.
-    static func hits(_ file: String, _ dataset: any ClassificationLoader) throws(DataError) -> [Bool] {
-        try read(file, dataset).enumerated().map { $1 == dataset.label(at: $0) }
+            metrics: evidence.metrics(bootstrap: nil),
+            classTable: ClassTable(columns: ["accuracy", "pictures"], rows: rows), warnings: [],
+            evidence: RunEvidence(images: (0..<dataset.count).map(dataset.name), classes: classes, evidence))
     }
 
     private static func read(_ file: String, _ dataset: any ClassificationLoader) throws(DataError) -> [Int?] {

@@ -172,6 +172,10 @@ public struct HeadEvaluation: Sendable {
         draft.efficiency = job.costs()
         draft.environment = EnvironmentReport.current().facts + MemoryUse.peak.facts
         let record = try RunRecord(draft)
+        // The record comes last: where it is, the rest is.
+        try scores.evidence.write(to: try folder.file(RunEvidence.fileName))
+        folder.note(RunEvidence.fileName)
+        try folder.write(scores.evidence.imageCSV, to: "per_image.csv")
         try write(record, to: folder)
         return record.json()
     }
@@ -183,7 +187,7 @@ public struct HeadEvaluation: Sendable {
         try folder.write(MarkdownRenderer().render(report), to: "report.md")
         try folder.write(JSONRenderer().render(report), to: "report.json")
         try folder.write(HTMLRenderer().render(report), to: "report.html")
-        if let table = record.fields.classTable { try folder.write(CSVRenderer().render(table), to: "classes.csv") }
+        if let table = record.fields.classTable { try folder.write(CSVRenderer().render(table), to: "per_class.csv") }
     }
 
     /// Every choice that changes a number without being the model.
