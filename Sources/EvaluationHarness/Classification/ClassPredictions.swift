@@ -31,31 +31,17 @@ enum ClassPredictions {
             counts[label] += 1
             if label == ranking.first { correct[label] += 1 }
         }
+        let evidence = ClassificationEvidence(
+            metric: metric, classCount: classes.count, labels: labels, rankings: predictions)
         let rows = classes.indices.map { k in
             ClassTable.Row(
                 name: classes[k],
                 values: [counts[k] == 0 ? nil : Double(correct[k]) / Double(counts[k]), Double(counts[k])])
         }
-        var metrics = [TopAccuracy.metric(name: metric, rankings: predictions, labels: labels)]
-        if classes.count > TopAccuracy.kept {
-            var top = TopAccuracy.metric(
-                name: metric.replacing("top1", with: "top5"), rankings: predictions, labels: labels, k: TopAccuracy.kept
-            )
-            if predictions.allSatisfy({ $0.count < 2 }) {
-                top = MetricValue(
-                    name: top.name, value: nil, unit: top.unit, direction: top.direction, sampleCount: top.sampleCount,
-                    undefinedReason: "the predictions name one class a picture")
-            }
-            metrics.append(top)
-        }
         return EvaluationJob.Scores(
-            metrics: metrics,
-            classTable: ClassTable(columns: ["accuracy", "pictures"], rows: rows), warnings: [])
-    }
-
-    /// Which pictures were named right, in the data set's order.
-    static func hits(_ file: String, _ dataset: any ClassificationLoader) throws(DataError) -> [Bool] {
-        try read(file, dataset).enumerated().map { $1.first == dataset.label(at: $0) }
+            metrics: evidence.metrics(bootstrap: nil),
+            classTable: ClassTable(columns: ["accuracy", "pictures"], rows: rows), warnings: [],
+            evidence: RunEvidence(images: (0..<dataset.count).map(dataset.name), classes: classes, evidence))
     }
 
     /// The predicted classes in the data set's order, the likeliest first.

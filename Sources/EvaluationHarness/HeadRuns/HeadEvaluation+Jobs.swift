@@ -98,6 +98,8 @@ extension HeadEvaluation {
             classCount: info.classes.count, ignoreLabel: info.ignoreLabel.map(Int.init),
             reducesZeroLabel: dataset.reducesZeroLabel)
         let names = (0..<dataset.count).map { SegmentationInference.fileName(dataset.name(at: $0)) }
+        let pictures = Dictionary(
+            zip(names, (0..<dataset.count).map(dataset.name)), uniquingKeysWith: { first, _ in first })
         let score = try SemsegScoring.run(
             labels: source.labelFolder, predictions: target, dataset: .classes(coding), classNames: info.classes,
             bootstrap: bootstrap(session),
@@ -110,7 +112,10 @@ extension HeadEvaluation {
         return EvaluationJob.Scores(
             metrics: score.metrics,
             classTable: ClassTable(columns: ["IoU", "Acc", "Dice", "labelled pixels", "predicted pixels"], rows: rows),
-            warnings: score.warnings)
+            warnings: score.warnings,
+            evidence: RunEvidence(
+                images: score.evaluation.images.map { pictures[$0] ?? $0 }, classes: info.classes,
+                SegmentationEvidence(evaluation: score.evaluation)))
     }
 
     func bootstrap(_ session: CommandSession) -> Bootstrap? {
@@ -176,7 +181,11 @@ extension HeadEvaluation {
             run.note(truthName)
         }
         return try DetectionTruth.scores(
-            gt: truth, dt: target, imageCount: dataset.count, bootstrap: bootstrap(session))
+            gt: truth, dt: target,
+            names: Dictionary(
+                (0..<dataset.count).map { (dataset.imageID(at: $0), dataset.name(at: $0)) },
+                uniquingKeysWith: { first, _ in first }),
+            bootstrap: bootstrap(session))
     }
 
     // MARK: Classification

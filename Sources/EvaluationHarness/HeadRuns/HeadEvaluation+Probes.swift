@@ -53,9 +53,8 @@ extension HeadEvaluation {
                 var scores = try segmentationScores(target, dataset, source, session)
                 if let backbone {
                     let patches = run.side / backbone.patchSize
-                    let oracle = try PatchOracle.evaluation(dataset, grid: (patches, patches))
-                    scores.metrics.append(
-                        oracle.metric(.mIoU, named: "mIoU_patch_oracle", bootstrap: bootstrap(session)))
+                    scores = scores.with(
+                        oracle: try PatchOracle.evaluation(dataset, grid: (patches, patches)), bootstrap(session))
                 }
                 return scores
             })

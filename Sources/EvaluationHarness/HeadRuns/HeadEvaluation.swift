@@ -180,6 +180,10 @@ public struct HeadEvaluation: Sendable {
         draft.efficiency = job.costs()
         draft.environment = EnvironmentReport.current().facts + MemoryUse.peak.facts
         let record = try RunRecord(draft)
+        // The record comes last: where it is, the rest is.
+        try scores.evidence.write(to: try folder.file(RunEvidence.fileName))
+        folder.note(RunEvidence.fileName)
+        try folder.write(scores.evidence.imageCSV, to: "per_image.csv")
         try write(record, to: folder)
         let page = try page(job, target, source, session)
         try write(Report(run: record), page, to: folder)
@@ -189,7 +193,7 @@ public struct HeadEvaluation: Sendable {
     private func write(_ record: RunRecord, to folder: RunFolder) throws {
         try record.write(to: try folder.file("run.json"))
         folder.note("run.json")
-        if let table = record.fields.classTable { try folder.write(CSVRenderer().render(table), to: "classes.csv") }
+        if let table = record.fields.classTable { try folder.write(CSVRenderer().render(table), to: "per_class.csv") }
     }
 
     private func write(_ report: Report, _ page: InspectionPage?, to folder: RunFolder) throws {
