@@ -4,8 +4,8 @@ import EvaluationHarness
 /// `dmt bench`
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Time the engine on this machine.",
-        subcommands: [Model.self, Op.self, BenchLoader.self],
+        commandName: "bench", abstract: "Time the engine on this machine; measure how a gate decides.",
+        subcommands: [Model.self, Op.self, BenchLoader.self, Gate.self],
         defaultSubcommand: Model.self)
 
     /// `dmt bench model`
