@@ -29,7 +29,9 @@ struct DMT: ParsableCommand {
         BenchCommand.self,
         CompareCommand.self,
         GateCommand.self,
+        ReportCommand.self,
         ReproduceCommand.self,
+        RunsCommand.self,
         RecipesCommand.self,
         DoctorCommand.self,
     ]

@@ -28,14 +28,20 @@ public struct Lab {
         defer { withExtendedLifetime(lock) {} }
         session.listenForInterrupts()
         let start = ContinuousClock.now
-        let runner = try LabRunner(plan, in: folder, commandLine: commandLine, session: session)
+        try plan.settings.checkRecipes()
+        let runner = try LabRunner(
+            plan.jobs, in: folder, width: Parallel.threadCount, commandLine: commandLine, session: session
+        ) { job in
+            guard job.name == LabPlan.scenes else { return }
+            try LabelledLists.write(of: "\(folder)/scenes", count: plan.settings.scenes.labelled, to: folder)
+        }
         try runner.run()
         session.note("all jobs are done; this call took \(Int((ContinuousClock.now - start).seconds)) s")
         session.name(files: try report().write(to: folder))
     }
 
     private func report() throws -> LabReport {
-        let entries = try LabLedger(folder: folder).entries(of: plan)
+        let entries = try LabLedger(folder: folder).entries(of: plan.jobs)
         return LabReport(try LabTable(plan, entries), recipe: recipe, entries)
     }
 
@@ -48,7 +54,7 @@ public struct Lab {
 
     /// Every job, whether it is done, and what the rest would cost.
     public func planned() throws -> (json: JSONValue, text: String) {
-        let entries = try LabLedger(folder: folder).entries(of: plan)
+        let entries = try LabLedger(folder: folder).entries(of: plan.jobs)
         let jobs = plan.jobs.map { ($0, entries[$0.name]) }
         let width = Parallel.threadCount
         let left = jobs.filter { $0.1 == nil }.reduce(0) { $0 + $1.0.coreSeconds }

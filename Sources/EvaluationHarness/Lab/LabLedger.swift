@@ -34,11 +34,16 @@ struct LabLedger {
         return found
     }
 
-    /// The entries of a plan's jobs that are done, by name.
-    func entries(of plan: LabPlan) throws(DataError) -> [String: LabEntry] {
+    /// The entries of those jobs that are done, by name.
+    func entries(of jobs: [LabJob]) throws(DataError) -> [String: LabEntry] {
         var entries: [String: LabEntry] = [:]
-        for job in plan.jobs { entries[job.name] = try entry(job) }
+        for job in jobs { entries[job.name] = try entry(job) }
         return entries
+    }
+
+    /// What a job printed, whatever its command was; nil while it is not done.
+    func document(of job: String) throws(DataError) -> JSONValue? {
+        FileBytes.exists(file(job)) ? try read(job).document : nil
     }
 
     private func read(_ job: String) throws(DataError) -> LabEntry {

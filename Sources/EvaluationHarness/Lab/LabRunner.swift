@@ -3,39 +3,46 @@ import Foundation
 import JSONText
 import SafeFiles
 
-/// Runs the jobs of a plan that are not done, some side by side, each as a `dmt` of its own with one thread.
+/// Runs jobs that are not done, some side by side, each as a `dmt` of its own.
 ///
 /// A job that was stopped goes on where it was; one that failed is named at the end, after all that does not need it.
 final class LabRunner {
-    private let plan: LabPlan
+    private let total: Int
     private let ledger: LabLedger
     private let folder: String
     private let session: CommandSession
     private let program: String
     private let commandLine: [String]
     /// Jobs side by side.
-    private let width = Parallel.threadCount
+    private let width: Int
+    private let onBooked: (LabJob) throws -> Void
     private var waiting: [LabJob] = []
     private var running: [(job: LabJob, process: ChildProcess)] = []
     private var done: Set<String> = []
     private var failed: [(job: LabJob, exitCode: Int32)] = []
     private var progress: LabProgress
 
-    /// - Parameter folder: exists.
+    /// - Parameters:
+    ///   - jobs: in the order they may begin.
+    ///   - folder: exists.
+    ///   - width: jobs side by side.
+    ///   - onBooked: called when a job came to its good end, before its entry is written.
     init(
-        _ plan: LabPlan, in folder: String, commandLine: [String], session: CommandSession
+        _ jobs: [LabJob], in folder: String, width: Int, commandLine: [String], session: CommandSession,
+        onBooked: @escaping (LabJob) throws -> Void = { _ in }
     ) throws(DataError) {
         self.commandLine = commandLine
-        self.plan = plan
         self.folder = folder
         self.session = session
+        self.width = width
+        self.onBooked = onBooked
+        total = jobs.count
         ledger = LabLedger(folder: folder)
         program = try Self.ownExecutable()
-        try plan.settings.checkRecipes()
-        let entries = try ledger.entries(of: plan)
+        let entries = try ledger.entries(of: jobs)
         done = Set(entries.keys)
-        waiting = plan.jobs.filter { entries[$0.name] == nil }
-        progress = LabProgress(jobs: waiting, total: plan.jobs.count, width: width)
+        waiting = jobs.filter { entries[$0.name] == nil }
+        progress = LabProgress(jobs: waiting, total: jobs.count, width: width)
     }
 
     /// - Throws: `Interruption` after the running jobs stopped; `.cannotWrite` when jobs failed.
@@ -100,10 +107,7 @@ final class LabRunner {
             arguments: job.arguments, toolVersion: BuildInfo.version, coreSeconds: end.coreSeconds,
             wallSeconds: end.wallSeconds, peakMemory: end.peakMemory,
             document: (try? JSONValue.parse(printed, file: output(of: job))) ?? .null)
-        if job.name == LabPlan.scenes {
-            try LabelledLists.write(
-                of: "\(folder)/scenes", count: plan.settings.scenes.labelled, to: folder)
-        }
+        try onBooked(job)
         try ledger.write(entry, of: job)
         unlink(output(of: job))
         done.insert(job.name)
@@ -119,7 +123,7 @@ final class LabRunner {
         }
         throw Interruption(
             signal: session.interrupt.signalNumber ?? SIGTERM,
-            advice: "\(done.count) of \(plan.jobs.count) jobs are done",
+            advice: "\(done.count) of \(total) jobs are done",
             command: commandLine.isEmpty ? nil : commandLine.map(RunFolder.quoted).joined(separator: " "))
     }
 
@@ -133,7 +137,7 @@ final class LabRunner {
             remedy: "read logs/\(failed[0].job.name).txt, then run the same command again: it goes on from here")
     }
 
-    private static func ownExecutable() throws(DataError) -> String {
+    static func ownExecutable() throws(DataError) -> String {
         guard let path = realpath("/proc/self/exe", nil) else {
             throw DataError(
                 .missing, file: "/proc/self/exe", expected: "the running program", found: "nothing",
@@ -169,6 +173,6 @@ private struct LabProgress {
         let scale = stated > 0 ? seen / stated : 1
         let minutes = Int((left * scale / Double(width) / 60).rounded(.up))
         return "\(finished)/\(total) \(job.name): \(Int(coreSeconds.rounded())) core-seconds"
-            + (finished < total ? ", about \(minutes) min left" : "")
+            + (finished < total && left > 0 ? ", about \(minutes) min left" : "")
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import SafeFiles
 
@@ -6,6 +7,12 @@ public struct DataOutput: Sendable {
     private let descriptor: Int32
 
     public init(descriptor: Int32 = STDOUT_FILENO) { self.descriptor = descriptor }
+
+    /// Whether bold may be used: on a terminal, unless `NO_COLOR` holds anything.
+    public var usesStyle: Bool {
+        let environment = ProcessInfo.processInfo.environment
+        return isatty(descriptor) == 1 && environment["TERM"] != "dumb" && (environment["NO_COLOR"] ?? "").isEmpty
+    }
 
     /// - Throws: `.diskFull` or `.cannotWrite`, so that a truncated result is never an exit code 0.
     public func write(_ text: String) throws(DataError) {

@@ -43,7 +43,8 @@ public struct FailureReport: Sendable, Equatable {
     public let exitCode: Int32
 
     public init(_ error: any Error) {
-        text = "\(error)"
+        // Names of files and records stand in it.
+        text = TerminalRenderer.printable("\(error)", keepsLines: true)
         exitCode = Self.code(error)
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import JSONText
 import Logging
+import Reporting
 
 /// Log events as lines on a `Terminal`.
 public struct TerminalLogHandler: LogHandler {
@@ -40,7 +41,7 @@ public struct TerminalLogHandler: LogHandler {
             terminal.write(line: JSONValue.object(object).text())
         case .text:
             let tail = pairs.map { "  \($0.key)=\($0.value)" }.joined()
-            let message = "\(event.message)\(tail)"
+            let message = TerminalRenderer.printable("\(event.message)\(tail)", keepsLines: true)
             let logLine = "\(time) \(event.level.rawValue) \(message)"
             terminal.write(line: lead(event.level) + message, logLine: logLine)
         }

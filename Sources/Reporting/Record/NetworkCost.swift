@@ -66,7 +66,8 @@ extension Report {
     public static func efficiencyTable(_ costs: [NetworkCost]) -> ReportTable {
         func mebibytes(_ bytes: Int) -> ReportTable.Cell { .number(Double(bytes) / 1_048_576, digits: 1) }
         return ReportTable(
-            caption: "Measured on this machine. Two operations a multiply-add, matrix products only; memory is that of "
+            caption:
+                "Measured on the machine of the run. Two operations a multiply-add, matrix products only; memory is that of "
                 + "activations for the whole batch.",
             columns: [
                 .init("network"), .init("parameters", .right), .init("GFLOP a picture", .right),

@@ -25,6 +25,10 @@ extension RunRecord {
             throw DataError(
                 .malformed, file: path, expected: "a complete run record",
                 found: error.holes.joined(separator: "; "), remedy: "run the evaluation again")
+        } catch let error as JSONError {
+            throw DataError(
+                .malformed, file: path, record: "byte \(error.offset)", expected: error.expected, found: error.found,
+                remedy: "give the run.json of a finished run, copied whole")
         } catch {
             throw DataError(
                 .malformed, file: path, expected: "a run record in JSON", found: "\(error)",

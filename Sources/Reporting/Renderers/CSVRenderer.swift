@@ -1,7 +1,8 @@
 /// RFC 4180 text of the tables of a report: full precision, decimal point, CR LF line ends.
 ///
-/// Several tables follow each other after an empty line, each under a line with its section and caption. A field that a
-/// spreadsheet would run as a formula gets a leading apostrophe.
+/// Numbers are the shortest decimals that read back as the same doubles; a column whose numbers have a ± is followed by one of
+/// those. Several tables follow each other after an empty line, each under a line with its section and caption. A text that a
+/// spreadsheet would run as a formula gets a leading apostrophe; numbers never do.
 public struct CSVRenderer: ReportRenderer {
     public init() {}
 
@@ -10,7 +11,7 @@ public struct CSVRenderer: ReportRenderer {
         for section in report.sections {
             for case .table(let table) in section.blocks {
                 let caption = table.caption.isEmpty ? section.heading : "\(section.heading): \(table.caption)"
-                parts.append(Self.line([caption]) + render(table))
+                parts.append(Self.line([Self.guarded(caption)]) + render(table))
             }
         }
         return parts.joined(separator: "\r\n")
@@ -18,9 +19,17 @@ public struct CSVRenderer: ReportRenderer {
 
     /// One table: a header line, then the rows.
     public func render(_ table: ReportTable) -> String {
-        var text = Self.line(table.columns.map(\.title))
+        let spreads = table.columns.indices.map { c in table.rows.contains { $0[c].spread != nil } }
+        var text = Self.line(
+            zip(table.columns, spreads).flatMap { column, hasSpread in
+                [Self.guarded(column.title)] + (hasSpread ? [Self.guarded(column.title + " ±")] : [])
+            })
         for row in table.rows {
-            text += Self.line(row.map { $0.number.map(NumberText.exact) ?? Self.guarded($0.text) })
+            text += Self.line(
+                zip(row, spreads).flatMap { cell, hasSpread in
+                    [cell.number.map(NumberText.exact) ?? Self.guarded(cell.text)]
+                        + (hasSpread ? [cell.spread.map(NumberText.exact) ?? ""] : [])
+                })
         }
         return text
     }
@@ -51,23 +60,23 @@ public struct CSVRenderer: ReportRenderer {
 
     /// The class table of a run.
     public func render(_ table: ClassTable) -> String {
-        var text = Self.line(["class"] + table.columns)
+        var text = Self.line((["class"] + table.columns).map(Self.guarded))
         for row in table.rows {
             text += Self.line([Self.guarded(row.name)] + row.values.map { $0.map(NumberText.exact) ?? "" })
         }
         return text
     }
 
-    /// A text that a spreadsheet would run as a formula, behind an apostrophe; every other text as it is.
+    /// - Source: OWASP, "CSV Injection": the characters that spreadsheets take for the beginning of a formula, full-width forms
+    ///   among them. Works on scalars: a combining mark hides no equals sign.
     public static func guarded(_ text: String) -> String {
-        guard let first = text.first, "=+-@\t".contains(first) else { return text }
+        guard let first = text.unicodeScalars.first,
+            "=+-@\t\r\n\u{FF1D}\u{FF0B}\u{FF0D}\u{FF20}".unicodeScalars.contains(first), Double(text) == nil
+        else { return text }
         return "'" + text
     }
 
     private static func line(_ fields: [String]) -> String {
-        fields.map { field in
-            field.unicodeScalars.contains { "\",\r\n".unicodeScalars.contains($0) }
-                ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
-        }.joined(separator: ",") + "\r\n"
+        fields.map(CSVText.field).joined(separator: ",") + "\r\n"
     }
 }

@@ -1,5 +1,5 @@
 /// A small tree for HTML and SVG. Text and attribute values are escaped when written; there is no other way to put text
-/// in, so no name from a data set can become markup. `trusted` is for the style sheet alone.
+/// in, so no name from a data set can become markup. `trusted` is for the style sheet and the script alone.
 indirect enum HTMLNode {
     case text(String)
     case element(_ tag: StaticString, [(StaticString, String)], [HTMLNode])
@@ -23,7 +23,7 @@ indirect enum HTMLNode {
     private static let ownLine: Set<String> = [
         "html", "head", "body", "meta", "title", "style", "main", "header", "section", "h1", "h2", "p", "table",
         "thead",
-        "tbody", "tr", "figure", "figcaption", "svg", "g", "path", "line", "pre", "div", "caption", "footer",
+        "tbody", "tr", "figure", "figcaption", "svg", "g", "path", "line", "pre", "div", "script",
     ]
 
     func write(to out: inout String) {
@@ -46,7 +46,7 @@ indirect enum HTMLNode {
         }
     }
 
-    /// Markup characters become entities; control characters that HTML forbids become U+FFFD.
+    /// Markup characters become entities; what steers or hides becomes U+FFFD.
     private static func escape(_ text: String, to out: inout String) {
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -56,9 +56,7 @@ indirect enum HTMLNode {
             case "\"": out += "&quot;"
             case "'": out += "&#39;"
             case "\n", "\t": out.unicodeScalars.append(scalar)
-            default:
-                let control = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-                out.unicodeScalars.append(control ? "\u{FFFD}" : scalar)
+            default: out.unicodeScalars.append(VisibleText.steers(scalar) ? "\u{FFFD}" : scalar)
             }
         }
     }

@@ -1,7 +1,7 @@
 import JSONText
 
 /// The report as one JSON document: cells with their text and full number, charts as points, pictures by caption and
-/// size.
+/// size. Its shape is `share/dmt/schema/report.schema.json`.
 public struct JSONRenderer: ReportRenderer {
     public init() {}
 
@@ -38,7 +38,7 @@ public struct JSONRenderer: ReportRenderer {
     }
 
     private func json(_ table: ReportTable) -> JSONValue {
-        let best = table.bestCells()
+        let marks = table.marks()
         let columns = table.columns.map { column in
             JSONValue.object([
                 ("title", .string(column.title)),
@@ -48,9 +48,10 @@ public struct JSONRenderer: ReportRenderer {
         let rows = table.rows.enumerated().map { r, row in
             JSONValue.array(
                 row.enumerated().map { c, cell in
-                    .object([
-                        ("text", .string(cell.text)), ("number", .optional(cell.number)), ("best", .bool(best[r][c])),
-                    ])
+                    .object(
+                        [("text", .string(cell.text)), ("number", JSONValue(finite: cell.number))]
+                            + (cell.spread.map { [("spread", JSONValue(finite: $0))] } ?? [])
+                            + [("best", .bool(marks[r][c] == .best)), ("second", .bool(marks[r][c] == .second))])
                 })
         }
         return .object([
@@ -63,8 +64,8 @@ public struct JSONRenderer: ReportRenderer {
         let series = chart.series.map { series in
             JSONValue.object([
                 ("name", .string(series.name)),
-                ("x", .array(series.points.map { .optional($0.x) })),
-                ("y", .array(series.points.map { .optional($0.y) })),
+                ("x", .array(series.points.map { JSONValue(finite: $0.x) })),
+                ("y", .array(series.points.map { JSONValue(finite: $0.y) })),
             ])
         }
         return .object([

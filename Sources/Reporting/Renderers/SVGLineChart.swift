@@ -35,7 +35,7 @@ struct SVGLineChart {
             "svg",
             [
                 "viewBox": "0 0 \(Self.text(Self.width)) \(Self.text(height))", "role": "img",
-                "aria-label": "\(chart.title): \(chart.yLabel) over \(chart.xLabel)",
+                "aria-label": VisibleText.shortened("\(chart.title): \(chart.yLabel) over \(chart.xLabel)"),
             ], grid + key + chart.series.enumerated().map(curve))
     }
 
@@ -60,12 +60,14 @@ struct SVGLineChart {
         return nodes
     }
 
+    private static func keyName(_ series: LineChart.Series) -> String { VisibleText.shortened(series.name, to: 48) }
+
     /// Rows of (series index, left edge), filled from the left; widths are estimated at 7 units a letter.
     private static func keyRows(_ chart: LineChart) -> [[(index: Int, x: Double)]] {
         var rows: [[(index: Int, x: Double)]] = []
         var x = left
         for (index, series) in chart.series.enumerated() {
-            let needed = 44 + 7 * Double(series.name.count)
+            let needed = 44 + 7 * Double(keyName(series).count)
             if rows.isEmpty || x + needed > width - right {
                 rows.append([])
                 x = left
@@ -80,7 +82,7 @@ struct SVGLineChart {
         Self.keyRows(chart).enumerated().flatMap { row, entries in
             entries.flatMap { entry -> [HTMLNode] in
                 let y = 14 + 20 * Double(row)
-                let name = chart.series[entry.index].name
+                let name = Self.keyName(chart.series[entry.index])
                 return [
                     .tag(
                         "line",

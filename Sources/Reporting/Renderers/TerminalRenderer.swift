@@ -7,7 +7,7 @@ public struct TerminalRenderer: ReportRenderer {
 
     public func render(_ report: Report) -> String {
         var parts = [heading(report.title, "=")]
-        parts += report.introduction.map(Self.printable)
+        parts += report.introduction.map { Self.printable($0) }
         for section in report.sections {
             parts.append(heading(section.heading, "-"))
             parts += section.blocks.map(render)
@@ -17,7 +17,8 @@ public struct TerminalRenderer: ReportRenderer {
 
     private func heading(_ text: String, _ rule: String) -> String {
         let text = Self.printable(text)
-        return (usesStyle ? "\u{1B}[1m\(text)\u{1B}[0m" : text) + "\n" + String(repeating: rule, count: text.count)
+        return (usesStyle ? "\u{1B}[1m\(text)\u{1B}[0m" : text) + "\n"
+            + String(repeating: rule, count: min(VisibleText.columns(text), 120))
     }
 
     private func render(_ block: ReportBlock) -> String {
@@ -42,20 +43,22 @@ public struct TerminalRenderer: ReportRenderer {
 
     /// One table with aligned columns.
     public func render(_ table: ReportTable) -> String {
-        let best = table.bestCells()
+        let marks = table.marks()
         let header = table.columns.map { column in
             Self.printable(column.title) + (column.direction.map { " \($0.arrow)  " } ?? "")
         }
         let body = table.rows.enumerated().map { r, row in
             row.enumerated().map { c, cell in
-                Self.printable(cell.text)
-                    + (table.columns[c].direction == nil ? "" : best[r][c] ? " *" : "  ")
+                Self.printable(VisibleText.shortened(cell.text))
+                    + (table.columns[c].direction == nil ? "" : marks[r][c] == .best ? " *" : "  ")
             }
         }
-        let widths = table.columns.indices.map { c in ([header[c]] + body.map { $0[c] }).map(\.count).max() ?? 0 }
+        let widths = table.columns.indices.map { c in
+            ([header[c]] + body.map { $0[c] }).map(VisibleText.columns).max() ?? 0
+        }
         func line(_ cells: [String]) -> String {
             let padded = cells.enumerated().map { c, cell in
-                let space = String(repeating: " ", count: widths[c] - cell.count)
+                let space = String(repeating: " ", count: widths[c] - VisibleText.columns(cell))
                 return table.columns[c].alignment == .right ? space + cell : cell + space
             }
             var text = padded.joined(separator: "  ")
@@ -68,10 +71,10 @@ public struct TerminalRenderer: ReportRenderer {
         return lines.joined(separator: "\n")
     }
 
-    /// Text without control characters: file names must not steer a terminal.
-    static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.value < 0x20 || (0x7F...0x9F).contains($0.value) ? "\u{FFFD}" : $0 }))
+    /// Text without control characters and marks of direction: file names must not steer a terminal.
+    ///
+    /// - Parameter keepsLines: line feeds and tabs stay.
+    public static func printable(_ text: String, keepsLines: Bool = false) -> String {
+        VisibleText.of(text, keepsLines: keepsLines)
     }
 }

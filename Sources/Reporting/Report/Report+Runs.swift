@@ -21,35 +21,6 @@ extension Report {
         sections.append(ReportSection(heading: "How to repeat", blocks: Self.repetition(f)))
     }
 
-    /// Several runs, one row a run, one column a metric.
-    ///
-    /// Runs of different tasks or protocols are not comparable: each distinct (task, version, data, protocol) gets a
-    /// table of its own, and a warning lists in what they differ.
-    public init(title: String, runs: [RunRecord]) {
-        self.init(title: title)
-        var groups: [[RunRecord]] = []
-        for run in runs {
-            if let index = groups.firstIndex(where: { $0[0].isComparable(to: run) }) {
-                groups[index].append(run)
-            } else {
-                groups.append([run])
-            }
-        }
-        for (index, group) in groups.enumerated() {
-            let f = group[0].fields
-            var blocks: [ReportBlock] = []
-            if index > 0 {
-                let differences = group[0].differences(from: groups[0][0]).joined(separator: "; ")
-                blocks.append(.warning("Not comparable with the first table: \(differences)."))
-            }
-            blocks.append(.table(Self.runTable(group)))
-            sections.append(
-                ReportSection(
-                    heading: "\(f.task) on \(f.dataset.name) \(f.dataset.split), protocol "
-                        + f.protocolFingerprint.shortHash, blocks: blocks))
-        }
-    }
-
     /// Metrics with error, interval and n.
     public static func metricTable(_ metrics: [MetricValue]) -> ReportTable {
         var table = ReportTable(columns: [
@@ -106,25 +77,6 @@ extension Report {
             caption: "Resolved settings", columns: [.init("setting"), .init("value"), .init("set by")],
             rows: f.settings.map { [.text($0.key), .text($0.value), .text($0.origin)] })
         return [.verbatim(f.commandLine.joined(separator: " ")), .table(facts), .table(settings)]
-    }
-
-    private static func runTable(_ runs: [RunRecord]) -> ReportTable {
-        var names: [(name: String, direction: MetricValue.Direction)] = []
-        for run in runs {
-            for metric in run.fields.metrics where !names.contains(where: { $0.name == metric.name }) {
-                names.append((metric.name, metric.direction))
-            }
-        }
-        var table = ReportTable(
-            columns: [.init("arm"), .init("model"), .init("seed", .right), .init("images")]
-                + names.map { .init($0.name, .right, direction: $0.direction) })
-        for run in runs {
-            let f = run.fields
-            table.add(
-                [.text(f.arm), .text(f.model), .text("\(f.seed)"), .text(f.dataset.coverage)]
-                    + names.map { .metric(run.metric($0.name)) })
-        }
-        return table
     }
 }
 

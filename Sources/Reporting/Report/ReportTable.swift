@@ -1,4 +1,5 @@
-/// A table with typed cells. Renderers mark the best cell of each column that has a direction.
+/// A table with typed cells. Renderers mark the best cell of each column that has a direction, and where there are enough
+/// numbers the second best.
 public struct ReportTable: Sendable, Equatable {
     public enum Alignment: Sendable { case left, right }
 
@@ -20,10 +21,13 @@ public struct ReportTable: Sendable, Equatable {
         public var text: String
         /// The full number behind the text, for data formats and for finding the best.
         public var number: Double?
+        /// The full number behind the text's ±.
+        public var spread: Double?
 
-        public init(text: String, number: Double? = nil) {
+        public init(text: String, number: Double? = nil, spread: Double? = nil) {
             self.text = text
             self.number = number
+            self.spread = spread
         }
 
         public static func text(_ text: String) -> Cell { Cell(text: text) }
@@ -46,7 +50,7 @@ public struct ReportTable: Sendable, Equatable {
         public static func number(_ value: Double, spread: Double?, digits: Int = 4) -> Cell {
             var text = NumberText.fixed(value, digits: digits)
             if let spread { text += " ± " + NumberText.fixed(spread, digits: digits) }
-            return Cell(text: text, number: value)
+            return Cell(text: text, number: value, spread: spread)
         }
 
         /// The ends of an interval of a difference, "+0.0012 … +0.0184".
@@ -55,7 +59,12 @@ public struct ReportTable: Sendable, Equatable {
         }
     }
 
+    /// What a number is among those of its column.
+    public enum Mark: Sendable, Equatable { case none, best, second }
+
     public var caption: String
+    /// Whether the numbers of a column may be ranked; false where rows stand under different rules.
+    public var ranks = true
     public private(set) var columns: [Column]
     public private(set) var rows: [[Cell]] = []
 
@@ -73,17 +82,24 @@ public struct ReportTable: Sendable, Equatable {
         rows.append(row)
     }
 
-    /// For each row and column, whether the cell is the best of its column; equal numbers are all best, and a column of
-    /// fewer than two numbers has none.
-    public func bestCells() -> [[Bool]] {
-        var best = rows.map { _ in columns.map { _ in false } }
+    /// For each row and column, whether the cell is the best of its column, or the second best.
+    ///
+    /// Equal numbers are all best, and a column of fewer than two numbers has none. There is a second best among three
+    /// numbers or more, below a single best.
+    public func marks() -> [[Mark]] {
+        var marks = rows.map { _ in columns.map { _ in Mark.none } }
+        guard ranks else { return marks }
         for (c, column) in columns.enumerated() {
             guard let direction = column.direction else { continue }
             let numbers = rows.compactMap { $0[c].number }
-            guard numbers.count > 1, let winner = direction == .higherIsBetter ? numbers.max() : numbers.min()
-            else { continue }
-            for r in rows.indices { best[r][c] = rows[r][c].number == winner }
+            guard numbers.count > 1 else { continue }
+            let sorted = numbers.sorted { direction == .higherIsBetter ? $0 > $1 : $0 < $1 }
+            let second = sorted.count > 2 && sorted[1] != sorted[0] ? sorted[1] : nil
+            for r in rows.indices {
+                guard let number = rows[r][c].number else { continue }
+                marks[r][c] = number == sorted[0] ? .best : number == second ? .second : .none
+            }
         }
-        return best
+        return marks
     }
 }

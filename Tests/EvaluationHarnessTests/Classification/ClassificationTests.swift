@@ -107,7 +107,8 @@ import Testing
             let (rest, last) = (Array(lines.dropLast()), dataset.count - 1)
             let twice: String = lines[last] + "\t" + dataset.info.classes[dataset.label(at: last)]
             let files: [[String]] = [
-                rest, lines + [lines[0]], rest + ["unknown.jpg\tx"], rest + [dataset.name(at: last) + "\tno such class"],
+                rest, lines + [lines[0]], rest + ["unknown.jpg\tx"],
+                rest + [dataset.name(at: last) + "\tno such class"],
                 rest + [twice],
             ]
             for bad in files {
