@@ -7,7 +7,7 @@ DMT := .build/release/dmt
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev libzip-dev pkg-config
 MODULES := openblas libjpeg libpng json-c simdjson libdeflate libzip
 
-.PHONY: all setup build install quickstart teachers test test-mpi bench fuzz format lint
+.PHONY: all setup build man install quickstart teachers test test-mpi bench fuzz format lint
 
 all: build
 
@@ -28,11 +28,25 @@ setup:
 build:
 	swift build $(FLAGS)
 
-# A tree that can be moved: bin/dmt finds share/dmt beside it.
+# One page a verb, from the program's own help; made by a tool of swift-argument-parser.
+MANUAL := .build/manual
+man: build
+	swift build --package-path .build/checkouts/swift-argument-parser --scratch-path $(MANUAL)/tool -c release --product generate-manual
+	mkdir -p $(MANUAL)/man1
+	$(MANUAL)/tool/release/generate-manual $(DMT) --multi-page --output-directory $(MANUAL)/man1
+
+# A tree that can be moved: bin/dmt finds share/dmt beside it. Completions for three shells; manual pages where 'make man' made them.
 install: build
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/dmt"
 	install -m 755 $(DMT) "$(DESTDIR)$(PREFIX)/bin/dmt"
 	cp -R share/dmt/. "$(DESTDIR)$(PREFIX)/share/dmt/"
+	install -d "$(DESTDIR)$(PREFIX)/share/bash-completion/completions" "$(DESTDIR)$(PREFIX)/share/zsh/site-functions" \
+	  "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d"
+	$(DMT) --generate-completion-script bash > "$(DESTDIR)$(PREFIX)/share/bash-completion/completions/dmt"
+	$(DMT) --generate-completion-script zsh > "$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_dmt"
+	$(DMT) --generate-completion-script fish > "$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/dmt.fish"
+	if [ -d $(MANUAL)/man1 ]; then install -d "$(DESTDIR)$(PREFIX)/share/man/man1"; \
+	  install -m 644 $(MANUAL)/man1/* "$(DESTDIR)$(PREFIX)/share/man/man1/"; fi
 	git rev-parse HEAD > "$(DESTDIR)$(PREFIX)/share/dmt/COMMIT" 2>/dev/null || rm -f "$(DESTDIR)$(PREFIX)/share/dmt/COMMIT"
 
 quickstart: setup build

@@ -78,6 +78,7 @@ let package = Package(
             dependencies: ["COpenBLAS", "Autograd", "TensorCore", "Communication", "Geometry", "Determinism"]),
         .executableTarget(name: "dmt", dependencies: ["EvaluationHarness", argumentParser]),
         .testTarget(name: "ArchitectureTests"),
+        .testTarget(name: "CommandTests", dependencies: ["dmt", "EvaluationHarness", argumentParser]),
     ] + table.map { .target(name: $0.name, dependencies: $0.mayImport) }
         + table.map {
             .testTarget(

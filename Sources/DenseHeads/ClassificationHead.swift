@@ -75,9 +75,4 @@ public final class ClassificationHead: Layer {
     public func loss(_ tokens: Tokens, _ labels: [Int32], _ forward: Forward) -> [LossTerm] {
         [LossTerm(name: "classification", value: self(tokens, forward).crossEntropy(labels: labels))]
     }
-
-    /// The winning class of each picture, the first of equals.
-    public func predict(_ tokens: Tokens, _ forward: Forward) -> [Int32] {
-        ArgMax.rows(self(tokens, forward).value)
-    }
 }

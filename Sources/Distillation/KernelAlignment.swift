@@ -47,7 +47,7 @@ public enum KernelAlignment {
     }
 
     /// False when what centring left is rounding.
-    private static func varies(_ centred: Tensor, of x: Tensor) -> Bool {
+    static func varies(_ centred: Tensor, of x: Tensor) -> Bool {
         squaredNorm(centred) > 1e-24 * squaredNorm(widened(x))
     }
 
@@ -57,7 +57,7 @@ public enum KernelAlignment {
     }
 
     /// `aᵀ b`.
-    private static func crossProduct(_ a: Tensor, _ b: Tensor) -> Tensor {
+    static func crossProduct(_ a: Tensor, _ b: Tensor) -> Tensor {
         let c = Tensor(uninitialized: [a.shape[1], b.shape[1]], .f64)
         Gemm.multiply(
             .f64, m: a.shape[1], n: b.shape[1], k: a.shape[0], MatrixView(a, width: a.shape[1], transposed: true),
@@ -80,5 +80,5 @@ public enum KernelAlignment {
         Variable(a).multiplied(by: Variable(b)).sum().item()
     }
 
-    private static func squaredNorm(_ a: Tensor) -> Double { dot(a, a) }
+    static func squaredNorm(_ a: Tensor) -> Double { dot(a, a) }
 }

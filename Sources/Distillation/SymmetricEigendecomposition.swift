@@ -8,14 +8,14 @@ import TensorCore
 /// size of every vector is positive.
 /// - Complexity: about 9 n³ operations.
 /// - Source: Golub, Van Loan, "Matrix Computations", §8.3; the sweeps are those of EISPACK's `tql2`.
-struct SymmetricEigendecomposition {
+public struct SymmetricEigendecomposition {
     /// Ascending.
-    private(set) var values: [Double]
+    public private(set) var values: [Double]
     /// `Uᵀ`, `(n, n)`: row k is the unit vector of value k.
-    private(set) var vectors: Tensor
+    public private(set) var vectors: Tensor
 
     /// - Parameter matrix: `(n, n)` f64, symmetric, finite; its upper triangle counts.
-    init(_ matrix: Tensor) {
+    public init(_ matrix: Tensor) {
         precondition(
             matrix.rank == 2 && matrix.shape[0] == matrix.shape[1] && matrix.shape[0] > 0 && matrix.dtype == .f64,
             "eigendecomposition of \(matrix.shape), \(matrix.dtype)")

@@ -70,32 +70,39 @@ public final class Attention: Layer {
         return packed.attention(heads: headCount)
     }
 
-    /// How much the first token takes from each other token, `(N, heads, T − 1)`: its row of the softmax without its own
-    /// part. Biases of positions are included.
+    /// How much one token takes from each, `(N, heads, T)`: its row of the softmax. Biases of positions of a table are
+    /// included.
     ///
-    /// - Parameter x: `(N, T, C)`, normed.
-    public func firstTokenWeights(_ x: Variable) -> Tensor {
+    /// - Parameters:
+    ///   - query: the token's place.
+    ///   - x: `(N, T, C)`, normed.
+    public func weights(ofToken query: Int, _ x: Variable) -> Tensor {
         let packed = projected(x, half: false, .evaluation).value.converted(to: .f32)
         let (pictures, tokens, width) = (x.shape[0], x.shape[1], x.shape[2])
+        precondition((0..<tokens).contains(query), "attention of token \(query) of \(tokens)")
         let dim = width / headCount
-        let bias = biasTable.map { Variable($0.value).gatheringRows(Array(biasIndices.prefix(tokens))).value.floats() }
-        let result = Tensor(uninitialized: [pictures, headCount, tokens - 1])
+        let bias = biasTable.map {
+            Variable($0.value).gatheringRows(Array(biasIndices[query * tokens..<(query + 1) * tokens])).value.floats()
+        }
+        let result = Tensor(uninitialized: [pictures, headCount, tokens])
         let values = packed.f32()
         for picture in 0..<pictures {
             for head in 0..<headCount {
                 let base = picture * tokens * 3 * width + head * dim
+                let asked = base + query * 3 * width
                 var scores = (0..<tokens).map { token in
                     let product = (0..<dim).reduce(Float(0)) {
-                        $0 + values[base + $1] * values[base + token * 3 * width + width + $1]
+                        $0 + values[asked + $1] * values[base + token * 3 * width + width + $1]
                     }
                     return product / Float(dim).squareRoot() + (bias?[token * headCount + head] ?? 0)
                 }
                 let row = Tensor(scores, [1, tokens])
                 scores = Variable(row).softmax().value.floats()
-                let place = result.f32() + (picture * headCount + head) * (tokens - 1)
-                for token in 1..<tokens { place[token - 1] = scores[token] }
+                let place = result.f32() + (picture * headCount + head) * tokens
+                for token in 0..<tokens { place[token] = scores[token] }
             }
         }
+        keepAlive(packed.storage)
         return result
     }
 

@@ -1,13 +1,18 @@
+import Glibc
 import Synchronization
 
-/// A caching allocator: freed blocks wait in lists by size class (eighths of powers of two) for the next step.
+/// A caching allocator. Large blocks come from a heap of its own (``BlockHeap``); freed small ones wait in lists by size class
+/// (eighths of powers of two) for the next step.
 ///
 /// Live and waiting blocks together hardly take more than live blocks did at their highest: where a new block would go
 /// `slack` bytes beyond that, waiting ones are freed.
 public enum Allocator {
     private struct State: ~Copyable {
+        var large = BlockHeap()
         var free: [Int: [UInt]] = [:]
         var live = 0
+        /// Bytes of large blocks that are not live, because their pages were given up.
+        var surrendered = 0
         /// Since the last `peakBytes` began, and ever.
         var recentPeak = 0
         var highWater = 0
@@ -18,6 +23,12 @@ public enum Allocator {
             live += byteCount
             recentPeak = max(recentPeak, live)
             highWater = max(highWater, live)
+        }
+
+        /// Gives pages between large blocks back where they are what goes beyond the limit.
+        mutating func trim() {
+            let excess = large.heldBytes - surrendered - highWater - Allocator.slack
+            if excess > 0 { large.release(atLeast: excess) }
         }
 
         /// Takes waiting blocks out of their lists until live and waiting ones fit: the smallest that is large enough, or
@@ -35,8 +46,10 @@ public enum Allocator {
         }
     }
     private static let state = Mutex(State())
-    /// Room for blocks that wait for their turn within a step: mapping them anew would cost clearing their pages.
+    /// Room for small blocks that wait for their turn within a step.
     private static let slack = 40 << 20
+    /// Blocks from this size on are large.
+    static let largeSize = 1 << 20
 
     /// Bytes that live tensors hold now.
     public static var liveBytes: Int { state.withLock { $0.live } }
@@ -62,6 +75,17 @@ public enum Allocator {
     }
 
     static func take(_ byteCount: Int) -> (UnsafeMutableRawPointer, Int) {
+        if byteCount >= largeSize {
+            let size = BlockHeap.size(of: byteCount)
+            let start = state.withLock { state in
+                state.grow(size)
+                state.liveBlocks += 1
+                let start = state.large.take(size)
+                state.trim()
+                return start
+            }
+            return (UnsafeMutableRawPointer(bitPattern: start)!, size)
+        }
         let size = sizeClass(byteCount)
         let (reused, excess): (UInt?, [(address: UInt, size: Int)]) = state.withLock { state in
             state.grow(size)
@@ -74,7 +98,9 @@ public enum Allocator {
         }
         if let reused, let pointer = UnsafeMutableRawPointer(bitPattern: reused) { return (pointer, size) }
         release(excess)
-        return (SystemBlock.take(size), size)
+        var raw: UnsafeMutableRawPointer?
+        precondition(posix_memalign(&raw, 64, size) == 0, "out of memory: \(size) bytes")
+        return (raw!, size)
     }
 
     /// - Parameter surrendered: bytes of the block that are not counted as live.
@@ -82,26 +108,39 @@ public enum Allocator {
         state.withLock { state in
             state.live -= size - surrendered
             state.liveBlocks -= 1
+            if size >= largeSize {
+                state.surrendered -= surrendered
+                state.large.giveBack(UInt(bitPattern: pointer), size, surrendered: surrendered)
+                return
+            }
             state.cached += size
             state.free[size, default: []].append(UInt(bitPattern: pointer))
         }
     }
 
     /// A live block gave up pages of so many bytes, or takes them back.
-    static func surrender(_ byteCount: Int) { state.withLock { $0.live -= byteCount } }
+    static func surrender(_ byteCount: Int) {
+        state.withLock { state in
+            state.live -= byteCount
+            state.surrendered += byteCount
+        }
+    }
 
     static func claim(_ byteCount: Int) {
         release(
             state.withLock { state in
                 state.grow(byteCount)
+                state.surrendered -= byteCount
+                state.trim()
                 return state.excess()
             })
     }
 
-    /// Frees every cached block.
+    /// Frees every cached block, and the pages of large blocks that nobody holds.
     public static func releaseCached() {
         release(
             state.withLock { state in
+                state.large.release(atLeast: .max)
                 let blocks = state.free.flatMap { size, blocks in blocks.map { (address: $0, size: size) } }
                 state.free.removeAll()
                 state.cached = 0
@@ -110,6 +149,6 @@ public enum Allocator {
     }
 
     private static func release(_ blocks: [(address: UInt, size: Int)]) {
-        for block in blocks { SystemBlock.giveBack(UnsafeMutableRawPointer(bitPattern: block.address)!, block.size) }
+        for block in blocks { free(UnsafeMutableRawPointer(bitPattern: block.address)) }
     }
 }

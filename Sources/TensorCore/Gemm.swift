@@ -52,6 +52,8 @@ public struct GemmEpilogue {
 public enum Gemm {
     /// Most steps of k in one block: a panel of that depth stays in the second-level cache.
     private static let depthLimit = 1024
+    /// Rows of C up to which operands that are contiguous across k are read in place, and steps of k in one block of that.
+    private static let (narrowRows, narrowDepth) = (512, 256)
     /// Columns of C that are finished at a time, while they are in cache.
     private static let chunkPanels = 8
 
@@ -71,6 +73,10 @@ public enum Gemm {
     ) {
         if m == 0 || n == 0 { return }
         precondition(k > 0, "gemm of (\(m), \(k)) and (\(k), \(n)): the inner size must be positive")
+        if !bf16 && !half && !aside && epilogue == nil && isNarrow(dtype, m: m, n: n, a, b) {
+            multiplyInPlace(dtype, m: m, n: n, k: k, a, b, into: c, accumulate: accumulate)
+            return
+        }
         let packed = PackedMatrix(dtype, b, rows: k, columns: n, bf16: bf16)
         multiply(m: m, a, packed, into: c, accumulate: accumulate, epilogue: epilogue, half: half, aside: aside)
     }
@@ -122,6 +128,39 @@ public enum Gemm {
             if let sums { keepAlive(sums) }
         }
         keepAlive(b.storage)
+    }
+
+    /// Whether both operands are best read where they lie: they are contiguous across k, and a step of k is a short piece of
+    /// memory, so that packing it would cost more than it saves.
+    private static func isNarrow(_ dtype: DType, m: Int, n: Int, _ a: MatrixView, _ b: MatrixView) -> Bool {
+        // Lines whose distance is a multiple of 4096 bytes fall into one set of the first-level cache.
+        a.rowStride == 1 && b.columnStride == 1 && !a.isHalf && !b.isHalf && m <= narrowRows
+            && n % Kernels.table(dtype).pointee.nr == 0 && a.columnStride * dtype.size % 4096 != 0
+            && b.rowStride * dtype.size % 4096 != 0
+    }
+
+    private static func multiplyInPlace(
+        _ dtype: DType, m: Int, n: Int, k: Int, _ a: MatrixView, _ b: MatrixView, into c: UnsafeMutableRawPointer,
+        accumulate: Bool
+    ) {
+        ProductCount.add(multiplyAdds: m * n * k)
+        let (size, table) = (dtype.size, Kernels.table(dtype))
+        let (mr, nr) = (table.pointee.mr, table.pointee.nr)
+        let (tiles, panels) = ((m + mr - 1) / mr, n / nr)
+        let (rowBlocks, columnBlocks) = blocks(tiles: tiles, panels: panels, mr: mr, nr: nr)
+        Parallel.forEach(rowBlocks * columnBlocks) { task in
+            let (row, column) = (task / columnBlocks, task % columnBlocks)
+            let i = row * tiles / rowBlocks * mr
+            let height = min((row + 1) * tiles / rowBlocks * mr, m) - i
+            let j = column * panels / columnBlocks * nr
+            let width = (column + 1) * panels / columnBlocks * nr - j
+            for start in stride(from: 0, to: k, by: narrowDepth) {
+                table.pointee.full.columns(
+                    height, width, min(narrowDepth, k - start), a.pointer + (i + start * a.columnStride) * size,
+                    a.columnStride, b.pointer + (j + start * b.rowStride) * size, b.rowStride,
+                    c + (i * n + j) * size, n, Int32(accumulate || start > 0 ? 1 : 0))
+            }
+        }
     }
 
     /// The epilogue of a block whose sums are complete, at value `place` of `c`.

@@ -15,7 +15,7 @@ public final class Storage {
 
     /// Overwrites bytes with zeros. Whole pages of a large block go back to the system until they are written again.
     func zero(from offset: Int, count: Int) {
-        let pages = SystemBlock.zero(pointer + offset, count)
+        let pages = SystemPages.zero(pointer + offset, count)
         let more = min(pages, capacity - surrendered)
         surrendered += more
         Allocator.surrender(more)

@@ -123,16 +123,21 @@ public final class VisionTransformer: TokenBackbone {
         return (.concatenated([starts, patches], axis: 1), grid)
     }
 
-    /// What the class token of the last block takes from each patch, `(N, heads, T)`.
+    /// What one token takes from each patch in a block, `(N, heads, T)`.
     ///
-    /// - Parameter images: `(N, H, W, 3)`, normalised.
-    public func lastAttention(of images: Variable) -> Tensor {
+    /// - Parameters:
+    ///   - images: `(N, H, W, 3)`, normalised.
+    ///   - block: from 0.
+    ///   - patch: whose attention; the class token's unless given.
+    public func attention(of images: Variable, block: Int, patch: Int? = nil) -> Tensor {
+        precondition(blocks.indices.contains(block), "attention of block \(block) of \(blocks.count)")
         let forward = Forward.evaluation
         var x = embedded(images, TokenRequest(), forward).tokens
-        for block in blocks.dropLast() { x = block(x, forward) }
-        let last = blocks[blocks.count - 1]
-        let weights = Variable(last.attention.firstTokenWeights(last.norm1(x, forward)))
-        return weights.sliced(axis: 2, configuration.registerCount..<weights.shape[2]).value
+        for earlier in blocks[..<block] { x = earlier(x, forward) }
+        let fixed = 1 + configuration.registerCount
+        let weights = Variable(
+            blocks[block].attention.weights(ofToken: patch.map { fixed + $0 } ?? 0, blocks[block].norm1(x, forward)))
+        return weights.sliced(axis: 2, fixed..<weights.shape[2]).value
     }
 
     /// Class token and patches.

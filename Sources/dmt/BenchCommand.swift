@@ -4,8 +4,9 @@ import EvaluationHarness
 /// `dmt bench`
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Time the engine on this machine.",
-        subcommands: [Model.self, Op.self, BenchLoader.self],
+        commandName: "bench",
+        abstract: "Time the engine on this machine; measure how intervals and gates decide.",
+        subcommands: [Model.self, Op.self, BenchLoader.self, BenchIntervals.self, Gate.self],
         defaultSubcommand: Model.self)
 
     /// `dmt bench model`

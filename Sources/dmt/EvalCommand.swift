@@ -8,7 +8,8 @@ struct EvalCommand: ParsableCommand, SharesWork {
         abstract: "Evaluate a checkpoint, or predictions, on a task.",
         discussion: """
             TASK is segment, detect, classify, knn, dense-knn or linear. Predictions are written first, then scored from the \
-            files; the run folder holds both, a complete record (run.json) and reports.
+            files; the run folder holds both, a complete record (run.json) and reports. With --sweep each point is a run of its \
+            own, and their folder holds a table and a plot.
             """)
 
     @Argument(help: "segment, detect, classify, knn, dense-knn or linear.")
@@ -44,8 +45,15 @@ struct EvalCommand: ParsableCommand, SharesWork {
     @Option(help: "The row of a table this run belongs to.")
     var arm: String?
 
-    @Option(help: "Short side (segment) or side (probes) in pixels; the checkpoint's own unless given.")
+    @Option(help: "Short side (segment) or side (other tasks) in pixels; the checkpoint's own unless given.")
     var size: Int?
+
+    @Option(
+        help: """
+            Short side that label maps and predictions are brought to before they are counted (segment, linear, dense-knn); \
+            their own unless given.
+            """)
+    var labelSize: Int?
 
     @Option(help: "Side of the windows that segment cuts pictures into; whole pictures unless given.")
     var window: Int?
@@ -65,16 +73,34 @@ struct EvalCommand: ParsableCommand, SharesWork {
     @Option(help: "Draws of the bootstrap over images; 0 for none.")
     var bootstrap = 1000
 
+    @Option(
+        name: .customLong("sweep"),
+        help: """
+            Evaluate once for each value of an option: size=224,448 means --size 224, then --size 448; size alone takes 0.5 to \
+            2 times the checkpoint's own. + stands for a comma in a value. Given twice: every pair of values.
+            """)
+    var sweeps: [String] = []
+
+    @Flag(help: "With --sweep and --out: keep the points that are done and go on with the others.")
+    var resume = false
+
+    @Flag(help: "No charts and pictures of the predictions in the report and below plots.")
+    var noPlots = false
+
     @OptionGroup(title: "Frozen probes (linear, dense-knn, knn)") var probe: ProbeArguments
 
     @OptionGroup var global: GlobalOptions
 
-    var sharesWork: Bool { task.sharesWork && fromPredictions == nil }
+    var sharesWork: Bool { task.sharesWork && fromPredictions == nil && sweeps.isEmpty }
 
     func validate() throws {
         if (checkpoint == nil) == (fromPredictions == nil) {
             throw ValidationError("Give --checkpoint FILE or --from-predictions PATH.")
         }
+        if resume && (sweeps.isEmpty || out == nil) {
+            throw ValidationError("--resume needs --sweep and --out FOLDER: the sweep to continue.")
+        }
+        if predictOnly && !sweeps.isEmpty { throw ValidationError("--predict-only and --sweep exclude each other.") }
         if predictOnly && fromPredictions != nil {
             throw ValidationError("--predict-only and --from-predictions exclude each other.")
         }
@@ -89,6 +115,9 @@ struct EvalCommand: ParsableCommand, SharesWork {
             guard let window, (1...window).contains(stride) else {
                 throw ValidationError("--stride \(stride): with --window, from 1 to its side.")
             }
+        }
+        if let labelSize, !(1...65_536).contains(labelSize) {
+            throw ValidationError("--label-size \(labelSize): 1 to 65536.")
         }
         if let size, !(8...8192).contains(size) { throw ValidationError("--size \(size): 8 to 8192.") }
     }
@@ -107,25 +136,37 @@ struct EvalCommand: ParsableCommand, SharesWork {
 
     func run() throws {
         try runReporting(global) { session in
-            var evaluation = HeadEvaluation(task: task, data: data)
-            evaluation.checkpoint = checkpoint
-            evaluation.source = source
-            evaluation.split = split
-            evaluation.imageList = imageList
-            evaluation.predictsOnly = predictOnly
-            evaluation.predictions = fromPredictions
-            evaluation.out = out
-            evaluation.arm = arm
-            evaluation.size = size
-            evaluation.augmentation = try augmentation()
-            if let window { evaluation.windows(of: window, stride: stride ?? max(1, window * 2 / 3)) }
-            evaluation.trainSplit = probe.trainSplit
-            evaluation.probe = try probe.options()
-            evaluation.bootstrapDraws = bootstrap
-            evaluation.commandLine = CommandLine.arguments
+            if !sweeps.isEmpty {
+                let report = try sweep(of: CommandLine.arguments).run(session)
+                try session.emit(report.json, text: report.text)
+                return
+            }
+            let evaluation = try evaluation()
             let document = try evaluation.run(session)
             try session.emit(document, text: HeadEvaluation.text(of: document))
         }
+    }
+
+    func evaluation() throws -> HeadEvaluation {
+        var evaluation = HeadEvaluation(task: task, data: data)
+        evaluation.checkpoint = checkpoint
+        evaluation.source = source
+        evaluation.split = split
+        evaluation.imageList = imageList
+        evaluation.predictsOnly = predictOnly
+        evaluation.predictions = fromPredictions
+        evaluation.out = out
+        evaluation.arm = arm
+        evaluation.size = size
+        evaluation.labelSize = labelSize
+        evaluation.augmentation = try augmentation()
+        if let window { evaluation.windows(of: window, stride: stride ?? max(1, window * 2 / 3)) }
+        evaluation.trainSplit = probe.trainSplit
+        evaluation.probe = try probe.options()
+        evaluation.bootstrapDraws = bootstrap
+        evaluation.makesPlots = !noPlots
+        evaluation.commandLine = CommandLine.arguments
+        return evaluation
     }
 }
 

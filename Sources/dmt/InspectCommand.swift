@@ -5,7 +5,7 @@ import EvaluationHarness
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect", abstract: "Look at what a model computes.",
-        subcommands: [Features.self, PCA.self, Attention.self, Teachers.self])
+        subcommands: [Features.self, PCA.self, Attention.self, Teachers.self, Predictions.self, Alignment.self])
 
     /// `dmt inspect features`
     struct Features: ParsableCommand {

@@ -27,6 +27,8 @@ struct DMT: ParsableCommand {
         ModelCommand.self,
         InspectCommand.self,
         BenchCommand.self,
+        CompareCommand.self,
+        GateCommand.self,
         ReportCommand.self,
         ReproduceCommand.self,
         RunsCommand.self,

@@ -38,6 +38,9 @@ struct ProbeArguments: ParsableArguments {
     @Option(help: "Random crops a training picture; 0 shows each once, as for the test.")
     var views = 0
 
+    @Option(help: "Blocks, counted from 1, whose patch tokens are read and joined: 12, or 9,10,11,12.")
+    var layers: String?
+
     @Option(
         help: "What stands for a picture: \(PictureFeature.allCases.map(\.rawValue).joined(separator: ", ")).")
     var feature: PictureFeature?
@@ -59,6 +62,7 @@ struct ProbeArguments: ParsableArguments {
         options.batchSize = batch
         options.memory = memory
         options.views = views
+        options.layers = try Self.list("--layers", layers) { Int($0) }
         options.feature = feature
         options.featureFolder = featureFolder
         options.heldOutShare = heldOut

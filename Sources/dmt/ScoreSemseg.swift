@@ -48,6 +48,13 @@ struct ScoreSemseg: ParsableCommand {
     var boundary = false
 
     @Option(
+        help: """
+            Bring larger label maps and predictions to this short side, by nearest pixels, before counting. It is another \
+            number: some code bases report it.
+            """)
+    var labelSize: Int?
+
+    @Option(
         help: "Second folder of predictions: differences with paired intervals (1000 draws unless --bootstrap says).")
     var minus: String?
 
@@ -77,6 +84,9 @@ struct ScoreSemseg: ParsableCommand {
 
     func validate() throws {
         let coding = try choice().coding
+        if let labelSize, !(1...65_536).contains(labelSize) {
+            throw ValidationError("--label-size \(labelSize): 1 to 65536.")
+        }
         guard worst >= 0 else { throw ValidationError("--worst \(worst): 0 or more.") }
         if confusion, coding.classCount > 4096 {
             throw ValidationError("--confusion: at most 4096 classes, not \(coding.classCount).")
@@ -88,6 +98,7 @@ struct ScoreSemseg: ParsableCommand {
         options.bootstrapDraws = common.bootstrap
         options.seed = common.seed
         options.threads = common.threads
+        options.labelSize = labelSize
         options.namesFile = names
         options.countsConfusion = confusion
         options.countsBoundaries = boundary

@@ -1,3 +1,4 @@
+import Determinism
 import Foundation
 import Testing
 
@@ -69,6 +70,42 @@ import Testing
             for part in 1...8 { _ = Tensor.zeros([(12 << 20) + (part << 20)]) }
             #expect(Allocator.highWaterBytes == highest && resident() < before + (48 << 20))
         }
+    }
+
+    /// Many requests and returns in any order: no two live blocks share a byte, and in the end all is one hole again.
+    @Test func aHeapsBlocksNeverOverlapAndItsHolesJoin() {
+        var heap = BlockHeap()
+        var stream = RandomStream(seed: 5, purpose: "heap")
+        var live: [(start: UInt, size: Int)] = []
+        var lowest = UInt.max
+        for _ in 0..<4000 {
+            if live.count < 40 || stream.chance(0.5) {
+                let size = BlockHeap.size(of: 1 + stream.int(below: 300_000))
+                live.append((heap.take(size), size))
+                lowest = min(lowest, live[live.count - 1].start)
+            } else {
+                let block = live.remove(at: stream.int(below: live.count))
+                heap.giveBack(block.start, block.size)
+            }
+            let sorted = live.sorted { $0.start < $1.start }
+            for (block, next) in zip(sorted, sorted.dropFirst()) {
+                #expect(block.start + UInt(block.size) <= next.start)
+            }
+        }
+        for block in live { heap.giveBack(block.start, block.size) }
+        #expect(heap.take(BlockHeap.size(of: 64 << 20)) == lowest)
+    }
+
+    @Test func theSmallestHoleThatHoldsARequestIsTaken() {
+        var heap = BlockHeap()
+        let sizes = [5, 1, 3, 1, 4, 1].map { $0 * 4096 }
+        let blocks = sizes.map { heap.take($0) }
+        for place in [0, 2, 4] { heap.giveBack(blocks[place], sizes[place]) }
+        #expect(heap.take(3 * 4096) == blocks[2])
+        #expect(heap.take(2 * 4096) == blocks[4])
+        // What is left of a hole stays one.
+        #expect(heap.take(2 * 4096) == blocks[4] + 2 * 4096)
+        #expect(heap.take(6 * 4096) == blocks[5] + 4096)
     }
 
     /// A class wastes at most an eighth, holds the request, and larger requests never get smaller blocks.

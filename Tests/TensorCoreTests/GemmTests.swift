@@ -13,6 +13,8 @@ enum GemmForm: CaseIterable { case nn, nt, tn, tt }
         (1, 1, 1), (2, 3, 1), (12, 32, 7), (13, 33, 16), (145, 31, 9), (150, 70, 40), (5, 40, 257), (7, 9, 520),
         (300, 5, 3),
         (24, 64, 256), (1, 100, 513), (13, 40, 2500), (500, 300, 8), (30, 33, 1024),
+        // Read in place where both operands are contiguous across k: whole panels, ragged tiles, one to three blocks of depth.
+        (29, 64, 19), (100, 96, 300), (192, 32, 700),
     ]
 
     private struct Product {

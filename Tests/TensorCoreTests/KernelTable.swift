@@ -17,6 +17,14 @@ extension KernelCase {
                     keep(a, b, packed)
                     return [c]
                 },
+                KernelCase("columns \(m)x\(n)x\(k)", roundings: 2 * k) { bench in
+                    // Whole panels of every path.
+                    let (wide, t) = (128, bench.kernels)
+                    let (a, b, c) = (bench.normal(k, m), bench.normal(k, wide), bench.output(m, wide))
+                    t.full.columns(m, wide, k, a.raw, m, b.raw, wide, c.raw, wide, 0)
+                    keep(a, b)
+                    return [c]
+                },
                 KernelCase("pack_b transposed \(m)x\(n)x\(k)") { bench in
                     // Panels differ in width between paths: put them back in order.
                     let (b, t) = (bench.normal(n, k), bench.kernels)

@@ -48,6 +48,10 @@ typedef struct {
     // is null where the CPU does not multiply bfloat16.
     void (*rows)(dmt_index m, dmt_index n, dmt_index k, const void *a, dmt_index stride, const void *packed_b,
                  dmt_index panel_stride, void *c, dmt_index ldc, int accumulate);
+    // C[m,n] (+)= Aᵀ B of a (k, m) and b (k, n) in place, lines `lda` and `ldb` values apart; n is a multiple of `nr`. Null for
+    // bfloat16.
+    void (*columns)(dmt_index m, dmt_index n, dmt_index k, const void *a, dmt_index lda, const void *b, dmt_index ldb,
+                    void *c, dmt_index ldc, int accumulate);
 } dmt_product;
 
 // Tiles of 2x2 results of a 3x3 convolution over pictures of one size.

@@ -2,7 +2,8 @@
 //
 // B lies in panels of NR columns, so the inner loop reads it in order; rows of A are read in place by broadcast, or lie in
 // panels of MR rows where their stride would put all of them into one set of the cache, or where they are not contiguous
-// along k (dW). MR x NR accumulators stay in registers; the tile of C is fetched while they fill.
+// along k. Where both are contiguous across k (dW) neither is moved: a step of k is a piece of a line of each. MR x NR
+// accumulators stay in registers; the tile of C is fetched while they fill.
 //
 // Goals, ranked: 1 the result depends on shapes only; 2 near the peak of one core at K >= 96; 3 short. Each value of C is
 // one chain of additions along k, however k is cut into blocks.
@@ -34,6 +35,8 @@ static inline __attribute__((always_inline)) void pack_lines(REAL *dst, const RE
             dmt_index end = p0 + 32 < k ? p0 + 32 : k;
             for (j = 0; j + width <= lines; j += width) {
                 for (dmt_index p = p0; p < end; p++) {
+                    // The rows of the next piece: too far apart for the hardware to see them coming.
+                    __builtin_prefetch(src + (p + 32) * k_stride + j + width);
                     for (dmt_index q = 0; q < width; q++) dst[j * k + p * width + q] = src[p * k_stride + j + q];
                 }
             }
@@ -69,11 +72,12 @@ static void pack_a(void *dst, const void *a, dmt_index rs, dmt_index cs, dmt_ind
     pack_lines(dst, a, rs, cs, m, k, MR);
 }
 
-// A tile of ROWS x NR: A(i, p) = a[AT], moved on by STEP for each p.
-#define TILE(NAME, ROWS, AT, STEP)                                                                     \
+// A tile of ROWS x NR: A(i, p) = a[AT], moved on by STEP for each p; B's lines lie `line` values apart. AHEAD fetches A.
+#define TILE(NAME, ROWS, AT, STEP, AHEAD)                                                              \
     static inline __attribute__((always_inline)) void NAME(dmt_index k, const REAL *restrict a,        \
                                                            dmt_index stride, const REAL *restrict b,   \
-                                                           REAL *restrict c, dmt_index ldc, int add) { \
+                                                           dmt_index line, REAL *restrict c,           \
+                                                           dmt_index ldc, int add) {                   \
         vec acc[ROWS][NV];                                                                             \
         _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                            \
             __builtin_prefetch(c + i * ldc, 1);                                                        \
@@ -82,10 +86,11 @@ static void pack_a(void *dst, const void *a, dmt_index rs, dmt_index cs, dmt_ind
                 acc[i][v] = add ? *(const vec *)(c + i * ldc + v * VW) : (vec){0};                     \
             }                                                                                          \
         }                                                                                              \
-        for (dmt_index p = 0; p < k; p++, a += (STEP), b += NR) {                                      \
+        for (dmt_index p = 0; p < k; p++, a += (STEP), b += line) {                                    \
             vec b0 = *(const vec *)b, b1 = *(const vec *)(b + VW);                                     \
-            __builtin_prefetch(b + 8 * NR);                                                            \
-            __builtin_prefetch(b + 8 * NR + VW);                                                       \
+            __builtin_prefetch(b + 8 * line);                                                          \
+            __builtin_prefetch(b + 8 * line + VW);                                                     \
+            AHEAD;                                                                                     \
             _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                        \
                 REAL x = a[AT];                                                                        \
                 acc[i][0] += x * b0;                                                                   \
@@ -98,10 +103,13 @@ static void pack_a(void *dst, const void *a, dmt_index rs, dmt_index cs, dmt_ind
             }                                                                                          \
         }                                                                                              \
     }
-TILE(tile_rows, MR, i *stride, 1)
-TILE(tile_four_rows, 4, i *stride, 1)
-TILE(tile_one_row, 1, i *stride, 1)
-TILE(tile_packed, MR, i, MR)
+TILE(tile_rows, MR, i *stride, 1, )
+TILE(tile_four_rows, 4, i *stride, 1, )
+TILE(tile_one_row, 1, i *stride, 1, )
+TILE(tile_packed, MR, i, MR, )
+TILE(tile_columns, MR, i, stride, __builtin_prefetch(a + 8 * stride))
+TILE(tile_four_columns, 4, i, stride, )
+TILE(tile_one_column, 1, i, stride, )
 #undef TILE
 
 static inline void copy_block(REAL *dst, dmt_index dst_ld, const REAL *src, dmt_index src_ld, dmt_index rows,
@@ -115,12 +123,12 @@ static inline void copy_block(REAL *dst, dmt_index dst_ld, const REAL *src, dmt_
 static inline void rows_by_panel(dmt_index height, dmt_index k, const REAL *a, dmt_index stride, const REAL *panel,
                                  REAL *c, dmt_index ldc, int add) {
     if (height == MR) {
-        tile_rows(k, a, stride, panel, c, ldc, add);
+        tile_rows(k, a, stride, panel, NR, c, ldc, add);
         return;
     }
     dmt_index r = 0;
-    for (; r + 4 <= height; r += 4) tile_four_rows(k, a + r * stride, stride, panel, c + r * ldc, ldc, add);
-    for (; r < height; r++) tile_one_row(k, a + r * stride, stride, panel, c + r * ldc, ldc, add);
+    for (; r + 4 <= height; r += 4) tile_four_rows(k, a + r * stride, stride, panel, NR, c + r * ldc, ldc, add);
+    for (; r < height; r++) tile_one_row(k, a + r * stride, stride, panel, NR, c + r * ldc, ldc, add);
 }
 
 // A in place, with a row every `stride` values.
@@ -157,12 +165,25 @@ static void gemm_packed(dmt_index m, dmt_index n, dmt_index k, const void *packe
             const REAL *lines = (const REAL *)packed_a + i * k;
             REAL *tile = c + i * ldc + j;
             if (width == NR && height == MR) {
-                tile_packed(k, lines, 0, panel, tile, ldc, add);
+                tile_packed(k, lines, 0, panel, NR, tile, ldc, add);
                 continue;
             }
             if (add) copy_block(edge, NR, tile, ldc, height, width);
-            tile_packed(k, lines, 0, panel, edge, NR, add);
+            tile_packed(k, lines, 0, panel, NR, edge, NR, add);
             copy_block(tile, ldc, edge, NR, height, width);
         }
+    }
+}
+
+// A and B in place, both contiguous across k: A(i, p) = a[i + p * lda], B(p, j) = b[p * ldb + j]. n is a multiple of NR.
+static void gemm_columns(dmt_index m, dmt_index n, dmt_index k, const void *a_, dmt_index lda, const void *b_,
+                         dmt_index ldb, void *c_, dmt_index ldc, int add) {
+    const REAL *a = a_, *b = b_;
+    REAL *c = c_;
+    for (dmt_index j = 0; j < n; j += NR) {
+        dmt_index i = 0;
+        for (; i + MR <= m; i += MR) tile_columns(k, a + i, lda, b + j, ldb, c + i * ldc + j, ldc, add);
+        for (; i + 4 <= m; i += 4) tile_four_columns(k, a + i, lda, b + j, ldb, c + i * ldc + j, ldc, add);
+        for (; i < m; i++) tile_one_column(k, a + i, lda, b + j, ldb, c + i * ldc + j, ldc, add);
     }
 }

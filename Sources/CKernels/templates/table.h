@@ -22,8 +22,8 @@
 const dmt_kernels TABLE = {
     .mr = MR,
     .nr = NR,
-    .full = {1, sizeof(REAL), pack_b, 0, pack_a, 0, gemm_packed, gemm_rows},
-    .bf16 = {BF16_STEP, BF16_BYTES, pack_b_bf16, pack_half_b, pack_a_bf16, pack_half_a, gemm_bf16, GEMM_ROWS_BF16},
+    .full = {1, sizeof(REAL), pack_b, 0, pack_a, 0, gemm_packed, gemm_rows, gemm_columns},
+    .bf16 = {BF16_STEP, BF16_BYTES, pack_b_bf16, pack_half_b, pack_a_bf16, pack_half_a, gemm_bf16, GEMM_ROWS_BF16, 0},
     .epilogue = epilogue,
     .epilogue_half = epilogue_half,
     .to_half = to_half,

@@ -46,34 +46,38 @@ public struct NeighbourVotes: Sendable {
     ///   - leavingOut: for query `m`, a bank row that must not vote (the picture itself), or `nil`.
     /// - Returns: `(M)` classes; `nil` where no bank row may vote.
     public func predictions(queries: [Float], leavingOut: [Int?]? = nil) -> [Int?] {
+        rankings(queries: queries, leavingOut: leavingOut, limit: 1).map(\.first)
+    }
+
+    /// The same with the runners-up: `(M)` lists of at most `limit` classes, most votes first. A class without a vote is not
+    /// listed.
+    public func rankings(
+        queries: [Float], leavingOut: [Int?]? = nil, limit: Int = TopAccuracy.kept
+    ) -> [[Int]] {
         precondition(queries.count % width == 0, "k-NN: \(queries.count) numbers, rows of \(width)")
         let count = queries.count / width
         let unit = Self.unitRows(queries, width: width)
-        var result = [Int?](repeating: nil, count: count)
+        var result = [[Int]](repeating: [], count: count)
         result.withUnsafeMutableBufferPointer { out in
             nonisolated(unsafe) let out = out
             Parallel.forEach(count) { m in
-                out[m] = vote(unit, row: m, leavingOut: leavingOut?[m])
+                out[m] = vote(unit, row: m, leavingOut: leavingOut?[m], limit: limit)
             }
         }
         return result
     }
 
-    private func vote(_ queries: [Float], row: Int, leavingOut: Int?) -> Int? {
+    private func vote(_ queries: [Float], row: Int, leavingOut: Int?, limit: Int) -> [Int] {
         var similarities = [Float](repeating: 0, count: labels.count)
         queries.withUnsafeBufferPointer { query in
             dmt_dot_rows(query.baseAddress! + row * width, bank, labels.count, width, &similarities)
         }
-        var scores = [Double](repeating: 0, count: classCount)
-        var voted = false
+        var scores = [Double](repeating: .nan, count: classCount)
         for i in nearest(similarities, leavingOut: leavingOut) {
-            scores[labels[i]] += exp(Double(similarities[i]) / temperature)
-            voted = true
+            let vote = exp(Double(similarities[i]) / temperature)
+            scores[labels[i]] = scores[labels[i]].isNaN ? vote : scores[labels[i]] + vote
         }
-        guard voted else { return nil }
-        var best = 0
-        for k in 1..<max(classCount, 1) where scores[k] > scores[best] { best = k }
-        return best
+        return TopAccuracy.ranking(scores, limit: limit)
     }
 
     /// The indices of the `k` largest similarities, largest first, lower index first among equals.

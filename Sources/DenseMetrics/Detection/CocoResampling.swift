@@ -29,10 +29,11 @@ public struct CocoResampling: Sendable {
         var truthCounts: [UInt32] = []
     }
 
-    public init(_ matches: CocoMatches) {
+    /// - Parameter name: the one metric that is wanted; all of the summary unless given.
+    public init(_ matches: CocoMatches, only name: String? = nil) {
         settings = matches.settings
         imageIDs = matches.imageIDs
-        metrics = CocoMetric.definitions(matches.settings)
+        metrics = CocoMetric.definitions(matches.settings).filter { name == nil || $0.name == name }
         var keys: [(area: Int, limit: Int, frequency: String)] = []
         var needsPrecision: [Bool] = []
         sources = metrics.map { [settings] metric in
@@ -94,12 +95,22 @@ public struct CocoResampling: Sendable {
     /// The numbers of ``metrics`` when image `i` occurs `weights[i]` times; nil where no class has a truth that counts.
     ///
     /// - Precondition: one weight an image.
-    public func values(weights: [UInt32]) -> [Double?] {
+    public func values(weights: [UInt32]) -> [Double?] { counted(weights: weights).metrics }
+
+    /// The same with the first metric of each class alone: AP, nil where the class has no truth that counts.
+    ///
+    /// - Precondition: as `values(weights:)`; not LVIS's protocol.
+    public func valuesWithClasses(weights: [UInt32]) -> (metrics: [Double?], classes: [Double?]) {
+        precondition(!settings.isFederated, "numbers of classes under LVIS's protocol")
+        return counted(weights: weights)
+    }
+
+    private func counted(weights: [UInt32]) -> (metrics: [Double?], classes: [Double?]) {
         precondition(weights.count == imageIDs.count, "\(weights.count) weights for \(imageIDs.count) images")
         let means = groups.map { mean($0, weights) }
-        return zip(metrics, sources).map { metric, source in
+        let values = zip(metrics, sources).map { metric, source -> Double? in
             guard let source else { return nil }
-            let (precision, recall, classes) = means[source]
+            let (precision, recall, classes, _) = means[source]
             if classes == 0 { return nil }
             let thresholds = settings.iouThresholds.indices.filter {
                 metric.iouThreshold == nil || settings.iouThresholds[$0] == metric.iouThreshold
@@ -108,15 +119,20 @@ public struct CocoResampling: Sendable {
             let sums = metric.isPrecision ? precision : recall
             return thresholds.reduce(0) { $0 + sums[$1] } / Double(thresholds.count * classes)
         }
+        let ofClasses = sources.first.flatMap(\.self).map { means[$0].ofClasses }
+        return (values, ofClasses ?? [Double?](repeating: nil, count: groups.first?.classes.count ?? 0))
     }
 
     /// Sums over the classes with truths of precision (the mean over recall thresholds) and recall, one a threshold.
-    private func mean(_ group: Group, _ weights: [UInt32]) -> (precision: [Double], recall: [Double], classes: Int) {
+    private func mean(
+        _ group: Group, _ weights: [UInt32]
+    ) -> (precision: [Double], recall: [Double], classes: Int, ofClasses: [Double?]) {
         let (thresholds, recalls) = (settings.iouThresholds.count, settings.recallThresholds.count)
         var curve = [Double](repeating: 0, count: thresholds * recalls)
         var reached = [Double](repeating: 0, count: thresholds)
         var (precision, recall, classes) = (reached, reached, 0)
-        for counts in group.classes {
+        var ofClasses = [Double?](repeating: nil, count: group.classes.count)
+        for (index, counts) in group.classes.enumerated() {
             var entry = dmt_resampled_class()
             let truths = counts.images.withUnsafeBufferPointer { images in
                 counts.hits.withUnsafeBufferPointer { hits in
@@ -142,12 +158,16 @@ public struct CocoResampling: Sendable {
             }
             if truths == 0 { continue }
             classes += 1
+            var sum = 0.0
             for t in 0..<thresholds {
                 recall[t] += reached[t]
                 guard group.needsPrecision else { continue }
-                precision[t] += curve[t * recalls..<(t + 1) * recalls].reduce(0, +) / Double(recalls)
+                let mean = curve[t * recalls..<(t + 1) * recalls].reduce(0, +) / Double(recalls)
+                precision[t] += mean
+                sum += mean
             }
+            ofClasses[index] = sum / Double(thresholds)
         }
-        return (precision, recall, classes)
+        return (precision, recall, classes, ofClasses)
     }
 }

@@ -40,6 +40,19 @@ public struct SegmentationEvaluation: Sendable {
         pairCounts += other.pairCounts
     }
 
+    /// The same images in another order.
+    ///
+    /// - Precondition: `names` are this evaluation's images.
+    public func ordered(as names: [String]) -> SegmentationEvaluation {
+        let places = Dictionary(images.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        var result = SegmentationEvaluation(classCount: classCount)
+        for name in names {
+            guard let place = places[name] else { preconditionFailure("ordering images: '\(name)' is not among them") }
+            result.add(counts(at: place), image: name)
+        }
+        return result
+    }
+
     /// The counts of one image.
     public func counts(at index: Int) -> SegmentationCounts {
         unpack(Array(rows[index * width..<(index + 1) * width]))
@@ -82,6 +95,15 @@ public struct SegmentationEvaluation: Sendable {
             }
         }
         return count > 0 ? sum / count : nil
+    }
+
+    /// Every metric in the order of `SegmentationMetric` and `IoU` of every class, of a resampled data set.
+    public func valuesWithClasses(weights: [UInt64]) -> (metrics: [Double?], classes: [Double?]) {
+        let total = total(weights: weights)
+        let metrics = SegmentationMetric.allCases.map { metric in
+            metric.needsSingleImages ? value(of: metric, weights: weights) : metric.value(ofTotal: total)
+        }
+        return (metrics, (0..<classCount).map { SegmentationScores.iou(total, $0) })
     }
 
     /// All metrics in the order of `SegmentationMetric`, as fractions.

@@ -12,31 +12,36 @@ import SafeFiles
 /// Classifies pictures at one size: short side, then the middle square.
 public struct ClassificationInference {
     public var batchSize = 64
+    /// Pixels a side; the model's own unless given.
+    public var size: Int?
 
-    public init() {}
+    public init(size: Int? = nil) { self.size = size }
 
-    /// The winning class of each picture, in data-set order; on every rank of the group that shares the pictures.
+    /// The classes of each picture, the likeliest first, in data-set order; on every rank of the group that shares the
+    /// pictures.
     public func predict(
         _ model: ClassificationModel, dataset: any ClassificationLoader, onImage: (Int) -> Void = { _ in },
         shouldStop: () -> Bool = { false }, group: any Communicator = SingleProcess()
-    ) throws -> [Int] {
+    ) throws -> [[Int]] {
         guard model.architecture.classCount == dataset.info.classes.count else {
             throw DataError(
                 .configuration, file: dataset.info.name,
                 expected: "the model's \(model.architecture.classCount) classes",
                 found: "\(dataset.info.classes.count)", remedy: "use the data set the model was trained for")
         }
-        var labels: [Int] = []
+        var rankings: [[Int]] = []
         try DealtBatches(count: dataset.count, batchSize: batchSize, group: group).run { done in
             if shouldStop() { throw TrainingInterrupted(completedSteps: done) }
         } work: { range in
-            let pictures = try Self.pictures(dataset, range, size: model.architecture.size)
-            return model.predict(Variable(Normalisation.imageNet.batch(pictures))).map { Array("\($0)".utf8) }
+            let pictures = try Self.pictures(dataset, range, size: size ?? model.architecture.size)
+            return model.rankings(Variable(Normalisation.imageNet.batch(pictures))).map { classes in
+                Array(classes.map(String.init).joined(separator: ",").utf8)
+            }
         } take: { _, found in
-            labels += found.map { Int(String(decoding: $0, as: UTF8.self))! }
-            onImage(labels.count)
+            rankings += found.map { String(decoding: $0, as: UTF8.self).split(separator: ",").map { Int($0)! } }
+            onImage(rankings.count)
         }
-        return labels
+        return rankings
     }
 
     /// Pictures at the test size.

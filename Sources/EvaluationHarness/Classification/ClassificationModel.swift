@@ -1,5 +1,6 @@
 import Autograd
 import DenseHeads
+import DenseMetrics
 import Determinism
 import JSONText
 import NeuralLayers
@@ -77,8 +78,9 @@ public final class ClassificationModel: HeadedModel {
         head.loss(backbone.tokens(of: images, frozen ? .evaluation : forward), targets: targets, forward)
     }
 
-    /// The winning class of each picture.
-    public func predict(_ images: Variable, _ forward: Forward = .evaluation) -> [Int32] {
-        head.predict(backbone.tokens(of: images, forward), forward)
+    /// The five classes of highest score of each picture, the highest first.
+    public func rankings(_ images: Variable, _ forward: Forward = .evaluation) -> [[Int]] {
+        let logits = head(backbone.tokens(of: images, forward), forward).value
+        return TopAccuracy.rankings(scores: logits.floats(), classCount: architecture.classCount)
     }
 }

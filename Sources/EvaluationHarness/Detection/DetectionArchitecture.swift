@@ -110,6 +110,22 @@ public struct DetectionArchitecture: Sendable, Equatable {
         return Framing(of: picture, shortSide: testSides.short, longSide: testSides.long, square: size)
     }
 
+    /// The same model on pictures of another size.
+    ///
+    /// - Parameter side: the side of the square; for predictions with a short side of their own, that one: the limit of the
+    ///   long side changes in proportion, and the square is the smallest of whole patches that holds it.
+    func shown(at side: Int, patchSize: Int) -> DetectionArchitecture {
+        var result = self
+        guard let testSides else {
+            result.size = side
+            return result
+        }
+        let long = max(side, (testSides.long * side + testSides.short / 2) / testSides.short)
+        result.testSides = (side, long)
+        result.size = (long + patchSize - 1) / patchSize * patchSize
+        return result
+    }
+
     /// The same for a protocol.
     var inputWords: String {
         testSides.map { "short side \($0.short), long side at most \($0.long), padded to \(size)x\(size)" }

@@ -65,6 +65,17 @@ public final class DetectionBackbone: HeadBackbone {
         return DetectionBackbone(try VisionTransformer.make(architecture, file: file))
     }
 
+    /// - Throws: `.configuration` for a picture size that this network cannot see: relative positions of windowed networks are
+    ///   for one size.
+    func demand(side: Int) throws(DataError) {
+        try plain?.demand(side: side)
+        guard let windowed, side != windowed.configuration.imageSize else { return }
+        throw DataError(
+            .configuration, file: "options", record: "size",
+            expected: "\(windowed.configuration.imageSize), the size its relative positions are for", found: "\(side)",
+            remedy: "choose that size")
+    }
+
     /// What `maps` returns.
     ///
     /// - Parameter taps: block indices; the last block alone where there are none.

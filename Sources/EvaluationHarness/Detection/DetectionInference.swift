@@ -13,8 +13,10 @@ import SafeFiles
 public struct DetectionInference {
     /// Pictures that run together. Changes no prediction beyond rounding.
     public var batchSize = 8
+    /// Pixels a side (``DetectionArchitecture/shown(at:patchSize:)``); the model's own unless given.
+    public var size: Int?
 
-    public init() {}
+    public init(size: Int? = nil) { self.size = size }
 
     /// Writes a box, a mask, a score and the data set's category id for each object found, batch by batch; the file
     /// appears whole or not at all.
@@ -52,7 +54,7 @@ public struct DetectionInference {
     private func results(
         _ model: DetectionModel, _ dataset: DetectionDataset, _ range: Range<Int>
     ) throws -> [DetectionResult] {
-        let architecture = model.architecture
+        let architecture = model.architecture(shownAt: size)
         let views = try ParallelMap.map(range.count) { place in
             let sample = try dataset.sample(at: range.lowerBound + place)
             let size = ImageSize(height: sample.picture.height, width: sample.picture.width)

@@ -62,6 +62,11 @@ public final class DetectionModel: HeadedModel {
         return try DetectionModel(backbone: backbone, architecture: architecture, seed: 0)
     }
 
+    /// - Parameter side: pixels; the model's own unless given.
+    func architecture(shownAt side: Int?) -> DetectionArchitecture {
+        side.map { architecture.shown(at: $0, patchSize: backbone.patchSize) } ?? architecture
+    }
+
     public var headArchitecture: JSONValue { architecture.json }
 
     public static var slots: [Slot<DetectionModel>] {

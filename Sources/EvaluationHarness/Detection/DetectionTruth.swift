@@ -20,27 +20,23 @@ enum DetectionTruth {
 
     /// COCO's numbers for boxes and masks: `AP_box`, `AP50_box`, …, `AP_mask`, …, and AP of each class.
     ///
-    /// - Parameter bootstrap: over images, for standard errors and intervals.
+    /// - Parameters:
+    ///   - names: of the images, by id.
+    ///   - bootstrap: over images, for standard errors and intervals.
     static func scores(
-        gt: String, dt: String, imageCount: Int, bootstrap: Bootstrap? = nil
+        gt: String, dt: String, names: [Int64: String], bootstrap: Bootstrap? = nil
     ) throws -> EvaluationJob.Scores {
         var options = CocoScoring.Options()
         options.perClass = true
-        var metrics: [MetricValue] = []
+        var matches: [CocoMatches] = []
+        var classes: [String] = []
         var warnings: [RunWarning] = []
         var columns: [(name: String, values: [(name: String, value: Double?)])] = []
         for overlap in CocoOverlap.detections {
             let suffix = overlap.suffix
             let score = try CocoScoring.run(gt: gt, dt: dt, iouType: overlap, options: options)
-            let errors = bootstrap.map { CocoErrors(score.matches).estimates($0) }
-            metrics += score.summary.metrics.enumerated().map { index, metric in
-                var value = MetricValue(
-                    name: "\(metric.name)_\(suffix)", value: metric.value, unit: .fraction,
-                    direction: .higherIsBetter, sampleCount: imageCount,
-                    undefinedReason: "no object of this kind in the truth")
-                value.attach(errors?[index])
-                return value
-            }
+            matches.append(score.matches)
+            classes = score.matches.categoryIDs.map(score.name)
             for text in score.warnings { warnings.append(RunWarning(code: "coco_\(suffix)", message: text)) }
             columns.append(
                 (
@@ -54,8 +50,12 @@ enum DetectionTruth {
             ClassTable.Row(
                 name: columns[0].values[index].name, values: columns.map { $0.values[index].value })
         }
+        let evidence = DetectionEvidence(matches)
         return EvaluationJob.Scores(
-            metrics: metrics, classTable: ClassTable(columns: columns.map(\.name), rows: rows), warnings: warnings)
+            metrics: evidence.metrics(bootstrap: bootstrap),
+            classTable: ClassTable(columns: columns.map(\.name), rows: rows), warnings: warnings,
+            evidence: RunEvidence(
+                images: matches[0].imageIDs.map { names[$0] ?? "image \($0)" }, classes: classes, evidence))
     }
 }
 

@@ -1,38 +1,69 @@
 import Geometry
 import ImageFiles
 
+/// One object drawn over a picture: its frame, its mask as an outline over a tint, and a label.
+struct OverlayMark {
+    var box: Box?
+    /// Left out where it has not the size of the picture that the object was found in.
+    var mask: RLEMask?
+    var colour: RGB
+    var label = ""
+    var isDashed = false
+    var thickness = 1
+}
+
 /// Boxes and masks drawn over a picture.
 enum Overlay {
-    /// A one-pixel frame, and the mask's pixels mixed with the colour.
-    static func draw(_ box: Box, mask: RLEMask?, colour: (UInt8, UInt8, UInt8), on picture: inout Picture) {
-        if let mask {
-            let bitmap = mask.bitmap
-            for y in 0..<picture.height {
-                for x in 0..<picture.width where bitmap[y, x] { mix(y, x, colour, on: &picture) }
+    /// - Parameters:
+    ///   - original: the size that boxes and masks are of; the picture may show it smaller or larger.
+    ///   - scale: of the labels' letters.
+    static func draw(_ marks: [OverlayMark], original: ImageSize, on picture: inout Picture, scale: Int = 1) {
+        let size = ImageSize(height: picture.height, width: picture.width)
+        for mark in marks {
+            if let mask = mark.mask, mask.size == original, mask.isComplete {
+                picture.tint(mask.bitmap.resized(to: size), mark.colour)
             }
         }
-        let left = min(max(Int(box.x0), 0), picture.width - 1), right = min(max(Int(box.x1), 0), picture.width - 1)
-        let top = min(max(Int(box.y0), 0), picture.height - 1), bottom = min(max(Int(box.y1), 0), picture.height - 1)
-        guard left <= right, top <= bottom else { return }
-        for x in left...right {
-            set(top, x, colour, on: &picture)
-            set(bottom, x, colour, on: &picture)
+        var taken: [Box] = []
+        for mark in marks {
+            guard let box = mark.box.map({ scaled($0, original, size) }) else { continue }
+            picture.frame(box, mark.colour, thickness: mark.thickness, dash: mark.isDashed ? 4 * scale : nil)
         }
-        for y in top...bottom {
-            set(y, left, colour, on: &picture)
-            set(y, right, colour, on: &picture)
+        // Labels come last, so that no frame crosses them; one that would hide another moves down.
+        for mark in marks where !mark.label.isEmpty {
+            guard let box = mark.box.map({ scaled($0, original, size) }) else { continue }
+            label(mark.label, at: box, mark.colour, scale, on: &picture, &taken)
         }
     }
 
-    private static func set(_ y: Int, _ x: Int, _ colour: (UInt8, UInt8, UInt8), on picture: inout Picture) {
-        let at = (y * picture.width + x) * 3
-        (picture.pixels[at], picture.pixels[at + 1], picture.pixels[at + 2]) = colour
+    private static func scaled(_ box: Box, _ original: ImageSize, _ size: ImageSize) -> Box {
+        box.scaled(
+            x: Double(size.width) / Double(original.width), y: Double(size.height) / Double(original.height))
     }
 
-    private static func mix(_ y: Int, _ x: Int, _ colour: (UInt8, UInt8, UInt8), on picture: inout Picture) {
-        let at = (y * picture.width + x) * 3
-        for (channel, value) in [colour.0, colour.1, colour.2].enumerated() {
-            picture.pixels[at + channel] = UInt8((Int(picture.pixels[at + channel]) + Int(value)) / 2)
+    private static func label(
+        _ text: String, at box: Box, _ colour: RGB, _ scale: Int, on picture: inout Picture, _ taken: inout [Box]
+    ) {
+        let margin = scale
+        let height = BitmapFont.height * scale + 2 * margin
+        let width = (text.count * BitmapFont.advance - 1) * scale + 2 * margin
+        func bounded(_ value: Double, _ limit: Int) -> Int {
+            value.isNaN ? 0 : Int(min(max(value, 0), Double(max(limit, 0))))
         }
+        let x = bounded(box.x0, picture.width - width)
+        var y = bounded(box.y0 - Double(height), picture.height - height)
+        func place() -> Box { Box(x0: Double(x), y0: Double(y), x1: Double(x + width), y1: Double(y + height)) }
+        for _ in 0..<4 where taken.contains(where: { $0.intersection(place()).area > 0 }) {
+            y = bounded(Double(y + height + 1), picture.height - height)
+        }
+        taken.append(place())
+        picture.fill(rows: y..<y + height, columns: x..<x + width, colour)
+        picture.print(text, x: x + margin, y: y + margin, scale: scale, ink(on: colour))
+    }
+
+    /// Black on light colours, white on dark ones, by relative luminance.
+    static func ink(on colour: RGB) -> RGB {
+        let light = 0.299 * Double(colour.0) + 0.587 * Double(colour.1) + 0.114 * Double(colour.2)
+        return light > 120 ? (0, 0, 0) : (255, 255, 255)
     }
 }

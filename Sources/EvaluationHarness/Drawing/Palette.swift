@@ -1,4 +1,5 @@
 import ImageFiles
+import Reporting
 
 /// Colours of classes, the same in every picture: hues a golden section apart, three levels of brightness.
 enum Palette {
@@ -12,6 +13,20 @@ enum Palette {
             return UInt8((255 * value * (1 - saturation * ramp)).rounded())
         }
         return (channel(5), channel(3), channel(1))
+    }
+
+    /// Detections and objects by what becomes of them; told apart without colour vision too (Okabe and Ito), and by the
+    /// kind of line.
+    static let right: RGB = (0, 158, 115)
+    static let wrong: RGB = (213, 94, 0)
+    static let missed: RGB = (240, 228, 66)
+    static let excused: RGB = (160, 160, 160)
+    /// Pixels that are predicted as no class.
+    static let unclassified: RGB = (204, 121, 167)
+
+    /// A line of a key.
+    static func entry(_ name: String, _ colour: RGB) -> ColourKey.Entry {
+        ColourKey.Entry(name: name, red: colour.0, green: colour.1, blue: colour.2)
     }
 
     /// A label map as a picture; ignored pixels are black.

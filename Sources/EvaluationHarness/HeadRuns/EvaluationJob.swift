@@ -7,6 +7,8 @@ struct EvaluationJob {
         var metrics: [MetricValue]
         var classTable: ClassTable?
         var warnings: [RunWarning]
+        /// What the metrics were made from.
+        var evidence: RunEvidence
     }
 
     /// What a probe did before it predicted.

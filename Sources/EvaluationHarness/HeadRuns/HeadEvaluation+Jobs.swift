@@ -80,7 +80,10 @@ extension HeadEvaluation {
 
     func segmentationEntries(_ dataset: SegmentationFolder) -> [(String, String)] {
         [
-            ("label size", "the label file's"),
+            (
+                "label size",
+                labelSize.map { "short side at most \($0), nearest; predictions alike" } ?? "the label file's"
+            ),
             ("ignored labels", (dataset.reducesZeroLabel ? "0 and " : "") + "\(dataset.info.ignoreLabel ?? 255)"),
             ("absent classes", "mIoU: left out where neither labelled nor predicted"),
             ("classes", "\(dataset.info.classes.count)"),
@@ -95,10 +98,12 @@ extension HeadEvaluation {
             classCount: info.classes.count, ignoreLabel: info.ignoreLabel.map(Int.init),
             reducesZeroLabel: dataset.reducesZeroLabel)
         let names = (0..<dataset.count).map { SegmentationInference.fileName(dataset.name(at: $0)) }
+        let pictures = Dictionary(
+            zip(names, (0..<dataset.count).map(dataset.name)), uniquingKeysWith: { first, _ in first })
         let score = try SemsegScoring.run(
             labels: source.labelFolder, predictions: target, dataset: .classes(coding), classNames: info.classes,
             bootstrap: bootstrap(session),
-            only: names)
+            only: names, labelSize: labelSize)
         let rows = score.evaluation.classTable(names: info.classes).map { row in
             ClassTable.Row(
                 name: row.name ?? "\(row.index)",
@@ -107,7 +112,10 @@ extension HeadEvaluation {
         return EvaluationJob.Scores(
             metrics: score.metrics,
             classTable: ClassTable(columns: ["IoU", "Acc", "Dice", "labelled pixels", "predicted pixels"], rows: rows),
-            warnings: score.warnings)
+            warnings: score.warnings,
+            evidence: RunEvidence(
+                images: score.evaluation.images.map { pictures[$0] ?? $0 }, classes: info.classes,
+                SegmentationEvidence(evaluation: score.evaluation)))
     }
 
     func bootstrap(_ session: CommandSession) -> Bootstrap? {
@@ -120,7 +128,9 @@ extension HeadEvaluation {
         let dataset = try source.detection()
         let loaded = try checkpoint.map(DetectionModel.load)
         var entries: [(String, String)] = []
-        if let architecture = loaded?.model.architecture {
+        if let model = loaded?.model {
+            let architecture = model.architecture(shownAt: size)
+            try model.backbone.demand(side: architecture.size)
             entries = [
                 ("input", architecture.inputWords),
                 ("resize filter", "bilinear-antialiased"), ("test-time augmentation", "none"),
@@ -141,14 +151,14 @@ extension HeadEvaluation {
             predictionName: "predictions.json", protocolEntries: entries,
             predict: { target, onImage, shouldStop in
                 guard let model = loaded?.model else { return nil }
-                try DetectionInference().predict(
+                try DetectionInference(size: size).predict(
                     model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop,
                     group: session.group)
                 return nil
             },
             costs: {
                 guard let model = loaded?.model else { return [] }
-                let side = model.architecture.size
+                let side = model.architecture(shownAt: size).size
                 return costs(model.backbone.plain?.configuration, side: side) + [
                     .measure(model, network: "detection model", imageSize: side) { images in
                         let frame = PictureFrame(ImageSize(height: side, width: side))
@@ -171,7 +181,11 @@ extension HeadEvaluation {
             run.note(truthName)
         }
         return try DetectionTruth.scores(
-            gt: truth, dt: target, imageCount: dataset.count, bootstrap: bootstrap(session))
+            gt: truth, dt: target,
+            names: Dictionary(
+                (0..<dataset.count).map { (dataset.imageID(at: $0), dataset.name(at: $0)) },
+                uniquingKeysWith: { first, _ in first }),
+            bootstrap: bootstrap(session))
     }
 
     // MARK: Classification
@@ -180,8 +194,10 @@ extension HeadEvaluation {
         let dataset = try source.classification()
         let loaded = try checkpoint.map(ClassificationModel.load)
         var entries: [(String, String)] = [("test-time augmentation", "none")]
-        if let architecture = loaded?.model.architecture {
-            entries.append(("input", "short side \(architecture.size), middle square"))
+        if let model = loaded?.model {
+            let side = size ?? model.architecture.size
+            try model.backbone.demand(side: side)
+            entries.append(("input", "short side \(side), middle square"))
             entries.append(("resize filter", "bicubic-antialiased"))
         }
         return EvaluationJob(
@@ -192,12 +208,12 @@ extension HeadEvaluation {
             predictionName: "predictions.tsv", protocolEntries: entries,
             predict: { target, onImage, shouldStop in
                 guard let model = loaded?.model else { return nil }
-                let labels = try ClassificationInference().predict(
+                let rankings = try ClassificationInference(size: size).predict(
                     model, dataset: dataset, onImage: onImage, shouldStop: shouldStop, group: session.group)
-                if session.group.isLeader { try ClassPredictions.write(labels, of: dataset, to: target) }
+                if session.group.isLeader { try ClassPredictions.write(rankings, of: dataset, to: target) }
                 return nil
             },
-            costs: { costs(loaded?.model.backbone.configuration, side: loaded?.model.architecture.size ?? 0) },
+            costs: { costs(loaded?.model.backbone.configuration, side: size ?? loaded?.model.architecture.size ?? 0) },
             score: { target, _ in try ClassPredictions.scores(target, dataset, metric: "top1") })
     }
 }

@@ -33,7 +33,7 @@ extension HeadEvaluation {
             checkpointWords: try checkpointWords())
         let entries = probeEntries(
             kind, run.views, input: "squeezed to \(run.side)x\(run.side)",
-            layers: backbone.map { kind.request(depth: $0.depth).words(depth: $0.depth) },
+            layers: try backbone.map { try kind.request(depth: $0.depth, layers: probe.layers).words(depth: $0.depth) },
             train: "\(source.name) \(trainSplit), \(train.count) images, \(try train.contentHash())",
             candidates: kind.candidates(probe, pictures: train.count, seed: session.seed).count)
         return EvaluationJob(
@@ -53,9 +53,8 @@ extension HeadEvaluation {
                 var scores = try segmentationScores(target, dataset, source, session)
                 if let backbone {
                     let patches = run.side / backbone.patchSize
-                    let oracle = try PatchOracle.evaluation(dataset, grid: (patches, patches))
-                    scores.metrics.append(
-                        oracle.metric(.mIoU, named: "mIoU_patch_oracle", bootstrap: bootstrap(session)))
+                    scores = scores.with(
+                        oracle: try PatchOracle.evaluation(dataset, grid: (patches, patches)), bootstrap(session))
                 }
                 return scores
             })
@@ -87,9 +86,9 @@ extension HeadEvaluation {
             protocolEntries: entries,
             predict: { target, onImage, shouldStop in
                 guard let backbone else { return nil }
-                let (predictions, selection, words) = try run.predict(
+                let (rankings, selection, words) = try run.predict(
                     backbone, train: train, dataset: dataset, onImage: onImage, shouldStop: shouldStop)
-                try ClassPredictions.write(predictions, of: dataset, to: target)
+                try ClassPredictions.write(rankings, of: dataset, to: target)
                 return EvaluationJob.Learned(selection: selection, head: words)
             },
             costs: { costs(backbone?.configuration, side: run.side) },

@@ -27,8 +27,11 @@ public struct HeadEvaluation: Sendable {
     public var arm: String?
     public var commandLine: [String] = []
 
-    /// The short side (segmentation) or side (knn, linear) pictures are shown at; the checkpoint's own unless given.
+    /// The short side (segmentation, detection with a short side of its own) or side pictures are shown at; the checkpoint's
+    /// own unless given.
     public var size: Int?
+    /// The short side that label maps and predictions are brought to before they are counted; their own unless given.
+    public var labelSize: Int?
     /// Windows of a segmentation's pictures; whole pictures unless given.
     public private(set) var windows: WindowGrid?
     /// Views of a segmentation's pictures; one of each unless given.
@@ -36,6 +39,8 @@ public struct HeadEvaluation: Sendable {
     /// The split that neighbours and probes learn from.
     public var trainSplit = "train"
     public var probe = ProbeOptions()
+    /// Whether charts and pictures of the predictions go into the report and below `plots`.
+    public var makesPlots = true
     /// Draws of the bootstrap over images.
     public var bootstrapDraws = 1000
 
@@ -94,6 +99,9 @@ public struct HeadEvaluation: Sendable {
             throw refuse("0 or at least 100 bootstrap draws", "\(bootstrapDraws)")
         }
         try probe.check(task)
+        guard labelSize == nil || [.segment, .linear, .denseKNN].contains(task) else {
+            throw refuse("--label-size with segment, dense-knn or linear", task.rawValue)
+        }
         guard source == nil || [.knn, .linear, .denseKNN].contains(task) else {
             throw refuse("--source with knn, dense-knn or linear", task.rawValue)
         }
@@ -172,18 +180,28 @@ public struct HeadEvaluation: Sendable {
         draft.efficiency = job.costs()
         draft.environment = EnvironmentReport.current().facts + MemoryUse.peak.facts
         let record = try RunRecord(draft)
+        // The record comes last: where it is, the rest is.
+        try scores.evidence.write(to: try folder.file(RunEvidence.fileName))
+        folder.note(RunEvidence.fileName)
+        try folder.write(scores.evidence.imageCSV, to: "per_image.csv")
         try write(record, to: folder)
+        let page = try page(job, target, source, session)
+        try write(Report(run: record), page, to: folder)
         return record.json()
     }
 
     private func write(_ record: RunRecord, to folder: RunFolder) throws {
         try record.write(to: try folder.file("run.json"))
         folder.note("run.json")
-        let report = Report(run: record)
+        if let table = record.fields.classTable { try folder.write(CSVRenderer().render(table), to: "per_class.csv") }
+    }
+
+    private func write(_ report: Report, _ page: InspectionPage?, to folder: RunFolder) throws {
         try folder.write(MarkdownRenderer().render(report), to: "report.md")
         try folder.write(JSONRenderer().render(report), to: "report.json")
-        try folder.write(HTMLRenderer().render(report), to: "report.html")
-        if let table = record.fields.classTable { try folder.write(CSVRenderer().render(table), to: "classes.csv") }
+        try folder.write(Self.html(report, page), to: "report.html")
+        guard let page, try !page.write(to: folder.path, only: "plots/").isEmpty else { return }
+        folder.note("plots")
     }
 
     /// Every choice that changes a number without being the model.
@@ -224,12 +242,13 @@ public struct HeadEvaluation: Sendable {
     }
 
     /// The options in effect as a recipe of their own: what run folders and records list.
-    private func options(_ session: CommandSession) throws(DataError) -> Recipe {
+    func options(_ session: CommandSession) throws(DataError) -> Recipe {
         var pairs: [(String, String)] = [("task", task.rawValue), ("split", split)]
         pairs.append(("checkpoint", checkpoint.map { Folder.name(of: $0) } ?? "none"))
         if let source { pairs.append(("source", source.rawValue)) }
         pairs.append(("image_list", imageList.map { Folder.name(of: $0) } ?? "none"))
         pairs.append(("size", size.map { "\($0)" } ?? "the checkpoint's"))
+        if let labelSize { pairs.append(("label_size", "\(labelSize)")) }
         if let windows { pairs += [("window", "\(windows.crop)"), ("stride", "\(windows.stride)")] }
         if let augmentation { pairs.append(("augmentation", augmentation.words)) }
         pairs.append(("bootstrap_draws", "\(bootstrapDraws)"))

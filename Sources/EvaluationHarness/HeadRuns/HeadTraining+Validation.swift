@@ -31,7 +31,8 @@ extension HeadTraining {
     private func measurement(
         of model: some HeadedModel, _ plan: ValidationPlan, _ source: TaskData, _ dataset: some DatasetLoader,
         _ training: DatasetInfo, names: [String], file: String,
-        scores: @escaping (_ target: String, RunFolder) throws -> EvaluationJob.Scores
+        scores: @escaping (_ target: String, RunFolder) throws -> EvaluationJob.Scores,
+        pictures: @escaping (_ target: String) throws -> [ValidationPictures.Named]
     ) throws -> TrainingValidation.Measurement {
         try ClassificationInference.check(
             training.classes, dataset.info, modelName: "\(training.name) \(training.split)")
@@ -43,7 +44,8 @@ extension HeadTraining {
                 let scores = try scores(target, run)
                 run.note("validation/\(file)")
                 return names.compactMap { name in scores.metrics.first { $0.name == name } }
-            }, save: { try model.save(to: $0, metadata: $1) })
+            }, pictures: { try pictures(try $0.file("validation/\(file)")) },
+            save: { try model.save(to: $0, metadata: $1) })
     }
 
     func segmentationMeasurement(
@@ -56,6 +58,8 @@ extension HeadTraining {
         ) { target, _ in
             try SegmentationInference().predict(model, dataset: dataset, to: target)
             return try evaluation.segmentationScores(target, dataset, source, session)
+        } pictures: {
+            try ValidationPictures.segmentation(dataset, predictions: $0)
         }
     }
 
@@ -71,6 +75,8 @@ extension HeadTraining {
             try DetectionInference().predict(model, dataset: dataset, to: target)
             return try evaluation.detectionScores(
                 target, dataset, source, in: run, truthName: "validation/truth.json", session)
+        } pictures: {
+            try ValidationPictures.detection(dataset, predictions: $0)
         }
     }
 
@@ -82,9 +88,11 @@ extension HeadTraining {
         return try measurement(
             of: model, plan, source, dataset, training, names: ["top1"], file: "predictions.tsv"
         ) { target, _ in
-            let labels = try ClassificationInference().predict(model, dataset: dataset)
-            try ClassPredictions.write(labels, of: dataset, to: target)
+            let rankings = try ClassificationInference().predict(model, dataset: dataset)
+            try ClassPredictions.write(rankings, of: dataset, to: target)
             return try ClassPredictions.scores(target, dataset, metric: "top1")
+        } pictures: {
+            try ValidationPictures.classification(dataset, labels: try ClassPredictions.read($0, dataset).map(\.first))
         }
     }
 }

@@ -35,6 +35,11 @@ final class TrainingLogs {
         for (name, value) in metrics { try events.add(name, value, step: step) }
     }
 
+    /// Pictures of a validation, for TensorBoard.
+    func record(step: Int, _ pictures: [ValidationPictures.Named]) throws(DataError) {
+        for (name, picture) in pictures { try events.add("validation/\(name)", picture, step: step) }
+    }
+
     /// Makes everything logged so far survive a power loss.
     func synchronize() throws(DataError) {
         try metrics.synchronize()

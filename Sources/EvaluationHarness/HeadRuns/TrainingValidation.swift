@@ -18,6 +18,8 @@ struct TrainingValidation {
         var hash: String
         /// Predicts into the run folder and scores what is there.
         var metrics: (RunFolder) throws -> [MetricValue]
+        /// A few of those predictions, drawn.
+        var pictures: (RunFolder) throws -> [ValidationPictures.Named]
         /// Writes the measured weights with metadata.
         var save: (_ path: String, _ metadata: [String: String]) throws -> Void
     }
@@ -63,6 +65,7 @@ struct TrainingValidation {
         if let before { try demandCheckpoint(of: before) }
         for (name, value) in metrics { history.mark(Self.curve(name), value, step: completedSteps) }
         try logs.record(step: completedSteps, metrics.map { (Self.curve($0), $1) })
+        try logs.record(step: completedSteps, measurement.pictures(run))
         guard let value = metrics.first(where: { $0.0 == measurement.metric })?.1 else {
             session.note("step \(completedSteps): \(measurement.metric) is not defined on \(measurement.data)")
             return

@@ -1,79 +1,96 @@
-import Foundation
+import Autograd
+import Distillation
+import TensorCore
 
-/// The first three principal components of rows, by orthogonal iteration on their covariance.
-struct PrincipalComponents {
-    private let width: Int
-    private let mean: [Double]
-    /// Three unit vectors; the entry of largest size is positive in each.
+/// The first three principal components of rows, from the eigenvectors of their covariance.
+///
+/// Signs are fixed: the entry of largest size is positive in each vector, so the same rows in any order, and their mirror
+/// images about the mean, have the same vectors.
+struct PrincipalComponents: Equatable {
+    static let count = 3
+
+    /// `(D)`.
+    let mean: [Double]
+    /// Three unit vectors, by falling variance.
     let vectors: [[Double]]
-    /// The middle 98 % of each coordinate over the rows it was made from.
-    private(set) var ranges: [ClosedRange<Double>] = []
+    /// Of the coordinates along them, over n - 1.
+    let variances: [Double]
+    /// The middle 98 % of each coordinate over the rows they were made from.
+    let ranges: [ClosedRange<Double>]
 
-    /// - Parameter rows: arrays of rows of `width` values each; at least one row in all.
-    init(_ rows: [[Float]], width: Int) {
-        self.width = width
-        let count = rows.reduce(0) { $0 + $1.count } / width
-        var mean = [Double](repeating: 0, count: width)
-        for part in rows {
-            for (index, value) in part.enumerated() { mean[index % width] += Double(value) }
-        }
-        mean = mean.map { $0 / Double(max(count, 1)) }
+    init(mean: [Double], vectors: [[Double]], variances: [Double], ranges: [ClosedRange<Double>]) {
         self.mean = mean
-        var covariance = [Double](repeating: 0, count: width * width)
-        for part in rows {
-            for start in stride(from: 0, to: part.count, by: width) {
-                let centred = (0..<width).map { Double(part[start + $0]) - mean[$0] }
-                for i in 0..<width where centred[i] != 0 {
-                    for j in 0...i { covariance[i * width + j] += centred[i] * centred[j] }
-                }
-            }
+        self.vectors = vectors
+        self.variances = variances
+        self.ranges = ranges
+    }
+
+    /// - Parameters:
+    ///   - rows: arrays of rows of `width` values each.
+    ///   - isCounted: which rows of a part count; all unless given.
+    /// - Returns: nil for fewer than two rows.
+    /// - Precondition: `width ≥ 3`.
+    init?(_ rows: [[Float]], width: Int, where isCounted: ((_ part: Int, _ row: Int) -> Bool)? = nil) {
+        precondition(width >= Self.count, "\(Self.count) components of width \(width)")
+        // One part at a time, so that no second copy of all rows is held.
+        func part(_ index: Int) -> (values: [Double], count: Int) {
+            let all = rows[index]
+            let kept = (0..<all.count / width).filter { isCounted?(index, $0) ?? true }
+            return (kept.flatMap { row in (0..<width).map { Double(all[row * width + $0]) } }, kept.count)
         }
-        for i in 0..<width {
-            for j in 0..<i { covariance[j * width + i] = covariance[i * width + j] }
+        var (mean, count) = ([Double](repeating: 0, count: width), 0)
+        for index in rows.indices {
+            let (values, rows) = part(index)
+            for (at, value) in values.enumerated() { mean[at % width] += value }
+            count += rows
         }
-        vectors = Self.leading(covariance, width)
-        let found = rows.flatMap { coordinates($0) }
-        ranges = (0..<3).map { component in
-            let values = stride(from: component, to: found.count, by: 3).map { found[$0] }.sorted()
-            guard !values.isEmpty else { return 0...1 }
-            let cut = values.count / 100
-            return values[cut]...values[values.count - 1 - cut]
+        guard count >= 2 else { return nil }
+        for channel in 0..<width { mean[channel] /= Double(count) }
+        let covariance = Tensor.zeros([width, width], .f64)
+        for index in rows.indices {
+            var (values, rows) = part(index)
+            if rows == 0 { continue }
+            for at in values.indices { values[at] -= mean[at % width] }
+            let centred = Tensor(values, [rows, width])
+            Gemm.multiply(
+                .f64, m: width, n: width, k: rows, MatrixView(centred, width: width, transposed: true),
+                MatrixView(centred, width: width), into: covariance.raw, accumulate: true)
+            keepAlive(centred.storage)
+        }
+        let entries = covariance.f64()
+        for at in 0..<width * width { entries[at] /= Double(count - 1) }
+        let eigen = SymmetricEigendecomposition(covariance)
+        let basis = eigen.vectors.doubles()
+        let leading = (1...Self.count).map { width - $0 }
+        self.mean = mean
+        vectors = leading.map { Array(basis[$0 * width..<($0 + 1) * width]) }
+        variances = leading.map { max(eigen.values[$0], 0) }
+        var coordinates = [[Double]](repeating: [], count: Self.count)
+        for index in rows.indices {
+            let found = Self.coordinates(part(index).values, mean, vectors)
+            for (at, value) in found.enumerated() { coordinates[at % Self.count].append(value) }
+        }
+        ranges = coordinates.map { values in
+            let sorted = values.sorted()
+            let cut = sorted.count / 100
+            return sorted[cut]...sorted[sorted.count - 1 - cut]
         }
     }
 
     /// Three coordinates a row.
-    func coordinates(_ rows: [Float]) -> [Double] {
-        stride(from: 0, to: rows.count, by: width).flatMap { start in
-            vectors.map { vector in
-                (0..<width).reduce(0.0) { $0 + vector[$1] * (Double(rows[start + $1]) - mean[$1]) }
-            }
-        }
-    }
+    func coordinates(_ rows: [Float]) -> [Double] { Self.coordinates(rows.map(Double.init), mean, vectors) }
 
-    private static func leading(_ matrix: [Double], _ width: Int) -> [[Double]] {
-        // Any start that no component is orthogonal to; fixed, so that results repeat.
-        var basis = (0..<3).map { k in (0..<width).map { sin(Double(($0 + 1) * (k + 1))) } }
-        for _ in 0..<200 {
-            var next = basis.map { vector in
-                (0..<width).map { i in
-                    var sum = 0.0
-                    for j in 0..<width { sum += matrix[i * width + j] * vector[j] }
-                    return sum
-                }
+    private static func coordinates(_ rows: [Double], _ mean: [Double], _ vectors: [[Double]]) -> [Double] {
+        let width = mean.count
+        var result: [Double] = []
+        result.reserveCapacity(rows.count / width * vectors.count)
+        for start in stride(from: 0, to: rows.count, by: width) {
+            for vector in vectors {
+                var sum = 0.0
+                for channel in 0..<width { sum += vector[channel] * (rows[start + channel] - mean[channel]) }
+                result.append(sum)
             }
-            for k in next.indices {
-                for other in 0..<k {
-                    let overlap = zip(next[k], next[other]).reduce(0) { $0 + $1.0 * $1.1 }
-                    for i in 0..<width { next[k][i] -= overlap * next[other][i] }
-                }
-                let length = next[k].reduce(0) { $0 + $1 * $1 }.squareRoot()
-                if length > 0 { next[k] = next[k].map { $0 / length } }
-            }
-            basis = next
         }
-        return basis.map { vector in
-            let largest = vector.max { abs($0) < abs($1) } ?? 0
-            return largest < 0 ? vector.map { -$0 } : vector
-        }
+        return result
     }
 }

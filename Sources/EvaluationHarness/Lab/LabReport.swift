@@ -77,7 +77,10 @@ struct LabReport {
         }
         if let teachers {
             sections.append(
-                ReportSection(heading: "Teachers", blocks: TeacherReport.tables(teachers).map { .table($0) }))
+                ReportSection(
+                    heading: "Teachers",
+                    blocks: TeacherReport.tables(teachers).map { .table($0) }
+                        + (TeacherReport.alignmentMap(teachers).map { [.plot(.heatMap($0))] } ?? [])))
         }
         return Report(
             title: "Lab: several self-supervised teachers against one, on drawn scenes",

@@ -23,7 +23,7 @@ struct ClassProbeRun {
         _ backbone: VisionTransformer, train: any ClassificationLoader, dataset: any ClassificationLoader,
         onImage: (Int) -> Void,
         shouldStop: () -> Bool
-    ) throws -> (predictions: [Int?], selection: ProbeSelection, words: String) {
+    ) throws -> (rankings: [[Int]], selection: ProbeSelection, words: String) {
         try ClassificationInference.demandSeveralClasses(train.info)
         try ClassificationInference.check(train.info.classes, dataset.info, modelName: "the training split")
         try backbone.demand(side: side)
@@ -51,7 +51,7 @@ struct ClassProbeRun {
             let classify = try candidates[index].fit(
                 part, labels: learning.map { labels[$0] }, classCount: classCount, shouldStop: shouldStop)
             let found = classify(scored)
-            return Double(zip(found, split.heldOut).count { $0 == labels[$1] }) / Double(found.count)
+            return Double(zip(found, split.heldOut).count { $0.first == labels[$1] }) / Double(found.count)
         }
     }
 

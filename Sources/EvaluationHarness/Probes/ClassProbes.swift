@@ -16,10 +16,10 @@ protocol ClassProbe {
     /// - Parameters:
     ///   - features: `(N, C)`.
     ///   - labels: `(N)` in `0..<classCount`.
-    /// - Returns: the classes of rows `(M, C)`; nil where nothing may vote.
+    /// - Returns: the classes of rows `(M, C)`, the likeliest first; none where nothing may vote.
     func fit(
         _ features: Tensor, labels: [Int], classCount: Int, shouldStop: () -> Bool
-    ) throws -> (Tensor) -> [Int?]
+    ) throws -> (Tensor) -> [[Int]]
 }
 
 /// Weighted votes of the nearest pictures.
@@ -34,11 +34,11 @@ struct NeighbourClassProbe: ClassProbe {
 
     func fit(
         _ features: Tensor, labels: [Int], classCount: Int, shouldStop: () -> Bool
-    ) throws -> (Tensor) -> [Int?] {
+    ) throws -> (Tensor) -> [[Int]] {
         let votes = NeighbourVotes(
             bank: features.floats(), labels: labels, width: features.shape[1], classCount: classCount,
             neighbourCount: neighbours, temperature: temperature)
-        return { votes.predictions(queries: $0.floats()) }
+        return { votes.rankings(queries: $0.floats()) }
     }
 }
 
@@ -63,7 +63,7 @@ struct LinearClassProbe: ClassProbe {
 
     func fit(
         _ features: Tensor, labels: [Int], classCount: Int, shouldStop: () -> Bool
-    ) throws -> (Tensor) -> [Int?] {
+    ) throws -> (Tensor) -> [[Int]] {
         var stream = RandomStream(seed: seed, purpose: "linear class probe")
         let classifier = Linear(features.shape[1], classCount, initialization: .normal(0.01), &stream)
         let plan = EpochPlan(sampleCount: labels.count, batchSize: min(batchSize, labels.count), seed: seed)
@@ -76,7 +76,10 @@ struct LinearClassProbe: ClassProbe {
                     rate: rate(epoch: epoch))
             }
         }
-        return { rows in ArgMax.rows(classifier(Variable(rows), .evaluation).value).map { Int($0) } }
+        return { rows in
+            TopAccuracy.rankings(
+                scores: classifier(Variable(rows), .evaluation).value.floats(), classCount: classCount)
+        }
     }
 
     /// One step on some rows; returns the loss before it.

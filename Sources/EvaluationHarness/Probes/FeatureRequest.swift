@@ -31,7 +31,11 @@ struct FeatureRequest: Equatable {
         let which =
             blocks == [depth - 1]
             ? "last block"
-            : blocks == Array(depth - blocks.count..<depth) ? "last \(blocks.count) blocks" : "blocks \(blocks)"
+            : blocks == Array(depth - blocks.count..<depth)
+                ? "last \(blocks.count) blocks"
+                : blocks.count == 1
+                    ? "block \(blocks[0] + 1) of \(depth)"
+                    : "blocks \(blocks.map { "\($0 + 1)" }.joined(separator: ", ")) of \(depth)"
         return "\(which), final norm" + (pooling == .patches ? "" : ", \(pooling.rawValue)")
     }
 

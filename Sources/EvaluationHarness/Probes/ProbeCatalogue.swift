@@ -47,13 +47,13 @@ public enum ProbeProtocol: String, Sendable, CaseIterable {
     /// Options that change something.
     var uses: [String] {
         switch self {
-        case .patches: ["rates", "epochs", "batch"]
-        case .dinov2, .dinov2FourBlocks, .ibot: ["rates", "steps", "batch"]
-        case .capiLogistic: []
+        case .patches: ["layers", "rates", "epochs", "batch"]
+        case .dinov2, .dinov2FourBlocks, .ibot: ["layers", "rates", "steps", "batch"]
+        case .capiLogistic: ["layers"]
         case .dino: ["rates", "epochs", "batch", "feature"]
         case .knn: ["k", "temperature", "feature"]
-        case .hummingbird: ["k", "temperature", "memory"]
-        case .capi: ["k"]
+        case .hummingbird: ["layers", "k", "temperature", "memory"]
+        case .capi: ["layers", "k"]
         }
     }
 
@@ -71,7 +71,20 @@ public enum ProbeProtocol: String, Sendable, CaseIterable {
     }
 
     /// What is read from a backbone for segmentation.
-    func request(depth: Int) -> FeatureRequest {
+    ///
+    /// - Parameter layers: blocks from 1 instead of the protocol's own.
+    /// - Throws: `.configuration` for a block that the backbone does not have.
+    func request(depth: Int, layers: [Int]) throws(DataError) -> FeatureRequest {
+        guard !layers.isEmpty else { return request(depth: depth) }
+        guard layers.allSatisfy({ (1...depth).contains($0) }) else {
+            throw DataError(
+                .configuration, file: "options", record: "layers", expected: "blocks from 1 to \(depth)",
+                found: "\(layers)", remedy: "name blocks that the checkpoint has")
+        }
+        return FeatureRequest(blocks: layers.map { $0 - 1 }, pooling: .patches)
+    }
+
+    private func request(depth: Int) -> FeatureRequest {
         let blocks =
             switch self {
             case .dinov2FourBlocks: Array(max(0, depth - 4)..<depth)

@@ -16,6 +16,8 @@ public struct ProbeOptions: Sendable, Equatable {
     public var memory: Int?
     /// Random crops a training picture; 0 shows each once, as for the test.
     public var views = 0
+    /// Blocks, counted from 1, whose patch tokens are read and joined; the protocol's own unless given.
+    public var layers: [Int] = []
     /// What stands for a picture; the protocol's own unless given.
     public var feature: PictureFeature?
     /// A folder where features are kept and found again.
@@ -51,6 +53,9 @@ public struct ProbeOptions: Sendable, Equatable {
         guard heldOutShare > 0, heldOutShare <= 0.5 else {
             throw refuse("held-out", "a share above 0, at most 0.5", "\(heldOutShare)")
         }
+        guard layers.allSatisfy({ $0 >= 1 }), layers == Set(layers).sorted() else {
+            throw refuse("layers", "blocks from 1 in ascending order, each once", "\(layers)")
+        }
         for (name, isGiven) in given where isGiven && !kind.uses.contains(name) {
             throw refuse(name, "an option of the protocol \(kind.rawValue): \(kind.uses.joined(separator: ", "))", name)
         }
@@ -60,7 +65,7 @@ public struct ProbeOptions: Sendable, Equatable {
         [
             ("k", !neighbours.isEmpty), ("temperature", temperature != nil), ("rates", !rates.isEmpty),
             ("steps", steps != nil), ("epochs", epochs != nil), ("batch", batchSize != nil),
-            ("memory", memory != nil), ("feature", feature != nil),
+            ("memory", memory != nil), ("feature", feature != nil), ("layers", !layers.isEmpty),
         ]
     }
 
@@ -74,6 +79,7 @@ public struct ProbeOptions: Sendable, Equatable {
         if let epochs { pairs.append(("epochs", "\(epochs)")) }
         if let batchSize { pairs.append(("batch", "\(batchSize)")) }
         if let memory { pairs.append(("memory", "\(memory)")) }
+        if !layers.isEmpty { pairs.append(("layers", layers.map(String.init).joined(separator: ","))) }
         if let feature { pairs.append(("feature", feature.rawValue)) }
         return pairs + [("held_out", "\(heldOutShare)")]
     }

@@ -79,7 +79,7 @@ struct SegmentationProbeRun {
         _ backbone: VisionTransformer, _ train: SegmentationFolder, _ onImage: (Int) -> Void, _ shouldStop: () -> Bool
     ) throws -> (ProbeSet, inputs: Int) {
         let ignore = train.info.ignoreLabel ?? 255
-        let request = kind.request(depth: backbone.depth)
+        let request = try kind.request(depth: backbone.depth, layers: options.layers)
         let (pictures, views, inputs) = (train.count, views, train.count * views.perPicture)
         let patches = (side / backbone.patchSize) * (side / backbone.patchSize)
         // Kept in files, a shard is all that memory holds.
@@ -110,7 +110,7 @@ struct SegmentationProbeRun {
     }
 
     private func testShards(_ backbone: VisionTransformer, _ dataset: SegmentationFolder) throws -> FeatureShards {
-        let request = kind.request(depth: backbone.depth)
+        let request = try kind.request(depth: backbone.depth, layers: options.layers)
         return try FeatureShards(
             count: dataset.count, folder: options.featureFolder,
             key: { try key(dataset, request, views: ProbeViews(side: side).words) }

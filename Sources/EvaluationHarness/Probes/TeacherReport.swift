@@ -103,8 +103,8 @@ public struct TeacherReport {
             let votes = NeighbourVotes(
                 bank: bank.floats(), labels: sets.bank.map(\.label), width: network.width,
                 classCount: sets.thingCount)
-            let found = votes.predictions(queries: queries.floats())
-            return TopOneAccuracy.metric(predictions: found, labels: sets.queries.map(\.label)).value ?? 0
+            let found = votes.rankings(queries: queries.floats(), limit: 1)
+            return TopAccuracy.metric(rankings: found, labels: sets.queries.map(\.label)).value ?? 0
         }
         return Row(
             name: name, linearMeanIoU: evaluation.value(of: .mIoU) ?? 0, knnClassToken: knn[0], knnMeanToken: knn[1])
@@ -120,6 +120,28 @@ public struct TeacherReport {
     /// The tables for people.
     public static func text(_ document: JSONValue) -> String {
         tables(document).map(MarkdownRenderer().render).joined(separator: "\n")
+    }
+
+    /// The alignment of all networks as a matrix; nil for fewer than two.
+    static func alignmentMap(_ document: JSONValue) -> HeatMap? {
+        var names: [String] = []
+        var values: [[String]: Double] = [:]
+        for pair in document["alignment"]?.array ?? [] {
+            let networks = (pair["networks"]?.array ?? []).compactMap(\.string)
+            for name in networks where !names.contains(name) { names.append(name) }
+            values[networks] = pair["linear_cka_patches"]?.double
+            values[networks.reversed()] = pair["linear_cka_patches"]?.double
+        }
+        guard names.count > 1 else { return nil }
+        let cells = names.map { row in
+            names.map { column -> HeatMap.Cell in
+                let value = row == column ? 1 : values[[row, column]]
+                return .init(value: value, text: value.map { NumberText.fixed($0, digits: 2) } ?? "–")
+            }
+        }
+        return HeatMap(
+            title: "Linear CKA of patch tokens", rowLabel: "network", columnLabel: "network", valueLabel: "CKA",
+            rows: names, columns: names, cells: cells)
     }
 
     /// Frozen figures, and alignment of each pair.

@@ -48,9 +48,10 @@ struct QuickstartPictures {
             let size = ImageSize(height: sample.picture.height, width: sample.picture.width)
             var truth = sample.picture
             for object in sample.objects where !object.isCrowd {
-                Overlay.draw(
-                    object.box, mask: try object.segmentation?.mask(size: size), colour: Palette.colour(object.label),
-                    on: &truth)
+                let mark = OverlayMark(
+                    box: object.box, mask: try object.segmentation?.mask(size: size),
+                    colour: Palette.colour(object.label))
+                Overlay.draw([mark], original: size, on: &truth)
             }
             pictures.append(tile(sample.picture, "scene \(index + 1)"))
             pictures.append(tile(truth, "truth"))
@@ -59,9 +60,9 @@ struct QuickstartPictures {
                 for result in (found[arm]?[sample.imageID] ?? []).filter({ $0.score >= 0.5 }).prefix(10) {
                     guard let box = result.box else { continue }
                     let label = dataset.categoryIDs.firstIndex(of: result.categoryID) ?? 0
-                    Overlay.draw(
-                        Box(box), mask: try result.segmentation?.mask(size: size), colour: Palette.colour(label),
-                        on: &drawn)
+                    let mark = OverlayMark(
+                        box: Box(box), mask: try result.segmentation?.mask(size: size), colour: Palette.colour(label))
+                    Overlay.draw([mark], original: size, on: &drawn)
                 }
                 pictures.append(tile(drawn, arm.title))
             }
@@ -72,13 +73,8 @@ struct QuickstartPictures {
     }
 
     private func tile(_ picture: Picture, _ caption: String) -> PictureGrid.Picture {
-        var large = Picture(height: picture.height * enlargement, width: picture.width * enlargement)
-        for y in 0..<large.height {
-            for x in 0..<large.width {
-                let (to, from) = ((y * large.width + x) * 3, (y / enlargement * picture.width + x / enlargement) * 3)
-                for c in 0..<3 { large.pixels[to + c] = picture.pixels[from + c] }
-            }
-        }
-        return PictureGrid.Picture(jpeg: JPEGFile.encode(large, quality: 85, sampling: .full), caption: caption)
+        let size = ImageSize(height: picture.height * enlargement, width: picture.width * enlargement)
+        return PictureGrid.Picture(
+            jpeg: JPEGFile.encode(picture.resizedNearest(to: size), quality: 85, sampling: .full), caption: caption)
     }
 }

@@ -125,7 +125,7 @@ struct QuickstartReport {
                 return [
                     .text(entry.arm.title), .text(entry.metric), .number(found.difference),
                     .interval(found.interval),
-                    .text(found.isEvident ? (found.difference > 0 ? "better" : "worse") : "no evidence"),
+                    .text(found.verdict(.higherIsBetter).rawValue),
                 ]
             })
     }

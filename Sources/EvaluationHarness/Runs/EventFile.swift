@@ -1,10 +1,11 @@
 import Foundation
+import ImageFiles
 import SafeFiles
 
-/// A TensorBoard event file with scalar curves: `events.out.tfevents.<seconds>.dmt`.
+/// A TensorBoard event file with scalar curves and pictures: `events.out.tfevents.<seconds>.dmt`.
 ///
 /// Records are `u64 length, u32 masked CRC32C(length), data, u32 masked CRC32C(data)`, little-endian; `data` is an
-/// `Event` message of protocol buffers, written by hand (varints and five fields are all it takes).
+/// `Event` message of protocol buffers, written by hand (varints and counted bytes are all it takes).
 public final class EventFile {
     private let file: AppendFile
     public var path: String { file.path }
@@ -29,9 +30,24 @@ public final class EventFile {
     ///
     /// - Parameter step: from 0.
     public func add(_ tag: String, _ value: Double, step: Int, date: Date = Date()) throws(DataError) {
-        // Summary.Value: 1 tag, 2 simple_value (float). Summary: 1 value. Event: 1 wall time, 2 step, 5 summary.
-        let point = ProtocolBuffer.text(1, tag) + ProtocolBuffer.float(2, Float(value))
-        let summary = ProtocolBuffer.bytes(1, point)
+        // Summary.Value: 1 tag, 2 simple_value (float).
+        try append(value: ProtocolBuffer.text(1, tag) + ProtocolBuffer.float(2, Float(value)), step, date)
+    }
+
+    /// Appends one picture under `tag`, as PNG.
+    ///
+    /// - Parameter step: from 0.
+    public func add(_ tag: String, _ picture: Picture, step: Int, date: Date = Date()) throws(DataError) {
+        // Summary.Image: 1 height, 2 width, 3 colour space (3 is RGB), 4 encoded picture. Summary.Value: 1 tag, 4 image.
+        let image =
+            ProtocolBuffer.varint(1, UInt64(picture.height)) + ProtocolBuffer.varint(2, UInt64(picture.width))
+            + ProtocolBuffer.varint(3, 3) + ProtocolBuffer.bytes(4, PNGFile.encode(picture))
+        try append(value: ProtocolBuffer.text(1, tag) + ProtocolBuffer.bytes(4, image), step, date)
+    }
+
+    private func append(value: [UInt8], _ step: Int, _ date: Date) throws(DataError) {
+        // Summary: 1 value. Event: 1 wall time, 2 step, 5 summary.
+        let summary = ProtocolBuffer.bytes(1, value)
         let event =
             Self.wallTime(date) + ProtocolBuffer.varint(2, UInt64(max(0, step))) + ProtocolBuffer.bytes(5, summary)
         try file.append(Self.record(event))
@@ -70,7 +86,7 @@ public final class EventFile {
     }
 }
 
-/// The wire format of protocol buffers, as far as scalar events need it.
+/// The wire format of protocol buffers, as far as events need it.
 enum ProtocolBuffer {
     static func varint(_ value: UInt64) -> [UInt8] {
         var rest = value

@@ -54,9 +54,9 @@ extension CocoConfusion {
 
     /// A table with a line of column names.
     func csv(_ names: [Int64: String]) -> String {
-        let head = ["truth"] + (0..<side).map { name($0, names, last: "not found") }
+        let head = ["truth"] + (0..<side).map { CSVRenderer.guarded(name($0, names, last: "not found")) }
         let rows = (0..<side).map { truth in
-            [name(truth, names, last: "nothing")] + (0..<side).map { "\(self[truth, $0])" }
+            [CSVRenderer.guarded(name(truth, names, last: "nothing"))] + (0..<side).map { "\(self[truth, $0])" }
         }
         return CSVText.text([head] + rows)
     }

@@ -1,3 +1,4 @@
+import DenseData
 import DenseMetrics
 import Determinism
 import Geometry
@@ -9,11 +10,14 @@ struct SemsegFolders {
     private let labelFolder: String
     private let predictionFolder: String
     private let coding: LabelCoding
+    private let labelSize: Int?
 
-    init(labels: String, predictions: String, coding: LabelCoding) {
+    /// - Parameter labelSize: the short side that larger maps are brought to, by their nearest pixels, before they are counted.
+    init(labels: String, predictions: String, coding: LabelCoding, labelSize: Int? = nil) {
         labelFolder = labels
         predictionFolder = predictions
         self.coding = coding
+        self.labelSize = labelSize
     }
 
     /// Counts every pair of files.
@@ -67,7 +71,7 @@ struct SemsegFolders {
                     var counted = Counted(range: range, counts: [])
                     for index in range {
                         counted.counts.append(
-                            try Self.counts(
+                            try self.counts(
                                 label: Self.path(labelFolder, names[index]),
                                 prediction: Self.path(predictionFolder, names[index]), &counter, countsBoundaries))
                     }
@@ -79,18 +83,24 @@ struct SemsegFolders {
         return results
     }
 
-    private static func counts(
+    private func counts(
         label labelPath: String, prediction predictionPath: String, _ counter: inout SegmentationCounter,
         _ countsBoundaries: Bool
     ) throws(DataError) -> (whole: SegmentationCounts, boundary: SegmentationCounts?) {
-        let label = try PictureFile.loadLabels(labelPath)
-        let prediction = try PictureFile.loadLabels(predictionPath)
+        var label = try PictureFile.loadLabels(labelPath)
+        var prediction = try PictureFile.loadLabels(predictionPath)
         guard label.height == prediction.height, label.width == prediction.width else {
             throw DataError(
                 .malformed, file: predictionPath,
                 expected: "the size of its label map, \(label.height) rows of \(label.width)",
                 found: "\(prediction.height) rows of \(prediction.width)",
                 remedy: "write predictions at the size of the label map (nearest neighbour)")
+        }
+        if let labelSize, min(label.height, label.width) > labelSize {
+            let own = ImageSize(height: label.height, width: label.width)
+            let size = own.scaled(by: own.scale(shortSide: labelSize, longSide: .max))
+            label = Resize.labels(label, to: (size.height, size.width))
+            prediction = Resize.labels(prediction, to: (size.height, size.width))
         }
         do {
             let whole = try counter.counts(prediction: prediction.values, label: label.values)

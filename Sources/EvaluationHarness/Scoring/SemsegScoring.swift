@@ -35,21 +35,23 @@ public enum SemsegScoring {
     ///   - listed: the file names of an image list; other label maps are then as if absent.
     ///   - countsConfusion: whether the confusion matrix is wanted.
     ///   - countsBoundaries: whether `mIoU_boundary` is wanted.
+    ///   - labelSize: the short side that larger maps are brought to before they are counted; their own unless given.
     /// - Throws: `DataError`: `.missing` for a missing folder, an empty one or a missing prediction; `.malformed` for a
     ///   colour file, another size, a value outside the coding, or a prediction without label map.
     public static func run(
         labels labelFolder: String, predictions predictionFolder: String, dataset: Dataset,
         classNames: [String] = [], bootstrap: Bootstrap? = nil, only listed: [String]? = nil,
-        countsConfusion: Bool = false, countsBoundaries: Bool = false
+        countsConfusion: Bool = false, countsBoundaries: Bool = false, labelSize: Int? = nil
     ) throws(DataError) -> SemsegScore {
-        let folders = SemsegFolders(labels: labelFolder, predictions: predictionFolder, coding: dataset.coding)
+        let folders = SemsegFolders(
+            labels: labelFolder, predictions: predictionFolder, coding: dataset.coding, labelSize: labelSize)
         let (evaluation, boundary, confusion) = try folders.evaluate(
             only: listed, countsConfusion: countsConfusion, countsBoundaries: countsBoundaries)
         var metrics = evaluation.metrics(bootstrap: bootstrap)
         if let boundary { metrics.append(boundary.metric(.mIoU, named: "mIoU_boundary", bootstrap: bootstrap)) }
         return SemsegScore(
             coding: dataset.coding, classNames: classNames.isEmpty ? dataset.classNames : classNames,
-            evaluation: evaluation, metrics: metrics, warnings: warnings(evaluation),
+            evaluation: evaluation, metrics: metrics, warnings: warnings(evaluation, labelSize),
             confusion: confusion)
     }
 
@@ -63,6 +65,8 @@ public enum SemsegScoring {
         public var namesFile: String?
         public var countsConfusion = false
         public var countsBoundaries = false
+        /// The short side that larger maps are brought to before they are counted.
+        public var labelSize: Int?
         /// A second folder of predictions, to be compared with the first.
         public var minus: String?
         /// Images in the list of the worst.
@@ -81,10 +85,12 @@ public enum SemsegScoring {
             options.bootstrapDraws > 0 ? Bootstrap(drawCount: options.bootstrapDraws, seed: options.seed) : nil
         var score = try run(
             labels: labels, predictions: predictions, dataset: dataset, classNames: names, bootstrap: bootstrap,
-            countsConfusion: options.countsConfusion, countsBoundaries: options.countsBoundaries)
+            countsConfusion: options.countsConfusion, countsBoundaries: options.countsBoundaries,
+            labelSize: options.labelSize)
         score.worstCount = options.worstCount
         if let minus = options.minus {
-            let other = try run(labels: labels, predictions: minus, dataset: dataset, classNames: names)
+            let other = try run(
+                labels: labels, predictions: minus, dataset: dataset, classNames: names, labelSize: options.labelSize)
             score.comparison = SemsegScore.Comparison(
                 score, other, folder: minus, bootstrap: bootstrap ?? Bootstrap(drawCount: 1000, seed: options.seed))
         }
@@ -111,8 +117,15 @@ public enum SemsegScoring {
             try LabelCoding(classCount: classCount, ignoreLabel: ignoreLabel, reducesZeroLabel: reducesZeroLabel))
     }
 
-    private static func warnings(_ evaluation: SegmentationEvaluation) -> [RunWarning] {
-        var warnings: [RunWarning] = []
+    private static func warnings(_ evaluation: SegmentationEvaluation, _ labelSize: Int?) -> [RunWarning] {
+        var warnings =
+            labelSize.map { side in
+                [
+                    RunWarning(
+                        code: "label_size",
+                        message: "counted at a short side of at most \(side): not comparable with the labels' own size")
+                ]
+            } ?? []
         let total = evaluation.total()
         let scored = total.labelled.reduce(0, +)
         if total.unclassified > 0 {

@@ -69,7 +69,7 @@ public struct CSVRenderer: ReportRenderer {
 
     /// - Source: OWASP, "CSV Injection": the characters that spreadsheets take for the beginning of a formula, full-width forms
     ///   among them. Works on scalars: a combining mark hides no equals sign.
-    private static func guarded(_ text: String) -> String {
+    public static func guarded(_ text: String) -> String {
         guard let first = text.unicodeScalars.first,
             "=+-@\t\r\n\u{FF1D}\u{FF0B}\u{FF0D}\u{FF20}".unicodeScalars.contains(first), Double(text) == nil
         else { return text }

@@ -32,6 +32,13 @@ public struct HTMLRenderer: ReportRenderer {
         return text + "\n"
     }
 
+    /// A drawing that keeps its size on a narrow screen and is moved sideways there.
+    private func figure(_ drawing: HTMLNode, _ title: String) -> HTMLNode {
+        .tag(
+            "figure", [:],
+            [.tag("div", ["class": "scroll", "tabindex": "0"], [drawing]), .words("figcaption", [:], title)])
+    }
+
     private func node(_ block: ReportBlock) -> HTMLNode {
         switch block {
         case .paragraph(let text): .words("p", [:], text)
@@ -39,12 +46,8 @@ public struct HTMLRenderer: ReportRenderer {
         case .verbatim(let text): .tag("pre", ["tabindex": "0"], HTMLText.nodes(text))
         case .table(let table): node(table)
         case .chart(let chart):
-            .tag(
-                "figure", [:],
-                [
-                    .tag("div", ["class": "scroll", "tabindex": "0"], [SVGLineChart(chart).node]),
-                    .words("figcaption", [:], chart.title),
-                ])
+            figure(SVGLineChart(chart).node, chart.title)
+        case .plot(let plot): figure(SVGRenderer.node(plot), plot.title)
         case .pictures(let grid): node(grid)
         }
     }
@@ -106,7 +109,10 @@ public struct HTMLRenderer: ReportRenderer {
         return .tag(
             "div", [:],
             title + [
-                .tag("div", ["class": "pictures", "style": "--columns:\(grid.columnCount)"], pictures)
+                .tag(
+                    "div",
+                    ["class": "pictures", "style": "--columns:\(grid.columnCount);--narrow:\(grid.narrowColumnCount)"],
+                    pictures)
             ])
     }
 }

@@ -42,7 +42,7 @@ enum HTMLStyle {
         tbody tr:hover > :is(td, td:first-child:not(.long)) { background: var(--panel); }
         figure { margin: 1rem 0; }
         figcaption { color: var(--quiet); font-size: .85rem; }
-        svg { display: block; width: 100%; min-width: 34rem; max-width: 48rem; height: auto; }
+        svg { display: block; width: 100%; min-width: 34rem; max-width: 42rem; height: auto; }
         svg text { fill: var(--quiet); font: 12px system-ui, sans-serif; }
         svg .key { fill: var(--ink); }
         .grid { stroke: var(--rule); stroke-width: 1; }
@@ -54,7 +54,7 @@ enum HTMLStyle {
         @media (max-width: 40rem) {
           main { padding: 1.25rem 1rem 3rem; }
           h1 { font-size: 1.5rem; }
-          .pictures { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
+          .pictures { grid-template-columns: repeat(var(--narrow), minmax(0, 1fr)); } }
         @media print { main { max-width: none; padding: 0; } h2 { break-after: avoid; } }
 
         """

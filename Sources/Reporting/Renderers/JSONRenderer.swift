@@ -32,6 +32,7 @@ public struct JSONRenderer: ReportRenderer {
         case .verbatim(let text): .object([("kind", .string("verbatim")), ("text", .string(text))])
         case .table(let table): json(table)
         case .chart(let chart): json(chart)
+        case .plot(let plot): json(plot)
         case .pictures(let grid): json(grid)
         }
     }
@@ -70,6 +71,13 @@ public struct JSONRenderer: ReportRenderer {
         return .object([
             ("kind", .string("chart")), ("title", .string(chart.title)), ("x_label", .string(chart.xLabel)),
             ("y_label", .string(chart.yLabel)), ("series", .array(series)),
+        ])
+    }
+
+    private func json(_ plot: Plot) -> JSONValue {
+        .object([
+            ("kind", .string("plot")), ("plot", .string(plot.kind)), ("title", .string(plot.title)),
+            ("table", json(plot.table)),
         ])
     }
 

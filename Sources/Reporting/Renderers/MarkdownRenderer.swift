@@ -65,6 +65,7 @@ public struct MarkdownRenderer: ReportRenderer {
         case .verbatim(let text): Self.fenced(cut(text))
         case .table(let table): render(table, cut)
         case .chart(let chart): render(chart, cut)
+        case .plot(let plot): render(plot.textForm, cut)
         case .pictures(let grid):
             "*\(Self.line(cut(grid.caption))): \(grid.pictures.count) "
                 + (grid.pictures.count == 1 ? "picture" : "pictures") + " in the HTML report.*"

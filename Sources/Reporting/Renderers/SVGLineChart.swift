@@ -2,9 +2,9 @@ import Foundation
 
 /// A line chart as inline SVG with axes, grid, round ticks and a key; colours come from the page's style.
 struct SVGLineChart {
-    private static let width = 760.0
-    private static let plotHeight = 260.0
-    private static let left = 64.0
+    private static let width = 480.0
+    private static let plotHeight = 240.0
+    private static let left = 56.0
     private static let right = 16.0
     private static let colourCount = 7
     /// Longer curves are thinned to about this many points per curve: the page stays small, the picture the same.
@@ -18,7 +18,7 @@ struct SVGLineChart {
     init(_ chart: LineChart) {
         self.chart = chart
         let points = chart.series.flatMap(\.points).filter { $0.x.isFinite && $0.y.isFinite }
-        x = AxisTicks(low: points.map(\.x).min() ?? 0, high: points.map(\.x).max() ?? 1, target: 8)
+        x = AxisTicks(low: points.map(\.x).min() ?? 0, high: points.map(\.x).max() ?? 1, target: 6)
         y = AxisTicks(low: points.map(\.y).min() ?? 0, high: points.map(\.y).max() ?? 1)
         top = 14 + 20 * Double(Self.keyRows(chart).count)
     }

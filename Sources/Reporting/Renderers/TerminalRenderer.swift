@@ -36,6 +36,7 @@ public struct TerminalRenderer: ReportRenderer {
                     let last = series.points.last.map { NumberText.short($0.y) } ?? "no points"
                     return "  \(Self.printable(series.name)): \(first) → \(last)"
                 }.joined(separator: "\n")
+        case .plot(let plot): render(plot.textForm)
         case .pictures(let grid): "\(Self.printable(grid.caption)): \(grid.pictures.count) in the HTML report"
         }
     }

@@ -14,6 +14,8 @@ public struct PictureGrid: Sendable, Equatable {
     public var caption: String
     /// Pictures per row on a wide screen.
     public var columnCount: Int
+    /// The same on a phone.
+    public var narrowColumnCount = 2
     public var pictures: [Picture]
 
     public init(caption: String, columnCount: Int = 4, pictures: [Picture]) {

@@ -32,5 +32,6 @@ public enum ReportBlock: Sendable, Equatable {
     case verbatim(String)
     case table(ReportTable)
     case chart(LineChart)
+    case plot(Plot)
     case pictures(PictureGrid)
 }

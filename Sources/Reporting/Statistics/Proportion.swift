@@ -23,7 +23,7 @@ public struct Proportion: Sendable, Equatable {
     public var interval: Interval? {
         guard let p = value else { return nil }
         let n = Double(count)
-        let z = 1.959963984540054
+        let z = StandardNormal.quantile975
         let centre = (p + z * z / (2 * n)) / (1 + z * z / n)
         let half = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)).squareRoot()
         return Interval(

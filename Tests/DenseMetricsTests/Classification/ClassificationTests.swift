@@ -21,17 +21,30 @@ private func naiveVote(
 }
 
 @Suite struct ClassificationTests {
-    @Test func topOneTakesTheLowerIndexOfATieAndNeverNaN() {
-        let predictions = TopOneAccuracy.predictions(
+    @Test func aRankingTakesTheLowerIndexOfATieAndNeverNaN() {
+        let rankings = TopAccuracy.rankings(
             scores: [0.1, 0.7, 0.7, .nan, -1, -2, .nan, .nan, .nan], classCount: 3)
-        #expect(predictions == [1, 1, nil])
-        let metric = TopOneAccuracy.metric(predictions: predictions, labels: [1, 2, 0])
+        #expect(rankings == [[1, 2, 0], [1, 2], []])
+        let metric = TopAccuracy.metric(rankings: rankings, labels: [1, 2, 0])
         #expect(metric.value == 1.0 / 3 && metric.sampleCount == 3)
-        #expect(TopOneAccuracy.metric(predictions: [], labels: []).reason == "no items")
+        #expect(TopAccuracy.metric(rankings: rankings, labels: [1, 2, 0], k: 2).value == 2.0 / 3)
+        #expect(TopAccuracy.metric(rankings: [], labels: []).reason == "no items")
+    }
+
+    @Test(arguments: [1, 5, 40]) func aRankingEqualsTheSortedTwin(_ limit: Int) {
+        var stream = RandomStream(seed: 3, purpose: "rankings", UInt64(limit))
+        // Few distinct scores: many ties.
+        let scores = (0..<30 * 17).map { _ in Float(stream.int(below: 6)) }
+        let rankings = TopAccuracy.rankings(scores: scores, classCount: 17, limit: limit)
+        for (row, ranking) in rankings.enumerated() {
+            let own = scores[row * 17..<(row + 1) * 17].map { $0 }
+            let sorted = own.indices.sorted { (-own[$0], $0) < (-own[$1], $1) }
+            #expect(ranking == Array(sorted.prefix(limit)))
+        }
     }
 
     @Test func aPerfectScoreHasAnIntervalAnyway() throws {
-        let metric = TopOneAccuracy.metric(predictions: [0, 1, 1], labels: [0, 1, 1])
+        let metric = TopAccuracy.metric(rankings: [[0], [1], [1]], labels: [0, 1, 1])
         let interval = try #require(metric.interval)
         #expect(metric.value == 1 && metric.standardError == 0 && interval.upper == 1 && interval.lower < 0.5)
     }
@@ -61,6 +74,10 @@ private func naiveVote(
         #expect(
             NeighbourVotes(bank: same, labels: [2, 0, 1], width: 2, classCount: 3, neighbourCount: 3)
                 .predictions(queries: [3, 0]) == [0])
+        // Of four classes the one without a vote is not listed.
+        #expect(
+            NeighbourVotes(bank: same, labels: [2, 0, 1], width: 2, classCount: 4, neighbourCount: 3)
+                .rankings(queries: [3, 0]) == [[0, 1, 2]])
     }
 
     @Test func leavingOutSkipsThePictureItself() {

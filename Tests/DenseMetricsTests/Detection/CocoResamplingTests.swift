@@ -105,6 +105,77 @@ import Testing
         }
     }
 
+    @Test(
+        "an image's own AP is that of a data set of this image alone, and the counts add up",
+        arguments: 0..<6 as Range<UInt64>)
+    func imagesAlone(key: UInt64) throws {
+        let (truth, results) = drawn(key)
+        let matches = try CocoEvaluation.match(truth: truth, results: results, settings: CocoSettings(.box))
+        let resampling = CocoResampling(matches)
+        let scores = CocoEvaluation.imageScores(matches, minimumScore: 0.5)
+        for image in 0..<imageCount {
+            var weights = [UInt32](repeating: 0, count: imageCount)
+            weights[image] = 1
+            expectAgreement([scores[image].averagePrecision], [resampling.values(weights: weights)[0]])
+        }
+        let counted = truth.annotations.count { !$0.isCrowd }
+        #expect(scores.reduce(0) { $0 + $1.truePositives + $1.falseNegatives } == counted)
+        let confident = results.count { $0.score >= 0.5 }
+        let positives = scores.reduce(0) { $0 + $1.truePositives + $1.falsePositives }
+        // Those on crowds count as neither.
+        #expect(positives <= confident && positives > confident / 2 && scores.contains { $0.falsePositives > 0 })
+        let none = CocoEvaluation.imageScores(matches, minimumScore: 2)
+        #expect(none.allSatisfy { $0.truePositives == 0 && $0.falsePositives == 0 })
+        #expect(none.map(\.averagePrecision) == scores.map(\.averagePrecision))
+    }
+
+    @Test("the numbers of classes are those of the curves")
+    func classes() throws {
+        let (truth, results) = drawn(3)
+        let matches = try CocoEvaluation.match(truth: truth, results: results, settings: CocoSettings(.box))
+        let curves = CocoEvaluation.accumulate(matches)
+        let found = CocoResampling(matches).valuesWithClasses(weights: [UInt32](repeating: 1, count: imageCount))
+        expectAgreement(found.classes, CocoEvaluation.classMetrics(curves).map { $0[0].value })
+        expectAgreement(found.metrics, CocoEvaluation.summarize(curves).metrics.map(\.value))
+    }
+
+    @Test("stored columns make the same matches again; columns that cannot be are refused by name")
+    func stored() throws {
+        let (truth, results) = drawn(2)
+        let matches = try CocoEvaluation.match(truth: truth, results: results, settings: CocoSettings(.box))
+        func stored(
+            scores: [Double]? = nil, images: [Int32]? = nil, matched: [UInt16]? = nil, counts: [Int]? = nil,
+            truthCounts: [Int32]? = nil, truthImages: [Int32]? = nil
+        ) throws -> CocoMatches {
+            try CocoMatches(
+                settings: matches.settings, imageIDs: matches.imageIDs, categoryIDs: matches.categoryIDs,
+                detectionCounts: counts ?? matches.classDetections.map(\.count), scores: scores ?? matches.scores,
+                images: images ?? matches.images, matched: matched ?? matches.matched, ignored: matches.ignored,
+                truthCellCounts: matches.classTruthCells.map(\.count), truthImages: truthImages ?? matches.truthImages,
+                truthCounts: truthCounts ?? matches.truthCounts)
+        }
+        let again = CocoEvaluation.summarize(CocoEvaluation.accumulate(try stored()))
+        #expect(again.metrics == CocoEvaluation.summarize(CocoEvaluation.accumulate(matches)).metrics)
+        var scores = matches.scores
+        scores[0] = .nan
+        var images = matches.images
+        images[1] = 99
+        var truthCounts = matches.truthCounts
+        truthCounts[0] = -1
+        let faults: [(String, () throws -> CocoMatches)] = [
+            ("scores", { try stored(scores: scores) }), ("images", { try stored(images: images) }),
+            ("matched", { try stored(matched: Array(matches.matched.dropLast())) }),
+            ("detections", { try stored(counts: [1, 2, 3]) }),
+            ("truth_counts", { try stored(truthCounts: truthCounts) }),
+            ("scores", { try stored(scores: matches.scores.reversed()) }),
+            ("truth_images", { try stored(truthImages: matches.truthImages.map { _ in 0 }) }),
+        ]
+        for (column, body) in faults {
+            let error = #expect(throws: CocoColumnFault.self) { _ = try body() }
+            #expect(error?.column == column)
+        }
+    }
+
     @Test func aClassWithoutTruthInADrawIsLeftOut() throws {
         let box = CocoBox(x: 1, y: 1, width: 40, height: 40)
         let truth = dataset(

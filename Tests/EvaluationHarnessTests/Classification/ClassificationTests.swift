@@ -20,7 +20,7 @@ import Testing
     func overfits() throws {
         try withTemporaryFolder { folder in
             let dataset = try DrawnScenes(folder).data(.classify).classification()
-            func predictions(_ threads: Int) throws -> [Int] {
+            func predictions(_ threads: Int) throws -> [[Int]] {
                 try DrawnScenes.onThreads(threads) {
                     let trainer = ClassificationTrainer(Self.settings(120))
                     let model = try trainer.model(on: DrawnScenes.backbone(), for: dataset)
@@ -29,7 +29,7 @@ import Testing
                 }
             }
             let found = try predictions(2)
-            let correct = found.indices.count { found[$0] == dataset.label(at: $0) }
+            let correct = found.indices.count { found[$0].first == dataset.label(at: $0) }
             #expect(Double(correct) > 0.8 * Double(dataset.count), "\(correct) of \(dataset.count)")
             #expect(found == (try predictions(1)))
         }
@@ -46,7 +46,7 @@ import Testing
                 seed: 0, checkpointWords: "")
             let outcome = try run.predict(
                 DrawnScenes.backbone(), train: dataset, dataset: dataset, onImage: { _ in }, shouldStop: { false })
-            #expect(outcome.predictions == (0..<dataset.count).map(dataset.label))
+            #expect(outcome.rankings.map(\.first) == (0..<dataset.count).map(dataset.label))
             #expect(outcome.selection.trials.isEmpty)
         }
     }
@@ -82,20 +82,36 @@ import Testing
     func files() throws {
         try withTemporaryFolder { folder in
             let dataset = try DrawnScenes(folder).data(.classify).classification()
-            let right: [Int?] = (0..<dataset.count).map(dataset.label)
+            let right = (0..<dataset.count).map { [dataset.label(at: $0)] }
             let path = folder + "/p.tsv"
             try ClassPredictions.write(right, of: dataset, to: path)
             #expect(try ClassPredictions.scores(path, dataset, metric: "top1").metrics[0].value == 1)
             var one = right
-            one[0] = nil
+            one[0] = []
             try ClassPredictions.write(one, of: dataset, to: path)
             let value = try ClassPredictions.scores(path, dataset, metric: "top1").metrics[0].value
             #expect(value == Double(dataset.count - 1) / Double(dataset.count))
+            // One class a picture says nothing of the runners-up.
+            #expect(
+                try ClassPredictions.scores(path, dataset, metric: "top1").metrics.dropFirst().allSatisfy {
+                    $0.value == nil
+                })
+            let count = dataset.info.classes.count
+            let second = right.map { [($0[0] + 1) % count, $0[0]] }
+            try ClassPredictions.write(second, of: dataset, to: path)
+            let scores = try ClassPredictions.scores(path, dataset, metric: "knn_top1").metrics
+            #expect(scores.map(\.name) == (count > 5 ? ["knn_top1", "knn_top5"] : ["knn_top1"]))
+            #expect(scores[0].value == 0 && (count <= 5 || scores[1].value == 1))
+            try ClassPredictions.write(one, of: dataset, to: path)
             let lines = try text(of: path).split(separator: "\n").map(String.init)
-            for bad in [
-                Array(lines.dropLast()), lines + [lines[0]], lines.dropLast() + ["unknown.jpg\tx"],
-                lines.dropLast() + [dataset.name(at: dataset.count - 1) + "\tno such class"],
-            ] {
+            let (rest, last) = (Array(lines.dropLast()), dataset.count - 1)
+            let twice: String = lines[last] + "\t" + dataset.info.classes[dataset.label(at: last)]
+            let files: [[String]] = [
+                rest, lines + [lines[0]], rest + ["unknown.jpg\tx"],
+                rest + [dataset.name(at: last) + "\tno such class"],
+                rest + [twice],
+            ]
+            for bad in files {
                 try write(bad.joined(separator: "\n") + "\n", to: path)
                 #expect(throws: DataError.self) { try ClassPredictions.scores(path, dataset, metric: "top1") }
             }

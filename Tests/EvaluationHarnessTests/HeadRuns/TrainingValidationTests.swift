@@ -128,7 +128,8 @@ import Testing
                             name: "top1", value: value, unit: .fraction, direction: .higherIsBetter, sampleCount: 1,
                             undefinedReason: value == nil ? "none" : nil)
                     ]
-                }, save: { path, metadata in try AtomicFile.write(metadata["dmt.selection"] ?? "", to: path) })
+                }, pictures: { _ in [] },
+                save: { path, metadata in try AtomicFile.write(metadata["dmt.selection"] ?? "", to: path) })
             let validation = TrainingValidation(
                 measurement, totalSteps: 8, notes: TrainingNotes(), in: run, logs: logs, session: session)
             var history = TrainingHistory(window: 4)

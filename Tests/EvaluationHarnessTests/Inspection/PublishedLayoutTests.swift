@@ -149,8 +149,7 @@ import VisionBackbones
                 PNGFile.encode(InspectionFixture.picture(16, 16, salt: 1)), to: folder + "/images/a.png")
             var options = CommandSession.Options()
             options.isQuiet = true
-            var pictures = TokenPictures(
-                kind: .components, checkpoint: own, images: folder + "/images", out: folder + "/o")
+            var pictures = ComponentPictures(checkpoint: own, images: folder + "/images", out: folder + "/o")
             pictures.size = 32
             let size = #expect(throws: DataError.self) { try pictures.run(CommandSession(options)) }
             #expect(size?.kind == .configuration && size?.expected.hasPrefix("16, the size") == true)
@@ -182,10 +181,11 @@ import VisionBackbones
             }
             var options = CommandSession.Options()
             options.isQuiet = true
-            for (kind, panels) in [(TokenPictures.Kind.components, 2), (.attention, 4)] {
-                let out = "\(folder)/\(kind.rawValue)"
-                _ = try TokenPictures(kind: kind, checkpoint: backbone, images: folder + "/images", out: out)
-                    .run(CommandSession(options))
+            let (images, components, attention) = (folder + "/images", folder + "/pca", folder + "/attention")
+            _ = try ComponentPictures(checkpoint: backbone, images: images, out: components).run(
+                CommandSession(options))
+            _ = try TokenPictures(checkpoint: backbone, images: images, out: attention).run(CommandSession(options))
+            for (out, panels) in [(components, 2), (attention, 4)] {
                 for name in ["a", "b"] {
                     let picture = try PNGFile.decodePicture(
                         FileBytes.read("\(out)/\(name).png", limit: 1 << 20), file: name)

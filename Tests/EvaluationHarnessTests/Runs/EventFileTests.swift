@@ -1,4 +1,5 @@
 import Foundation
+import ImageFiles
 import Testing
 
 @testable import EvaluationHarness
@@ -32,6 +33,26 @@ import Testing
             let data: [UInt8] = [0x09] + wall + [0x10, 0xAC, 0x02, 0x2A, 13, 0x0A, 11] + point
             #expect(Array(record[12..<(record.count - 4)]) == data)
             #expect(record[0] == UInt8(data.count))
+        }
+    }
+
+    @Test func picturesAreEncodedByHand() throws {
+        try withTemporaryFolder { folder in
+            let file = try EventFile(folder: folder, date: date)
+            let before = try bytes(file.path).count
+            let picture = Picture(height: 2, width: 3, filledWith: (200, 10, 30))
+            try file.add("validation/a.png", picture, step: 7, date: date)
+            let record = Array(try bytes(file.path)[before...])
+            // Event: 1 wall time; 2 varint 7; 5 summary { 1 value { 1 tag, 4 image { 1 height, 2 width, 3 RGB, 4 PNG } } }
+            let png = PNGFile.encode(picture)
+            #expect(png.count < 120, "lengths below take one byte each")
+            let wall = withUnsafeBytes(of: 1_700_000_000.5.bitPattern.littleEndian) { Array($0) }
+            let image: [UInt8] = [0x08, 2, 0x10, 3, 0x18, 3, 0x22, UInt8(png.count)] + png
+            let value: [UInt8] = [0x0A, 16] + Array("validation/a.png".utf8) + [0x22, UInt8(image.count)] + image
+            let summary = [0x0A] + ProtocolBuffer.varint(UInt64(value.count)) + value
+            let data = [0x09] + wall + [0x10, 7, 0x2A] + ProtocolBuffer.varint(UInt64(summary.count)) + summary
+            #expect(Array(record[12..<(record.count - 4)]) == data)
+            #expect(EventFile.kept(try bytes(file.path), 6) == before, "a picture is cut with its step")
         }
     }
 

@@ -69,9 +69,15 @@ import Testing
             #expect(f.settings.contains { $0.key == "training.training.steps" && $0.value == "3" })
             let wanted = ["segment": ["mIoU"], "detect": ["AP_box", "AP_mask"], "classify": ["top1"]][task.rawValue]!
             for name in wanted { #expect(record.metric(name) != nil) }
-            for name in ["report.md", "report.json", "report.html", "classes.csv"] {
+            for name in ["report.md", "report.json", "report.html", "per_class.csv", "per_image.csv"] {
                 #expect(FileBytes.exists("\(folder)/eval/\(name)"))
             }
+            let evidence = try RunEvidence.load("\(folder)/eval/evidence.safetensors")
+            #expect(evidence.content.metrics(bootstrap: Bootstrap(drawCount: 100)) == f.metrics)
+            #expect(evidence.images.count == f.dataset.scoredImages && evidence.classes.count == f.dataset.classCount)
+            #expect(try evidence.images.sorted() == pictures(scenes, evaluated))
+            let lines = try text(of: "\(folder)/eval/per_image.csv").split(separator: "\r\n")
+            #expect(lines.count == 1 + evidence.images.count && lines[1].hasPrefix(evidence.images[0] + ","))
             let kinds = ["segment": "predictions", "detect": "predictions.json", "classify": "predictions.tsv"]
             var again = HeadEvaluation(task: evaluated, data: scenes.folder)
             again.predictions = "\(folder)/eval/\(kinds[task.rawValue]!)"
@@ -80,8 +86,27 @@ import Testing
             _ = try again.run(session())
             let second = try RunRecord.load(folder + "/again/run.json")
             #expect(second.fields.metrics == f.metrics)
+            #expect(
+                try FileBytes.read("\(folder)/again/evidence.safetensors", limit: 1 << 24)
+                    == FileBytes.read("\(folder)/eval/evidence.safetensors", limit: 1 << 24))
             #expect(second.fields.checkpoint == nil)
             #expect(!record.isComparable(to: second))
+        }
+    }
+
+    /// Names of the validation pictures, ascending.
+    private func pictures(_ scenes: DrawnScenes, _ task: EvaluationTask) throws -> [String] {
+        let source = try scenes.data(task, split: "val")
+        switch task {
+        case .segment:
+            let dataset = try source.segmentation()
+            return (0..<dataset.count).map(dataset.name).sorted()
+        case .detect:
+            let dataset = try source.detection()
+            return (0..<dataset.count).map(dataset.name).sorted()
+        default:
+            let dataset = try source.classification()
+            return (0..<dataset.count).map(dataset.name).sorted()
         }
     }
 
