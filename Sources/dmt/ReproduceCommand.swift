@@ -63,6 +63,9 @@ struct ReproduceCommand: ParsableCommand {
 
     func validate() throws {
         if fills && plan { throw ValidationError("--run and --plan exclude each other.") }
+        for argument in data where !argument.contains("=") {
+            throw ValidationError("--data \(argument): NAME=FOLDER, imagenet=ILSVRC for instance.")
+        }
         if measure && !plan { throw ValidationError("--measure is for --plan.") }
         if table == "lab" {
             guard runs == nil, data.isEmpty, teachers == nil else {
