@@ -65,8 +65,11 @@ struct ReproduceCommand: ParsableCommand {
         if fills && plan { throw ValidationError("--run and --plan exclude each other.") }
         if measure && !plan { throw ValidationError("--measure is for --plan.") }
         if table == "lab" {
-            guard runs == nil, data.isEmpty, teachers == nil, output.format == nil else {
-                throw ValidationError("lab knows no --runs, --data, --teachers and --format; its files are in --out.")
+            guard runs == nil, data.isEmpty, teachers == nil else {
+                throw ValidationError("lab knows no --runs, --data and --teachers; its files are in --out.")
+            }
+            guard output.format == nil || !global.json else {
+                throw ValidationError("--json and --format exclude each other.")
             }
         } else {
             guard overrides.isEmpty, recipe == "lab" else {
@@ -90,6 +93,10 @@ struct ReproduceCommand: ParsableCommand {
             return
         }
         if fills { try lab.run(session, commandLine: CommandLine.arguments) }
+        if let format = output.format {
+            try session.output.write(try lab.text(format, usesStyle: session.output.usesStyle))
+            return
+        }
         let table = try lab.table()
         try session.emit(table.json, text: table.text)
     }

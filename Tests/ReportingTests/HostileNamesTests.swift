@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    private static var report: Report {
+    static var report: Report {
         get throws {
             var report = Report(run: try record)
             report.title = names.joined()

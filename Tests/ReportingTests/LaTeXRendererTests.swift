@@ -57,6 +57,23 @@ import Testing
         #expect(text.contains(#"{}\underline{0.25} \\"#) && text.contains(#"{}$-$1 \\"#), "\(text)")
     }
 
+    @Test func aTableWiderThanAPageComesInPartsWithItsFirstColumns() {
+        let numbers = (0..<20).map { ReportTable.Column("metric \($0)", .right, direction: .higherIsBetter) }
+        let table = ReportTable(
+            caption: "Runs", columns: [.init("run"), .init("arm")] + numbers,
+            rows: (0..<3).map { r in
+                [.text("run \(r)"), .text("arm")] + numbers.indices.map { .number(Double(r + $0), spread: 0.01) }
+            })
+        let parts = LaTeXLayout.parts(of: table)
+        #expect(parts.count == 5 && parts.allSatisfy { $0.columns.prefix(2).map(\.title) == ["run", "arm"] })
+        #expect(parts.flatMap { $0.columns.dropFirst(2) } == numbers)
+        let text = LaTeXRenderer().render(table)
+        #expect(text.contains("\\caption{Runs (part 5 of 5)}"))
+        // The best of a column is the best of its part.
+        #expect(text.components(separatedBy: "\\textbf{").count == 21)
+        #expect(LaTeXLayout.parts(of: parts[0]).count == 1)
+    }
+
     @Test(arguments: [
         (#"\input{/etc/passwd}"#, #"\textbackslash{}input\{/etc/passwd\}"#),
         ("50 % of $x_1^2$ & #3 ~", ##"50 \% of \$x\_1\textasciicircum{}2\$ \& \#3 \textasciitilde{}"##),

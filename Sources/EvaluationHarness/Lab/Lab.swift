@@ -52,6 +52,13 @@ public struct Lab {
         return (report.json, markdown.components(separatedBy: "\n## All comparisons")[0] + "\n")
     }
 
+    /// The whole report as it is now.
+    public func text(_ format: ReportFormat, usesStyle: Bool = false) throws -> String {
+        let report = try report()
+        return format == .json
+            ? report.json.text(pretty: true) + "\n" : format.render(report.report, usesStyle: usesStyle)
+    }
+
     /// Every job, whether it is done, and what the rest would cost.
     public func planned() throws -> (json: JSONValue, text: String) {
         let entries = try LabLedger(folder: folder).entries(of: plan.jobs)

@@ -52,8 +52,8 @@ public struct HTMLRenderer: ReportRenderer {
         }
     }
 
-    /// A text cell longer than this may break inside words.
-    private static let longText = 40
+    /// A text cell longer than this breaks its lines, where it must inside words.
+    private static let longText = 24
 
     private func node(_ table: ReportTable) -> HTMLNode {
         let marks = table.marks()
@@ -100,7 +100,7 @@ public struct HTMLRenderer: ReportRenderer {
                         "img",
                         [
                             "src": "data:image/jpeg;base64," + Data(picture.jpeg).base64EncodedString(),
-                            "alt": picture.caption, "loading": "lazy",
+                            "alt": picture.caption,
                         ]),
                     .words("figcaption", [:], picture.caption),
                 ])

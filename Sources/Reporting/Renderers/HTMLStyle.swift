@@ -34,10 +34,10 @@ enum HTMLStyle {
         th button:focus-visible { outline: 2px solid var(--c0); }
         th[aria-sort="ascending"] button::after { content: " ▴"; }
         th[aria-sort="descending"] button::after { content: " ▾"; }
-        .words { text-align: left; }
+        .words { text-align: left; white-space: nowrap; }
         u { text-decoration-thickness: 1px; text-underline-offset: 3px; }
         .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-        .long { min-width: 16rem; max-width: 30rem; white-space: normal; overflow-wrap: anywhere; }
+        .long { min-width: 13rem; max-width: 30rem; white-space: normal; overflow-wrap: anywhere; }
         th:first-child:not(.long), td:first-child:not(.long) { position: sticky; left: 0; background: var(--page); }
         tbody tr:hover > :is(td, td:first-child:not(.long)) { background: var(--panel); }
         figure { margin: 1rem 0; }

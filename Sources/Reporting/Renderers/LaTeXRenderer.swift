@@ -10,17 +10,17 @@ public struct LaTeXRenderer: ReportRenderer {
         parts += report.introduction.map { LaTeXText.of($0) }
         for section in report.sections {
             parts.append("\\subsection*{\(LaTeXText.of(section.heading))}")
-            parts += section.blocks.map(render)
+            parts += section.blocks.map { render($0, in: section.heading) }
         }
         return parts.joined(separator: "\n\n") + "\n"
     }
 
-    private func render(_ block: ReportBlock) -> String {
+    private func render(_ block: ReportBlock, in heading: String) -> String {
         switch block {
         case .paragraph(let text): LaTeXText.of(text)
         case .warning(let text): "\\textbf{Warning:} \(LaTeXText.of(text))"
         case .verbatim(let text): verbatim(text)
-        case .table(let table): render(table)
+        case .table(let table): render(table, caption: table.caption.isEmpty ? heading : table.caption)
         case .chart(let chart): note("chart", chart.title)
         case .plot(let plot): note("plot", plot.title)
         case .pictures(let grid):
@@ -41,20 +41,25 @@ public struct LaTeXRenderer: ReportRenderer {
         "\\emph{Left out here, in the HTML report: \(what), \(LaTeXText.of(VisibleText.shortened(title))).}"
     }
 
-    /// One table as a float with its caption.
-    public func render(_ table: ReportTable) -> String {
+    /// One table as a float with its caption, or several where it is wider than a page.
+    public func render(_ table: ReportTable) -> String { render(table, caption: table.caption) }
+
+    /// Floats leave their place: a table needs a caption of its own.
+    private func render(_ table: ReportTable, caption: String) -> String {
+        let parts = LaTeXLayout.parts(of: table)
+        return parts.enumerated().map { number, part in
+            float(part, caption: parts.count == 1 ? caption : "\(caption) (part \(number + 1) of \(parts.count))")
+        }.joined(separator: "\n\n")
+    }
+
+    private func float(_ table: ReportTable, caption: String) -> String {
         let marks = table.marks()
-        let header = table.columns.map { column in
-            LaTeXText.of(VisibleText.shortened(column.title))
-                + (column.direction.map { $0 == .higherIsBetter ? " $\\uparrow$" : " $\\downarrow$" } ?? "")
-        }
         let layout = LaTeXLayout(table)
         var lines = ["\\begin{table}[htbp]", "\\centering"]
-        if !table.caption.isEmpty { lines.append("\\caption{\(LaTeXText.of(table.caption))}") }
-        if layout.isNarrow { lines.append("\\footnotesize\\setlength{\\tabcolsep}{3pt}") }
-        lines += [
-            "\\begin{tabular}{\(layout.columns)}", "\\toprule", header.joined(separator: " & ") + " \\\\", "\\midrule",
-        ]
+        if !caption.isEmpty { lines.append("\\caption{\(LaTeXText.of(caption))}") }
+        if layout.isSmall { lines.append("\\footnotesize\\setlength{\\tabcolsep}{3pt}") }
+        lines += ["\\begin{tabular}{\(layout.columns)}", "\\toprule"]
+        lines += [layout.header.joined(separator: " & ") + layout.rowEnd, "\\midrule"]
         for (r, row) in table.rows.enumerated() {
             let cells = row.enumerated().map { c, cell in
                 let text = LaTeXText.of(VisibleText.shortened(cell.text), isNumber: cell.number != nil)
@@ -66,57 +71,8 @@ public struct LaTeXRenderer: ReportRenderer {
                     }
                 return layout.cell(marked, column: c)
             }
-            lines.append("{}" + cells.joined(separator: " & ") + " \\\\")
+            lines.append("{}" + cells.joined(separator: " & ") + layout.rowEnd)
         }
         return (lines + ["\\bottomrule", "\\end{tabular}", "\\end{table}"]).joined(separator: "\n")
-    }
-}
-
-/// Columns that fit the 345 points between the margins of an article, as far as numbers leave room: columns of long texts break
-/// their lines.
-private struct LaTeXLayout {
-    /// Whether the table needs small letters.
-    let isNarrow: Bool
-    /// The letters of `tabular`.
-    let columns: String
-    private let breaks: [Bool]
-
-    /// Letters of the usual and of the small size on a line.
-    private static let line = (usual: 70.0, small: 88.0)
-    /// Letters of a column that never breaks.
-    private static let short = 10.0
-
-    init(_ table: ReportTable) {
-        let lengths = table.columns.enumerated().map { c, column in
-            let longest = table.rows.map { min($0[c].text.unicodeScalars.count, VisibleText.cellLimit) }.max() ?? 0
-            return Double(max(longest, column.title.unicodeScalars.count + (column.direction == nil ? 0 : 2)))
-        }
-        let gaps = 2 * Double(lengths.count)
-        isNarrow = lengths.reduce(gaps, +) > Self.line.usual
-        let isText = table.columns.map { $0.alignment == .left }
-        guard isNarrow, lengths.reduce(gaps, +) > Self.line.small else {
-            breaks = lengths.map { _ in false }
-            columns = isText.map { $0 ? "l" : "r" }.joined()
-            return
-        }
-        let breaks = zip(lengths, isText).map { $0 > Self.short && $1 }
-        let fixed = zip(lengths, breaks).reduce(gaps) { $0 + ($1.1 ? 0 : $1.0) }
-        // Roots, so that one long column leaves the others their words.
-        let shares = zip(lengths, breaks).map { $1 ? $0.squareRoot() : 0 }
-        let room = max(0, Self.line.small - fixed)
-        let sum = max(shares.reduce(0, +), 1)
-        columns = lengths.indices.map { c in
-            guard breaks[c] else { return isText[c] ? "l" : "r" }
-            let letters = min(lengths[c] + 1, max(Self.short, room * shares[c] / sum))
-            return "p{\(NumberText.fixed(letters / Self.line.small, digits: 3))\\linewidth}"
-        }.joined()
-        self.breaks = breaks
-    }
-
-    /// A cell's text; in a column that breaks lines ragged, and words may end after a slash or an underscore.
-    func cell(_ text: String, column: Int) -> String {
-        guard breaks[column] else { return text }
-        let parts = text.replacing("/", with: "/\\allowbreak{}").replacing("\\_", with: "\\_\\allowbreak{}")
-        return "{\\raggedright \(parts)\\par}"
     }
 }

@@ -21,12 +21,7 @@ extension Report {
         for (index, group) in groups.enumerated() {
             let f = group.runs[0].record.fields
             var blocks: [ReportBlock] = []
-            if index > 0 {
-                let differences = group.runs[0].record.differences(from: groups[0].runs[0].record)
-                blocks.append(
-                    .warning("Not comparable with the first table: \(differences.joined(separator: "; ")).")
-                )
-            }
+            if let warning = Self.warning(of: group, after: groups[..<index]) { blocks.append(.warning(warning)) }
             if !group.copies.isEmpty {
                 blocks.append(
                     .warning(
@@ -38,6 +33,19 @@ extension Report {
                     heading: "\(f.task) on \(f.dataset.name) \(f.dataset.split), protocol "
                         + f.protocolFingerprint.shortHash, blocks: blocks + group.blocks))
         }
+    }
+}
+
+extension Report {
+    /// In what a table differs from the first one of its task.
+    private static func warning(of group: RunGroup, after others: ArraySlice<RunGroup>) -> String? {
+        guard let first = others.first else { return nil }
+        let run = group.runs[0].record
+        guard let same = others.first(where: { $0.runs[0].record.fields.task == run.fields.task }) else {
+            return "Another task than \(first.runs[0].record.fields.task): not comparable with its table."
+        }
+        let differences = run.differences(from: same.runs[0].record).joined(separator: "; ")
+        return "Not comparable with the first table\(others.count == 1 ? "" : " of this task"): \(differences)."
     }
 }
 

@@ -82,6 +82,16 @@ public struct ReportTable: Sendable, Equatable {
         rows.append(row)
     }
 
+    /// The table of some of its columns.
+    ///
+    /// - Precondition: places of columns.
+    public func selecting(_ places: [Int]) -> ReportTable {
+        var part = ReportTable(
+            caption: caption, columns: places.map { columns[$0] }, rows: rows.map { row in places.map { row[$0] } })
+        part.ranks = ranks
+        return part
+    }
+
     /// For each row and column, whether the cell is the best of its column, or the second best.
     ///
     /// Equal numbers are all best, and a column of fewer than two numbers has none. There is a second best among three

@@ -114,6 +114,14 @@ struct PaperTableTests {
         #expect(far.remedy.contains("coco"))
     }
 
+    /// The table that the documentation shows is one.
+    @Test func theDocumentedTableIsRead() throws {
+        let page = try text(of: #require(SourceCheckout.folder) + "/Documentation/reproduce.md")
+        let yaml = try #require(page.firstMatch(of: /```yaml\n((?s:.*?))```/))
+        let table = try load(String(yaml.1))
+        #expect(table.groups.flatMap(\.rows).count == 3 && table.requests.map(\.arm) == ["dmt"])
+    }
+
     @Test func namedRunsAreSummarisedAndMixedWithCitedRows() throws {
         try withTemporaryFolder { folder in
             try write(Self.own, to: folder + "/table.yaml")

@@ -86,4 +86,11 @@ import Testing
         // What `signal` returns is the effect that was in force.
         #expect(signal(SIGINT, SIG_DFL) == nil && signal(SIGTERM, SIG_DFL) == nil)
     }
+
+    @Test func namesInErrorsSteerNoTerminal() {
+        let error = DataError(
+            .malformed, file: "a\u{1B}[2J\u{202E}.json", expected: "x", found: "two\nlines", remedy: "mend it")
+        let text = FailureReport(error).text
+        #expect(text.hasPrefix("a\u{FFFD}[2J\u{FFFD}.json: expected x, found two\nlines"))
+    }
 }
