@@ -10,7 +10,7 @@ struct GateCommand: ParsableCommand {
             FILE has the rules, one a metric: max_drop, max_relative_drop, evident, floor, ceiling, informational. The \
             baseline's record and evidence lie beside it. All offenders are listed. An undefined or missing metric, another \
             protocol or data set, and a run that is not done are failures (1); rules, baseline or run that cannot be read are \
-            errors (65, 66, 78).
+            errors (65, 66, 78). Documentation/gate.md describes the rules.
             """)
 
     @Argument(help: ArgumentHelp("A run folder, or its run.json.", valueName: "run"))

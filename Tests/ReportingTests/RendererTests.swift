@@ -113,7 +113,7 @@ import Testing
     @Test func curvesBreakAtGapsAndStayInsideThePlot() throws {
         let page = HTMLRenderer().render(exampleReport())
         let paths = page.matches(of: /<path class="curve"[^>]* d="([^"]*)">/).map { String($0.1) }
-        #expect(paths == ["M64 34L404 207.3L744 294", paths[1]])
+        #expect(paths == ["M56 34L260 194L464 274", paths[1]])
         #expect(paths[1].filter { $0 == "M" }.count == 2 && !paths[1].contains("nan"))
     }
 

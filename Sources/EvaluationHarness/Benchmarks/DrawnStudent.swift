@@ -111,6 +111,8 @@ struct DrawnDetection: DrawnStudent {
     private static var settings: CocoSettings {
         var settings = CocoSettings(.box)
         settings.areaRanges = [.all]
+        // One limit for all numbers: AP alone is asked for.
+        settings.maxDetections = [100, 100, 100]
         return settings
     }
 

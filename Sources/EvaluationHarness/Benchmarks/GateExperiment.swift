@@ -55,7 +55,9 @@ public struct GateExperiment: Sendable {
     }
 
     /// Bootstraps that `run` makes at most.
-    public var trialCount: Int { imageCounts.count * (swaps + draws + 2 * min(Self.clearLimit, draws) * seeds) }
+    public var trialCount: Int {
+        imageCounts.count * (swaps + draws + (min(Self.clearLimit, swaps) + min(Self.clearLimit, draws)) * seeds)
+    }
 
     /// Clear cases of each kind that are asked again.
     private static let clearLimit = 20

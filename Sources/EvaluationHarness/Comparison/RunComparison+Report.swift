@@ -31,9 +31,8 @@ extension RunComparison {
             title: "\(labels.dropFirst().joined(separator: ", ")) against \(labels[0])",
             introduction: [
                 "Differences are a run's value minus that of \(labels[0]). 'better' and 'worse' follow each metric's direction; "
-                    + "'no evidence' means that the interval holds zero"
-                    + (pairs.count > 1
-                        ? ", or that p, corrected for \(pairs.count) comparisons, is not below 0.05." : ".")
+                    + "'no evidence' means that the interval holds zero, or that p"
+                    + (pairs.count > 1 ? ", corrected for \(pairs.count) comparisons," : "") + " is not below 0.05."
             ], sections: sections)
     }
 

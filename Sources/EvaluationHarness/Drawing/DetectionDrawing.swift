@@ -50,18 +50,19 @@ struct DetectionDrawing {
             marks.append(mark)
         }
         let counted = image.detections.filter { $0.score >= score }.prefix(Self.markLimit)
-        func add(_ colour: RGB, _ isWanted: (CocoOutcomes.Outcome) -> Bool) {
+        func add(_ colour: RGB, tint: Double = 0.35, _ isWanted: (CocoOutcomes.Outcome) -> Bool) {
             for detection in counted.reversed() where isWanted(detection.outcome) {
                 let mask = try? results.segmentation(detection.position)?.mask(size: size)
                 let box = results.box(detection.position).map { Box($0) } ?? mask?.box
                 marks.append(
                     OverlayMark(
                         box: box, mask: mask, colour: colour, label: label(detection.classIndex, detection.score),
-                        thickness: 2))
+                        thickness: 2, tint: tint))
             }
         }
         add(Palette.excused) { $0 == .excused }
-        add(Palette.wrong) { $0 == .wrong }
+        // Wrong ones may be many in one place, which must stay visible.
+        add(Palette.wrong, tint: 0.12) { $0 == .wrong }
         add(Palette.right) { $0 != .wrong && $0 != .excused }
         return marks
     }

@@ -10,6 +10,8 @@ struct OverlayMark {
     var label = ""
     var isDashed = false
     var thickness = 1
+    /// How far the mask's pixels are brought to the colour.
+    var tint = 0.35
 }
 
 /// Boxes and masks drawn over a picture.
@@ -21,7 +23,7 @@ enum Overlay {
         let size = ImageSize(height: picture.height, width: picture.width)
         for mark in marks {
             if let mask = mark.mask, mask.size == original, mask.isComplete {
-                picture.tint(mask.bitmap.resized(to: size), mark.colour)
+                picture.tint(mask.bitmap.resized(to: size), mark.colour, share: mark.tint)
             }
         }
         var taken: [Box] = []
@@ -58,7 +60,7 @@ enum Overlay {
         }
         taken.append(place())
         picture.fill(rows: y..<y + height, columns: x..<x + width, colour)
-        picture.print(text, x: x + margin, y: y + margin, scale: scale, ink(on: colour))
+        picture.letter(text, x: x + margin, y: y + margin, scale: scale, ink(on: colour))
     }
 
     /// Black on light colours, white on dark ones, by relative luminance.

@@ -72,10 +72,10 @@ extension Picture {
         (pixels[at], pixels[at + 1], pixels[at + 2]) = colour
     }
 
-    /// Prints a text with its upper left corner at (x, y); what lies outside the picture is cut off.
+    /// Writes a text with its upper left corner at (x, y); what lies outside the picture is cut off.
     ///
     /// - Parameter scale: pixels a pixel of the font.
-    mutating func print(_ text: String, x: Int, y: Int, scale: Int, _ colour: RGB) {
+    mutating func letter(_ text: String, x: Int, y: Int, scale: Int, _ colour: RGB) {
         for (index, glyph) in BitmapFont.glyphs(text).enumerated() {
             let left = x + index * BitmapFont.advance * scale
             if left >= width { return }

@@ -24,7 +24,7 @@ enum PictureLegend {
             strip.fill(
                 rows: place.y..<place.y + square, columns: place.x..<place.x + square,
                 (entry.red, entry.green, entry.blue))
-            strip.print(entry.name, x: place.x + square + gap, y: place.y, scale: scale, (0, 0, 0))
+            strip.letter(entry.name, x: place.x + square + gap, y: place.y, scale: scale, (0, 0, 0))
         }
         return strip
     }

@@ -65,7 +65,7 @@ struct GateReport: Sendable {
     func markdown(limit: Int) -> String {
         var rows = check.findings.count
         while true {
-            let text = MarkdownRenderer().render(report(limit: rows))
+            let text = MarkdownRenderer(limit: .max).render(report(limit: rows))
             if text.utf8.count <= limit || rows == 0 { return text }
             rows = rows > 8 ? rows * 3 / 4 : rows - 1
         }

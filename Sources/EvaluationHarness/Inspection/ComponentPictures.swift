@@ -81,10 +81,7 @@ public struct ComponentPictures: Sendable {
         let progress = session.progress("draw", total: drawn.count, unit: "picture")
         for index in 0..<drawn.count {
             let seen = FeatureInspection.fitted(try drawn.sample(at: index).picture, side)
-            let tokens =
-                kept?[index]
-                ?? backbone.tokens(of: Variable(Normalisation.imageNet.batch([seen])), .evaluation)
-                .patches.value.floats()
+            let tokens = try kept?[index] ?? self.tokens(backbone, seen, drawn.name(at: index))
             let colours = colours(tokens, fitted, grid).resizedNearest(to: ImageSize(height: side, width: side))
             try AtomicFile.write(
                 PNGFile.encode(Picture.row([seen, colours])), to: "\(out)/\(TokenPictures.fileName(drawn, index))",
@@ -114,10 +111,17 @@ public struct ComponentPictures: Sendable {
         defer { progress.finish() }
         return try (0..<folder.count).map { index in
             let picture = FeatureInspection.fitted(try folder.sample(at: index).picture, side)
-            let tokens = backbone.tokens(of: Variable(Normalisation.imageNet.batch([picture])), .evaluation)
+            let tokens = try self.tokens(backbone, picture, folder.name(at: index))
             progress.advance()
-            return tokens.patches.value.floats()
+            return tokens
         }
+    }
+
+    private func tokens(_ backbone: VisionTransformer, _ seen: Picture, _ name: String) throws(DataError) -> [Float] {
+        let tokens = backbone.tokens(of: Variable(Normalisation.imageNet.batch([seen])), .evaluation)
+        let values = tokens.patches.value.floats()
+        try TokenPictures.demandNumbers(values, name, checkpoint)
+        return values
     }
 
     /// One pixel a patch.

@@ -60,6 +60,14 @@ public struct TokenPictures: Sendable {
             name: "images", split: "all", root: path, allowsLinks: true, store: PictureStore(budget: 0))
     }
 
+    /// - Throws: `.malformed` where a network makes no numbers of a picture: they have no colour.
+    static func demandNumbers(_ values: [Float], _ picture: String, _ checkpoint: String) throws(DataError) {
+        guard !values.allSatisfy(\.isFinite) else { return }
+        throw DataError(
+            .malformed, file: checkpoint, record: picture, expected: "finite numbers for this picture",
+            found: "NaN or infinity", remedy: "use a checkpoint of a training that did not diverge")
+    }
+
     static func fileName(_ folder: PictureFolder, _ index: Int) -> String {
         SegmentationInference.fileName(folder.name(at: index)).replacing("/", with: "_")
     }
@@ -87,6 +95,7 @@ public struct TokenPictures: Sendable {
             var seen = FeatureInspection.fitted(try folder.sample(at: index).picture, side)
             let images = Variable(Normalisation.imageNet.batch([seen]))
             let maps = backbone.attention(of: images, block: block - 1, patch: patch).floats()
+            try Self.demandNumbers(maps, folder.name(at: index), checkpoint)
             let drawn = heatMaps(maps, heads: backbone.headCount, grid, over: seen)
             if let patch {
                 let (left, top) = (patch % grid * backbone.patchSize, patch / grid * backbone.patchSize)

@@ -42,7 +42,7 @@ enum HTMLStyle {
         tbody tr:hover > :is(td, td:first-child:not(.long)) { background: var(--panel); }
         figure { margin: 1rem 0; }
         figcaption { color: var(--quiet); font-size: .85rem; }
-        svg { display: block; width: 100%; min-width: 34rem; max-width: 42rem; height: auto; }
+        svg { display: block; width: 100%; max-width: 38rem; height: auto; }
         svg text { fill: var(--quiet); font: 12px system-ui, sans-serif; }
         svg .key { fill: var(--ink); }
         .grid { stroke: var(--rule); stroke-width: 1; }

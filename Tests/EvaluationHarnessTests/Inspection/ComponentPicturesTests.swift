@@ -1,3 +1,4 @@
+import CheckpointIO
 import Determinism
 import Distillation
 import Foundation
@@ -163,6 +164,22 @@ import Testing
             #expect(throws: DataError.self) { try run { $0.query = .patch(x: 16, y: 1) } }
             #expect(TokenPictures.Query("9,1") == .patch(x: 9, y: 1) && TokenPictures.Query("cls") == .classToken)
             for bad in ["", "1", "1,", "-1,2", "a,b", "1,2,3"] { #expect(TokenPictures.Query(bad) == nil) }
+        }
+    }
+
+    /// Weights that are numbers may still make none: those have no colour.
+    @Test func tokensThatAreNoNumbersAreRefused() throws {
+        try withTemporaryFolder { folder in
+            let fixture = try InspectionFixture(folder)
+            let huge = Tensor([Float](repeating: 3e38, count: 64), [64])
+            var weights = fixture.model.state()
+            weights["norm.weight"] = huge
+            let file = folder + "/huge.safetensors"
+            try Safetensors.write(weights, to: file)
+            var pictures = ComponentPictures(checkpoint: file, images: fixture.images, out: folder + "/out")
+            pictures.source = .timm
+            let error = #expect(throws: DataError.self) { try pictures.run(fixture.session()) }
+            #expect(error?.kind == .malformed && error?.record == "a.png")
         }
     }
 }
