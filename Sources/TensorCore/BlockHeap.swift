@@ -14,7 +14,7 @@ struct BlockHeap {
     private struct Hole {
         var start: UInt
         var size: Int
-        /// Bytes of it whose pages the system has back. Which ones is not known; a request is taken to touch them first.
+        /// Bytes of it whose pages the system has back; taken to be the last ones.
         var released = 0
         var end: UInt { start + UInt(size) }
         var held: Int { size - released }
@@ -57,7 +57,7 @@ struct BlockHeap {
         }
         guard let best else { return extended(by: size) }
         let hole = holes[best]
-        let touched = min(size, hole.released)
+        let touched = max(0, size - hole.held)
         released -= touched
         if hole.size == size {
             holes.remove(at: best)
@@ -135,17 +135,25 @@ struct BlockHeap {
         }
     }
 
-    /// Gives pages of holes back to the system, the largest holes first, until it has so many bytes more or there are none.
+    /// Gives pages of holes back to the system, from the end of the largest ones, until it has so many bytes more.
+    ///
+    /// Whole large pages alone: a split one would come back in small ones.
     mutating func release(atLeast byteCount: Int) {
+        let large = UInt(Self.largePage)
         var wanted = byteCount
         while wanted > 0 {
-            guard let place = holes.indices.max(by: { holes[$0].held < holes[$1].held }), holes[place].held > 0
-            else { return }
+            guard let place = holes.indices.max(by: { holes[$0].held < holes[$1].held }) else { return }
             let hole = holes[place]
-            madvise(UnsafeMutableRawPointer(bitPattern: hole.start)!, hole.size, MADV_DONTNEED)
-            wanted -= hole.held
-            released += hole.held
-            holes[place].released = hole.size
+            let first = (hole.start + large - 1) / large * large
+            let end = (hole.end - UInt(hole.released)) / large * large
+            guard end > first else { return }
+            let pages = min((end - first) / large, (UInt(wanted) + large - 1) / large)
+            let start = end - pages * large
+            madvise(UnsafeMutableRawPointer(bitPattern: start)!, Int(end - start), MADV_DONTNEED)
+            let before = hole.released
+            holes[place].released = Int(hole.end - start)
+            released += holes[place].released - before
+            wanted -= Int(end - start)
         }
     }
 }
