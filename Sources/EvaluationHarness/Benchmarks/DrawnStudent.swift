@@ -175,7 +175,7 @@ struct DrawnDetection: DrawnStudent {
     }
 
     func resampled() -> @Sendable ([UInt64]) -> Double? {
-        let counts = CocoResampling(matches())
+        let counts = CocoResampling(matches(), only: Self.metric)
         return { weights in counts.values(weights: weights.map(UInt32.init))[0] }
     }
 

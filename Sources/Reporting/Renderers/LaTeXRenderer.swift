@@ -22,7 +22,7 @@ public struct LaTeXRenderer: ReportRenderer {
         case .verbatim(let text): verbatim(text)
         case .table(let table): render(table, caption: table.caption.isEmpty ? heading : table.caption)
         case .chart(let chart): note("chart", chart.title)
-        case .plot(let plot): render(plot.textForm)
+        case .plot(let plot): render(plot.textForm, in: heading)
         case .pictures(let grid):
             note(grid.pictures.count == 1 ? "picture" : "\(grid.pictures.count) pictures", grid.caption)
         }

@@ -18,6 +18,7 @@ public struct IntervalCoverage: Sendable {
     /// Images a data set.
     public var images = [100, 300, 1000]
     public var draws = 400
+    public var classes = 12
     public var seed: UInt64 = 0
 
     public init(metric: Metric) { self.metric = metric }
@@ -107,18 +108,16 @@ public struct IntervalCoverage: Sendable {
 
     /// The metric of a drawn data set as a function of how often each image occurs.
     private func resampled(dataset: UInt64, count: Int) -> @Sendable ([UInt64]) -> Double? {
-        let scores = DrawnScores(seed: seed)
         switch metric {
-        case .mIoU:
-            let evaluation = scores.segmentation(dataset: dataset, count: count)
-            return { evaluation.value(of: .mIoU, weights: $0) }
-        case .box:
-            let (truth, results) = scores.detection(dataset: dataset, count: count)
-            guard let matches = try? CocoEvaluation.match(truth: truth, results: results, settings: CocoSettings(.box))
-            else { preconditionFailure("drawn detections that COCO's rules refuse") }
-            let resampling = CocoResampling(matches, only: "AP")
-            return { resampling.values(weights: $0.map(UInt32.init))[0] }
+        case .mIoU: draw(DrawnSegmentation.self, dataset, count)
+        case .box: draw(DrawnDetection.self, dataset, count)
         }
+    }
+
+    private func draw<Student: DrawnStudent>(
+        _: Student.Type, _ dataset: UInt64, _ count: Int
+    ) -> @Sendable ([UInt64]) -> Double? {
+        Student(images: count, classes: classes, shift: 0, seed: seed &+ dataset, student: 0).resampled()
     }
 }
 
