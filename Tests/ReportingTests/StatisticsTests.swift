@@ -97,3 +97,33 @@ import Testing
         #expect(SeedSummary([]) == nil && SeedSummary([.nan]) == nil)
     }
 }
+
+@Suite struct BiasCorrectionTests {
+    /// scipy.stats.norm 1.17.1: cdf and ppf.
+    @Test func theNormalDistributionEqualsScipy() {
+        #expect(abs(StandardNormal.share(below: -1.5) - 0.06680720126885807) < 1e-15)
+        #expect(abs(StandardNormal.share(below: 0.8) - 0.7881446014166034) < 1e-15)
+        #expect(abs(StandardNormal.quantile(0.975) - StandardNormal.quantile975) < 1e-12)
+        #expect(abs(StandardNormal.quantile(0.2) + 0.8416212335729143) < 1e-12)
+        #expect(abs(StandardNormal.quantile(0.5)) < 1e-12)
+    }
+
+    @Test func withoutBiasItIsTheCentralInterval() {
+        let draws = (0..<1001).map { Double($0) }
+        let corrected = Percentile.biasCorrected(draws, estimate: 500, level: 0.95)
+        let central = Percentile.interval(draws, level: 0.95)
+        #expect(abs(corrected.lower - central.lower) < 1e-6 && abs(corrected.upper - central.upper) < 1e-6)
+    }
+
+    /// Draws of a normal number that lie half a standard deviation too high: the interval lies as much too low around the estimate.
+    @Test func drawsThatLieTooHighMoveTheIntervalDown() {
+        let draws = (1..<4000).map { 0.5 + StandardNormal.quantile(Double($0) / 4000) }
+        let corrected = Percentile.biasCorrected(draws, estimate: 0, level: 0.95)
+        #expect(abs(corrected.lower - (-0.5 - 1.96)) < 0.06 && abs(corrected.upper - (-0.5 + 1.96)) < 0.02)
+    }
+
+    @Test func drawsThatAreAllEqualAreAPoint() {
+        let interval = Percentile.biasCorrected([1, 1, 1, 1], estimate: 1, level: 0.95)
+        #expect(interval.lower == 1 && interval.upper == 1)
+    }
+}

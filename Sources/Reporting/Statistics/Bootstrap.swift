@@ -46,7 +46,7 @@ public struct Bootstrap: Sendable {
         return results
     }
 
-    /// The standard error and percentile interval of a metric.
+    /// The standard error and bias-corrected percentile interval of a metric.
     ///
     /// - Parameters:
     ///   - itemCount: number of items `n`.
@@ -59,18 +59,20 @@ public struct Bootstrap: Sendable {
     /// ``estimate(itemCount:metric:)`` of several metrics that are computed together, on the same draws.
     public func estimates(itemCount: Int, metrics: @Sendable ([UInt64]) -> [Double?]) -> [SampledError?] {
         guard itemCount > 1 else { return [] }
+        let whole = metrics([UInt64](repeating: 1, count: itemCount))
         let draws = draws(itemCount, metrics)
-        return draws[0].indices.map { metric in error(of: draws.map { $0[metric] }) }
+        return whole.indices.map { metric in error(of: draws.map { $0[metric] }, estimate: whole[metric]) }
     }
 
-    private func error(of samples: [Double?]) -> SampledError? {
+    private func error(of samples: [Double?], estimate: Double?) -> SampledError? {
         let defined = samples.compactMap { $0 }
         guard defined.count >= 2, 2 * defined.count >= samples.count else { return nil }
         var method = "bootstrap over \(items), \(drawCount) draws, seed \(seed)"
         if defined.count < samples.count { method += ", \(samples.count - defined.count) undefined draws left out" }
         return SampledError(
             standardError: Moments(defined).standardDeviation ?? 0,
-            interval: Percentile.interval(defined, level: level), method: method)
+            interval: estimate.map { Percentile.biasCorrected(defined, estimate: $0, level: level) }
+                ?? Percentile.interval(defined, level: level), method: method)
     }
 
     /// The difference `first − second` of a metric of two runs over the same items, on the same draws.

@@ -5,6 +5,19 @@ public enum StandardNormal {
     /// The 97.5 % point.
     public static let quantile975 = 1.959963984540054
 
+    /// The chance of a value below `z`.
+    public static func share(below z: Double) -> Double { erfc(-z / 2.0.squareRoot()) / 2 }
+
+    /// The value that a share in 0...1 of draws lies below; ±8.3 for shares that no Double tells from 0 and 1.
+    public static func quantile(_ share: Double) -> Double {
+        var (low, high) = (-8.3, 8.3)
+        for _ in 0..<60 {
+            let middle = (low + high) / 2
+            if self.share(below: middle) < share { low = middle } else { high = middle }
+        }
+        return (low + high) / 2
+    }
+
     /// The chance of a value at least as far from zero as `z`, on either side.
     public static func twoSidedTail(_ z: Double) -> Double { erfc(abs(z) / 2.0.squareRoot()) }
 }
