@@ -14,7 +14,7 @@ extension EvalCommand {
     /// - Parameter commandLine: as the program got it: its name, `eval`, and the arguments.
     /// - Throws: as the parser does for an option or a value that `dmt eval` does not take.
     func sweep(of commandLine: [String]) throws -> EvaluationSweep {
-        let base = Self.withoutSweeps(Array(commandLine.dropFirst(2)))
+        let base = ArgumentList.removing(option: "--sweep", flag: "--resume", from: Array(commandLine.dropFirst(2)))
         let axes = try sweeps.map { try axis($0) }
         if let twice = axes.first(where: { axis in axes.count { $0.option == axis.option } > 1 }) {
             throw ValidationError("--sweep \(twice.option): each option once.")
@@ -60,20 +60,5 @@ extension EvalCommand {
         case "false": nil
         default: "--\(option)=" + value.replacing("+", with: ",")
         }
-    }
-
-    private static func withoutSweeps(_ arguments: [String]) -> [String] {
-        var kept: [String] = []
-        var isValue = false
-        for argument in arguments {
-            if isValue {
-                isValue = false
-            } else if argument == "--sweep" {
-                isValue = true
-            } else if argument != "--resume" && !argument.hasPrefix("--sweep=") {
-                kept.append(argument)
-            }
-        }
-        return kept
     }
 }

@@ -48,6 +48,7 @@ struct DrawnSegmentation: DrawnStudent {
 
     init(images: Int, classes: Int, shift: Double, seed: UInt64, student: UInt64) {
         evaluation = SegmentationEvaluation(classCount: classes)
+        let knowledge = (0..<classes).map(Self.knowledge)
         for image in 0..<images {
             var truth = Self.stream("segmentation", seed, image)
             var own = Self.stream("segmentation", seed, image, student)
@@ -59,7 +60,7 @@ struct DrawnSegmentation: DrawnStudent {
                 if truth.chance(k == 0 ? 1 : Self.frequency(k)) { shown.append((k, pixels.rounded())) }
             }
             for (k, pixels) in shown {
-                let logit = 1.2 + 0.6 * Self.knowledge(k) + 0.6 * difficulty + 0.5 * own.normal() + shift
+                let logit = 1.2 + 0.6 * knowledge[k] + 0.6 * difficulty + 0.5 * own.normal() + shift
                 let found = UInt64(pixels * Self.logistic(logit))
                 let missed = UInt64(pixels) - found
                 counts.labelled[k] += UInt64(pixels)
@@ -119,6 +120,7 @@ struct DrawnDetection: DrawnStudent {
     init(images: Int, classes: Int, shift: Double, seed: UInt64, student: UInt64) {
         self.classes = classes
         let thresholds = Self.settings.iouThresholds
+        let (knowledge, frequencies) = ((0..<classes).map(Self.knowledge), (0..<classes).map(Self.frequency))
         var truths: [[Int: Int]] = []
         var detections: [[Detection]] = []
         for image in 0..<images {
@@ -129,9 +131,9 @@ struct DrawnDetection: DrawnStudent {
             var found: [Detection] = []
             let objects = 1 + Self.geometric(&truth, mean: 4)
             for _ in 0..<objects {
-                let k = Self.drawClass(&truth, classes)
+                let k = Self.drawClass(&truth, frequencies)
                 counts[k, default: 0] += 1
-                let logit = 1 + 0.5 * Self.knowledge(k) + 0.5 * difficulty + 0.4 * own.normal() + shift
+                let logit = 1 + 0.5 * knowledge[k] + 0.5 * difficulty + 0.4 * own.normal() + shift
                 let overlap = 0.4 + 0.6 * Self.logistic(0.9 + 0.5 * difficulty + 0.8 * own.normal() + shift)
                 let score = Self.logistic(0.8 + 0.7 * own.normal())
                 guard own.chance(Self.logistic(logit)) else { continue }
@@ -157,13 +159,13 @@ struct DrawnDetection: DrawnStudent {
         return count
     }
 
-    private static func drawClass(_ stream: inout RandomStream, _ classes: Int) -> Int {
-        var rest = stream.uniform() * (0..<classes).reduce(0) { $0 + frequency($1) }
-        for k in 0..<classes {
-            rest -= frequency(k)
+    private static func drawClass(_ stream: inout RandomStream, _ frequencies: [Double]) -> Int {
+        var rest = stream.uniform() * frequencies.reduce(0, +)
+        for (k, frequency) in frequencies.enumerated() {
+            rest -= frequency
             if rest < 0 { return k }
         }
-        return classes - 1
+        return frequencies.count - 1
     }
 
     func mixed(with other: DrawnDetection, takes: [Bool]) -> DrawnDetection {

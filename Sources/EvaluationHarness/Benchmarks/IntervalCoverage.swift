@@ -1,5 +1,4 @@
 import DenseMetrics
-import Determinism
 import JSONText
 import Reporting
 
@@ -65,7 +64,9 @@ public struct IntervalCoverage: Sendable {
             while estimates.count < sets {
                 if shouldStop() { return nil }
                 let part = estimates.count..<min(estimates.count + 16, sets)
-                estimates += Self.parallel(part) { estimate(dataset: UInt64(place * sets + $0), count: count) }
+                estimates += ParallelMap.map(part.count) {
+                    estimate(dataset: UInt64(place * sets + part.lowerBound + $0), count: count)
+                }
                 onSet(place * sets + estimates.count)
             }
             rows.append(Self.row(estimates.compactMap { $0 }, truth: truth, images: count))
@@ -83,17 +84,6 @@ public struct IntervalCoverage: Sendable {
             below: estimates.count { $0.error.interval.upper < truth },
             above: estimates.count { $0.error.interval.lower > truth }, meanValue: values.mean,
             meanError: Moments(estimates.map(\.error.standardError)).mean, deviation: values.standardDeviation ?? 0)
-    }
-
-    private static func parallel<Outcome>(
-        _ range: Range<Int>, _ body: @Sendable (Int) -> Outcome
-    ) -> [Outcome] {
-        var results = [Outcome?](repeating: nil, count: range.count)
-        results.withUnsafeMutableBufferPointer { out in
-            nonisolated(unsafe) let out = out
-            Parallel.forEach(range.count) { out[$0] = body(range.lowerBound + $0) }
-        }
-        return results.map { $0! }
     }
 
     private func estimate(dataset: UInt64, count: Int) -> (value: Double, error: SampledError)? {

@@ -30,7 +30,7 @@ public struct FinishedRun: Sendable {
     ///   run.
     public init(_ path: String, evidence place: EvidencePlace = .beside) throws(DataError) {
         self.path = path
-        let folder = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        let folder = Folder.withoutSlash(path)
         if Folder.exists(folder) {
             file = folder + "/run.json"
             status = RunFolder.status(of: folder)

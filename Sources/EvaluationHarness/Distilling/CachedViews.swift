@@ -11,7 +11,7 @@ extension DistillationSettings {
         }
         // Mirror images are views of their own.
         let crop = RandomResizedCrop(size: framing.size, scale: framing.scale, mirrorProbability: 0)
-        return try ParallelMap.map(pictures.count * copies) { index in
+        return ParallelMap.map(pictures.count * copies) { index in
             let picture = pictures[index / copies]
             var stream = RandomStream(seed: seed, purpose: "distillation crop", UInt64(index))
             let size = ImageSize(height: picture.height, width: picture.width)

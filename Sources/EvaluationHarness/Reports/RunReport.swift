@@ -20,7 +20,7 @@ public struct RunReport: Sendable {
 
     private static func files(_ place: String) throws(DataError) -> [String] {
         guard Folder.exists(place) else { return [place] }
-        let folder = place.count > 1 && place.hasSuffix("/") ? String(place.dropLast()) : place
+        let folder = Folder.withoutSlash(place)
         let own = "\(folder)/run.json"
         if FileBytes.exists(own) { return [own] }
         if let status = RunFolder.status(of: folder) {

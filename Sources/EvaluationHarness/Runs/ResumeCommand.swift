@@ -9,17 +9,7 @@ enum ResumeCommand {
     ///   - folder: the run's.
     /// - Returns: a text for a shell.
     static func text(_ arguments: [String], folder: String) -> String {
-        var kept: [String] = []
-        var isValue = false
-        for argument in arguments {
-            if isValue {
-                isValue = false
-            } else if argument == "--out" {
-                isValue = true
-            } else if argument != "--resume" && !argument.hasPrefix("--out=") {
-                kept.append(argument)
-            }
-        }
+        let kept = ArgumentList.removing(option: "--out", flag: "--resume", from: arguments)
         let ranks = World.group.size
         return ((ranks > 1 ? ["mpirun", "-n", "\(ranks)"] : []) + kept + ["--out", folder, "--resume"]).map(
             RunFolder.quoted

@@ -18,7 +18,7 @@ public struct RunCatalogue: Sendable {
 
     /// Paths of the run folders; the folder itself where it is one.
     static func folders(in folder: String) throws(DataError) -> [String] {
-        let root = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        let root = Folder.withoutSlash(folder)
         return isRun(root) ? [root] : try folders(below: root, depth: depth)
     }
 

@@ -11,7 +11,7 @@ public struct RunDescription: Sendable {
     /// - Parameter folder: of a run; a link to one is followed.
     /// - Throws: `.missing`, `.malformed` where it is no run folder.
     public init(_ folder: String) throws(DataError) {
-        let path = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+        let path = Folder.withoutSlash(folder)
         guard RunCatalogue.isRun(path) else { throw RunRemoval.noRun(path) }
         run = ListedRun(path: path)
         files = Self.files(of: path, below: "").sorted { $0.name < $1.name }

@@ -29,7 +29,7 @@ public struct RunPruning: Sendable {
     public init(_ folder: String, features: Bool) throws(DataError) {
         removesFeatures = features
         _ = try Folder.entries(folder)
-        walk(folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder)
+        walk(Folder.withoutSlash(folder))
         items.sort { $0.path < $1.path }
         keptFeatures.sort { $0.path < $1.path }
     }

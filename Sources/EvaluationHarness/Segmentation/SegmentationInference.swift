@@ -59,7 +59,7 @@ public struct SegmentationInference {
                     return self.labels(model, try dataset.picture(at: index))
                 }
             }
-            return try ParallelMap.map(labels.count) { place in
+            return ParallelMap.map(labels.count) { place in
                 let map = labels[place]
                 return writer.encoded(
                     LabelImage(height: map.size.height, width: map.size.width, values: map.labels.map { UInt16($0) }))

@@ -101,7 +101,7 @@ public struct EvaluationSweep {
         return try RunRecord(json: try evaluation.run(own))
     }
 
-    /// What the folder and its name are made from: the options of the first point, and the axes.
+    /// What the folder and its name are made from: the axes. Each point's own options are compared where it is resumed.
     private func settings() throws(DataError) -> Recipe {
         let nodes = axes.map { axis in
             (

@@ -10,9 +10,8 @@ public enum NumberText {
 
     /// A fixed number of decimals after a sign, "+" for zero too.
     public static func signed(_ value: Double, digits: Int) -> String {
-        let text = String(format: "%+.\(digits)f", value)
-        // What rounds to nothing has no direction.
-        return text.contains { ("1"..."9").contains($0) } ? text : "+" + text.dropFirst()
+        let text = fixed(value, digits: digits)
+        return text.hasPrefix("-") ? text : "+" + text
     }
 
     /// The shortest text that reads back as the same number.
