@@ -77,6 +77,25 @@ import Testing
         }
     }
 
+    /// Swift on a page stands in a test file too, line for line, where it is compiled.
+    @Test func swiftOnPagesIsCompiled() throws {
+        func lines(_ text: Substring) -> String {
+            text.split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: "\n")
+        }
+        let compiled = try SourceTree.files("Tests", endings: [".swift"]).filter { $0.name == "DocumentedCode.swift" }
+            .map { lines($0.text[...]) }
+        var blocks = 0
+        for page in try pages() {
+            for match in page.text.matches(of: /(?ms)^```swift\n(.*?)^```/) {
+                blocks += 1
+                let code = lines(match.1)
+                #expect(
+                    compiled.contains { $0.contains(code) }, "\(page.path): not in any DocumentedCode.swift:\n\(code)")
+            }
+        }
+        #expect(blocks > 0)
+    }
+
     @Test func linksBetweenPagesLead() throws {
         for page in try pages() {
             let folder = page.path.split(separator: "/").dropLast().joined(separator: "/")

@@ -108,22 +108,39 @@ import Testing
         #expect(abs(StandardNormal.quantile(0.5)) < 1e-12)
     }
 
-    @Test func withoutBiasItIsTheCentralInterval() {
-        let draws = (0..<1001).map { Double($0) }
-        let corrected = Percentile.biasCorrected(draws, estimate: 500, level: 0.95)
-        let central = Percentile.interval(draws, level: 0.95)
-        #expect(abs(corrected.lower - central.lower) < 1e-6 && abs(corrected.upper - central.upper) < 1e-6)
+    /// A mean with a bias of `n^−order` put on top: the sum of squared weights is `n` of the sample and about `2n` of a draw, as if
+    /// half the items were there. The interval lies around the mean alone.
+    @Test(arguments: [0.5, 1]) func aBiasOfKnownOrderIsTakenOff(order: Double) throws {
+        var stream = RandomStream(seed: 4, purpose: "values")
+        let values = (0..<200).map { _ in stream.normal() }
+        let metric: @Sendable ([UInt64]) -> Double? = { weights in
+            let squares = weights.reduce(0.0) { $0 + Double($1 * $1) } / (200 * 200)
+            return zip(weights, values).reduce(0.0) { $0 + Double($1.0) * $1.1 } / 200 + pow(squares, order)
+        }
+        let found = try #require(
+            Bootstrap(drawCount: 4000, seed: 2).estimate(itemCount: 200, biasOrder: order, metric: metric))
+        let moments = Moments(values)
+        let centre = (found.interval.lower + found.interval.upper) / 2
+        #expect(abs(centre - moments.mean) < 0.1 * found.standardError)
+        #expect(abs(found.interval.upper - centre - 1.96 * found.standardError) < 1e-4)
     }
 
-    /// Draws of a normal number that lie half a standard deviation too high: the interval lies as much too low around the estimate.
-    @Test func drawsThatLieTooHighMoveTheIntervalDown() {
-        let draws = (1..<4000).map { 0.5 + StandardNormal.quantile(Double($0) / 4000) }
-        let corrected = Percentile.biasCorrected(draws, estimate: 0, level: 0.95)
-        #expect(abs(corrected.lower - (-0.5 - 1.96)) < 0.06 && abs(corrected.upper - (-0.5 + 1.96)) < 0.02)
+    @Test func theIntervalHoldsTheValueHoweverFarTheDrawsLie() throws {
+        let found = try #require(
+            Bootstrap(drawCount: 100).estimate(itemCount: 50, biasOrder: 1) { $0.allSatisfy { $0 == 1 } ? 0.2 : 0.3 })
+        #expect(found.standardError < 1e-12 && abs(found.interval.lower - 0.1) < 1e-12 && found.interval.upper == 0.2)
     }
 
-    @Test func drawsThatAreAllEqualAreAPoint() {
-        let interval = Percentile.biasCorrected([1, 1, 1, 1], estimate: 1, level: 0.95)
-        #expect(interval.lower == 1 && interval.upper == 1)
+    @Test func intervalsOfFractionsStayInside() {
+        func interval(_ unit: MetricValue.Unit) -> Interval? {
+            var value = MetricValue(
+                name: "x", value: 0.5, unit: unit, direction: .higherIsBetter, sampleCount: 3)
+            value.attach(
+                SampledError(
+                    standardError: 1, interval: Interval(lower: -1, upper: 2, level: 0.95), method: "by hand"))
+            return value.interval
+        }
+        #expect(interval(.fraction) == Interval(lower: 0, upper: 1, level: 0.95))
+        #expect(interval(.number) == Interval(lower: -1, upper: 2, level: 0.95))
     }
 }

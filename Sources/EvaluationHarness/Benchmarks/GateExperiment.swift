@@ -75,7 +75,7 @@ public struct GateExperiment: Sendable {
                 let takes = (0..<images).map { _ in stream.chance(0.5) }
                 let first = pair.0.mixed(with: pair.1, takes: takes)
                 let second = pair.1.mixed(with: pair.0, takes: takes)
-                guard let found = difference(second, first, images, seed) else { continue }
+                guard let found = difference(second.resampled(), first.resampled(), images, seed) else { continue }
                 if found.isEvident { row.differences += 1 }
                 if found.verdict(.higherIsBetter) == .worse { row.alarms += 1 }
                 if abs(found.difference) <= found.standardError, clear.count < Self.clearLimit {
@@ -87,7 +87,7 @@ public struct GateExperiment: Sendable {
             for draw in 0..<draws {
                 let good = student(type, images, 0, 1, dataSet: draw + 1)
                 let worse = student(type, images, shift, 2, dataSet: draw + 1)
-                guard let found = difference(worse, good, images, seed) else { continue }
+                guard let found = difference(worse.resampled(), good.resampled(), images, seed) else { continue }
                 row.meanDrop -= found.difference / Double(draws)
                 if found.verdict(.higherIsBetter) == .worse { row.caught += 1 }
                 if abs(found.difference) >= 3.5 * found.standardError, clear.count < equal + Self.clearLimit {
@@ -97,9 +97,10 @@ public struct GateExperiment: Sendable {
             }
             row.clearCases = clear.count
             for (first, second, isEvident) in clear {
+                let metrics = (first.resampled(), second.resampled())
                 let answers = (1...max(1, seeds)).map { offset -> Bool in
                     onTrial()
-                    return difference(second, first, images, seed &+ UInt64(offset))?.isEvident ?? false
+                    return difference(metrics.1, metrics.0, images, seed &+ UInt64(offset))?.isEvident ?? false
                 }
                 if answers.contains(!isEvident) { row.flips += 1 }
             }
@@ -115,12 +116,12 @@ public struct GateExperiment: Sendable {
             student: student)
     }
 
-    private func difference<Student: DrawnStudent>(
-        _ second: Student, _ first: Student, _ images: Int, _ seed: UInt64
+    private func difference(
+        _ second: @Sendable ([UInt64]) -> Double?, _ first: @Sendable ([UInt64]) -> Double?, _ images: Int,
+        _ seed: UInt64
     ) -> ComparedDifference? {
-        Bootstrap(drawCount: bootstrapDraws, seed: seed).difference(
-            itemCount: images, second.resampled(), of: first.resampled()
-        ).map { ComparedDifference($0) }
+        Bootstrap(drawCount: bootstrapDraws, seed: seed).difference(itemCount: images, second, of: first)
+            .map { ComparedDifference($0) }
     }
 
     /// The shift that costs `drop` on a large set of images, by bisection with the same errors throughout.

@@ -91,7 +91,8 @@ public struct IntervalCoverage: Sendable {
         // Every data set has draws of its own.
         let bootstrap = Bootstrap(drawCount: draws, seed: seed &+ dataset)
         guard let value = metric(Array(repeating: 1, count: count)),
-            let error = bootstrap.estimate(itemCount: count, metric: metric)
+            let error = bootstrap.estimate(
+                itemCount: count, biasOrder: self.metric == .box ? CocoErrors.biasOrder : nil, metric: metric)
         else { return nil }
         return (value, error)
     }
@@ -145,7 +146,7 @@ extension IntervalCoverage.Result {
             title: "Coverage of 95 % intervals: \(metric)",
             introduction: [
                 "Data sets drawn from one model; the truth is the metric of one of \(truthImages) images, "
-                    + "\(NumberText.fixed(truth, digits: 4)). Percentile intervals of \(draws) draws over images."
+                    + "\(NumberText.fixed(truth, digits: 4)). Bootstrap intervals of \(draws) draws over images."
             ],
             sections: [
                 ReportSection(

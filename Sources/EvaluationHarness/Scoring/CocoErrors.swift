@@ -3,13 +3,17 @@ import Reporting
 
 /// Errors of COCO's numbers by a bootstrap over images, from matches that are made once.
 struct CocoErrors {
+    /// AP's bias falls as the number of images to this power, downwards: `Documentation/Statistics.md`. AR's is small in any case.
+    static let biasOrder = 0.5
+
     private let resampling: CocoResampling
 
     init(_ matches: CocoMatches) { resampling = CocoResampling(matches) }
 
     /// One a number of the summary; nil where too few draws define it.
     func estimates(_ bootstrap: Bootstrap) -> [SampledError?] {
-        let found = bootstrap.estimates(itemCount: resampling.imageIDs.count, metrics: values)
+        let found = bootstrap.estimates(
+            itemCount: resampling.imageIDs.count, biasOrder: Self.biasOrder, metrics: values)
         return found.isEmpty ? resampling.metrics.map { _ in nil } : found
     }
 

@@ -52,11 +52,15 @@ public struct MetricValue: Sendable, Equatable {
         }
     }
 
-    /// Puts a standard error and an interval beside the value.
+    /// Puts a standard error and an interval beside the value; fractions keep to 0...1.
     public mutating func attach(_ estimate: SampledError?) {
         guard let estimate else { return }
         standardError = estimate.standardError
         interval = estimate.interval
+        if unit == .fraction {
+            interval?.lower = max(0, estimate.interval.lower)
+            interval?.upper = min(1, estimate.interval.upper)
+        }
         errorMethod = estimate.method
     }
 }

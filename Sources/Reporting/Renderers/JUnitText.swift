@@ -46,8 +46,7 @@ public struct JUnitSuite: Sendable, Equatable {
 
 /// JUnit's XML: `testsuites`, `testsuite`, `testcase` with `failure` or `skipped`.
 ///
-/// - Source: the schema of Apache Ant's JUnit task as GitLab, Jenkins and GitHub's actions read it: counts as attributes,
-///   times in seconds.
+/// - Source: `junit-10.xsd` of Jenkins's xUnit plugin, which files of this form pass; counts as attributes, times in seconds.
 public enum JUnitText {
     public static func text(_ suites: [JUnitSuite]) -> String {
         var out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

@@ -1,4 +1,5 @@
 import Determinism
+import Foundation
 
 /// Errors of metrics by resampling items (images, as a rule) with replacement.
 ///
@@ -6,7 +7,18 @@ import Determinism
 /// weights. Draws depend on `(seed, d, n)` alone, so a metric of two runs over the same images sees the same draws
 /// (paired), and results do not depend on the number of threads.
 ///
-/// - Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", §§6, 13.
+/// The interval of a smooth metric holds the middle of the draws: its bias falls as `1/n`, faster than the standard error, and to
+/// estimate it would add noise. A metric whose bias falls as slowly as the error has the normal interval around the value less
+/// its bias. A draw tells as much as half the items do (its variance comes on top of the sample's), so with a bias of `n^−order`
+///
+///     mean of draws − value = bias(n/2) − bias(n) = (2^order − 1) bias(n)
+///     interval              = value − bias ± z · standard error
+///
+/// AP takes the best precision at a recall or above; its order is ½ (`Documentation/Statistics.md` has the measurement).
+///
+/// - Source: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", §§6, 10, 13; Davison and Hinkley 1997, "Bootstrap
+///   Methods and their Application", eq. 5.5 (R's `boot.ci(type = "norm")`); biases of other orders: Schucany, Gray and Owen 1971,
+///   "On bias reduction in estimation".
 public struct Bootstrap: Sendable {
     public let drawCount: Int
     public let seed: UInt64
@@ -46,33 +58,50 @@ public struct Bootstrap: Sendable {
         return results
     }
 
-    /// The standard error and bias-corrected percentile interval of a metric.
+    /// The standard error and interval of a metric.
     ///
     /// - Parameters:
     ///   - itemCount: number of items `n`.
+    ///   - biasOrder: of a metric whose bias falls as `n^−order`; nil of one whose bias is small beside its error.
     ///   - metric: the metric of a data set in which item `i` occurs `weights[i]` times; `nil` where undefined.
     /// - Returns: `nil` when fewer than two items exist or fewer than half the draws are defined.
-    public func estimate(itemCount: Int, metric: @Sendable ([UInt64]) -> Double?) -> SampledError? {
-        estimates(itemCount: itemCount) { [metric($0)] }.first ?? nil
+    public func estimate(
+        itemCount: Int, biasOrder: Double? = nil, metric: @Sendable ([UInt64]) -> Double?
+    ) -> SampledError? {
+        estimates(itemCount: itemCount, biasOrder: biasOrder) { [metric($0)] }.first ?? nil
     }
 
-    /// ``estimate(itemCount:metric:)`` of several metrics that are computed together, on the same draws.
-    public func estimates(itemCount: Int, metrics: @Sendable ([UInt64]) -> [Double?]) -> [SampledError?] {
+    /// ``estimate(itemCount:biasOrder:metric:)`` of several metrics that are computed together, on the same draws.
+    public func estimates(
+        itemCount: Int, biasOrder: Double? = nil, metrics: @Sendable ([UInt64]) -> [Double?]
+    ) -> [SampledError?] {
         guard itemCount > 1 else { return [] }
         let whole = metrics([UInt64](repeating: 1, count: itemCount))
         let draws = draws(itemCount, metrics)
-        return whole.indices.map { metric in error(of: draws.map { $0[metric] }, estimate: whole[metric]) }
+        return whole.indices.map { metric in
+            whole[metric].flatMap { error(of: draws.map { $0[metric] }, value: $0, biasOrder: biasOrder) }
+        }
     }
 
-    private func error(of samples: [Double?], estimate: Double?) -> SampledError? {
+    private func error(of samples: [Double?], value: Double, biasOrder: Double?) -> SampledError? {
         let defined = samples.compactMap { $0 }
         guard defined.count >= 2, 2 * defined.count >= samples.count else { return nil }
         var method = "bootstrap over \(items), \(drawCount) draws, seed \(seed)"
         if defined.count < samples.count { method += ", \(samples.count - defined.count) undefined draws left out" }
+        let moments = Moments(defined)
+        let error = moments.standardDeviation ?? 0
+        let interval = biasOrder.map { order in
+            self.interval(value: value, bias: (moments.mean - value) / (exp2(order) - 1), standardError: error)
+        }
         return SampledError(
-            standardError: Moments(defined).standardDeviation ?? 0,
-            interval: estimate.map { Percentile.biasCorrected(defined, estimate: $0, level: level) }
-                ?? Percentile.interval(defined, level: level), method: method)
+            standardError: error, interval: interval ?? Percentile.interval(defined, level: level), method: method)
+    }
+
+    /// Stretched to the value where the bias is larger than its half width: an interval holds the value that it stands beside.
+    private func interval(value: Double, bias: Double, standardError: Double) -> Interval {
+        let half = StandardNormal.quantile((1 + level) / 2) * standardError
+        return Interval(
+            lower: min(value, value - bias - half), upper: max(value, value - bias + half), level: level)
     }
 
     /// The difference `first − second` of a metric of two runs over the same items, on the same draws.
