@@ -7,7 +7,7 @@ DMT := .build/release/dmt
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev libzip-dev pkg-config
 MODULES := openblas libjpeg libpng json-c simdjson libdeflate libzip
 
-.PHONY: all setup build man install quickstart teachers test test-mpi bench fuzz format lint
+.PHONY: all setup build man install quickstart teachers test test-mpi bench fuzz corpus format lint
 
 all: build
 
@@ -79,16 +79,31 @@ test-mpi:
 bench: build
 	$(DMT) bench
 
-# Random and damaged input for the readers, with address checks: FUZZ_RUNS inputs each, what they find kept in runs/fuzz.
-FUZZ := FuzzCocoRecords FuzzRunLengths FuzzPickle FuzzArchive FuzzJPEG
-FUZZ_RUNS ?= 1000000
+# Random and damaged input for the readers, with address checks: FUZZ_SECONDS each, or FUZZ_RUNS inputs each where that is
+# given. What they find is kept in runs/fuzz, and an input that breaks something beside it, as TARGET-crash-*.
+FUZZ := FuzzSafetensors FuzzPickle FuzzZip FuzzNumPy FuzzCocoTruth FuzzCocoResults FuzzRunLengths FuzzRecipe FuzzJPEG FuzzPNG
+FUZZ_SECONDS ?= 60
+FUZZ_LENGTH ?= 600
+FUZZ_FLAGS := -c release -Xswiftc -enable-testing --sanitize=fuzzer --sanitize=address
 fuzz:
-	swift build --package-path Tests/Fuzz --scratch-path .build/fuzz -c release -Xswiftc -enable-testing --sanitize=fuzzer --sanitize=address
 	for target in $(FUZZ); do \
-	  mkdir -p runs/fuzz/$$target && SWIFT_BACKTRACE=enable=no .build/fuzz/release/$$target \
-	    -runs=$(FUZZ_RUNS) -max_len=4000 -timeout=10 -artifact_prefix=runs/fuzz/$$target- \
+	  swift build --package-path Tests/Fuzz --scratch-path .build/fuzz $(FUZZ_FLAGS) --product $$target || exit $$?; \
+	done
+	for target in $(FUZZ); do \
+	  mkdir -p runs/fuzz/$$target && SWIFT_BACKTRACE=enable=no \
+	    ASAN_OPTIONS=detect_leaks=0:malloc_context_size=2:quarantine_size_mb=8 .build/fuzz/release/$$target \
+	    $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS)) -max_len=$(FUZZ_LENGTH) -timeout=10 \
+	    -detect_leaks=0 -print_final_stats=1 -artifact_prefix=runs/fuzz/$$target- \
 	    runs/fuzz/$$target Tests/Fuzz/Corpus/$$target || exit $$?; \
 	done
+
+# Several hundred files that are damaged, lie or ask for too much, given to the built program one by one: exit code, the
+# file's name in the message, memory. The tests draw them.
+CORPUS ?= runs/corpus
+corpus: build
+	rm -rf $(CORPUS) && mkdir -p $(CORPUS)
+	DMT_CORPUS=$(abspath $(CORPUS)) swift test $(FLAGS) --filter MalformedFilesTests
+	python3 benchmarks/hostile-files/check.py --dmt $(DMT) --corpus $(CORPUS)
 
 format:
 	swift format -i -r --configuration .swift-format Package.swift Sources Tests

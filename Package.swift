@@ -79,6 +79,13 @@ let package = Package(
         .executableTarget(name: "dmt", dependencies: ["EvaluationHarness", argumentParser]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "CommandTests", dependencies: ["dmt", "EvaluationHarness", argumentParser]),
+        // Every reader over files that are damaged or hostile: they lie on several levels.
+        .testTarget(
+            name: "HostileFilesTests",
+            dependencies: [
+                "TestSupport", "Determinism", "SafeFiles", "JSONText", "Reporting", "Annotations", "ImageFiles",
+                "CheckpointIO", "DenseData", "DenseMetrics", "EvaluationHarness",
+            ]),
     ] + table.map { .target(name: $0.name, dependencies: $0.mayImport) }
         + table.map {
             .testTarget(

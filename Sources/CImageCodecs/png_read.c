@@ -34,6 +34,18 @@ static void take(png_structp png, png_bytep target, size_t count) {
     state->offset += count;
 }
 
+// Whether the standard has files of this colour type and depth.
+static int is_possible(int type, int depth) {
+    switch (type) {
+    case PNG_COLOR_TYPE_GRAY: return depth == 1 || depth == 2 || depth == 4 || depth == 8 || depth == 16;
+    case PNG_COLOR_TYPE_PALETTE: return depth == 1 || depth == 2 || depth == 4 || depth == 8;
+    case PNG_COLOR_TYPE_RGB:
+    case PNG_COLOR_TYPE_RGB_ALPHA:
+    case PNG_COLOR_TYPE_GRAY_ALPHA: return depth == 8 || depth == 16;
+    default: return 0;
+    }
+}
+
 // The first 33 bytes of every PNG: signature and IHDR. Checked by hand so that no size is believed before its limit.
 int dmt_png_header(const uint8_t *bytes, size_t size, int64_t max_pixels, dmt_image_header *header,
                    dmt_image_report *report) {
@@ -53,6 +65,10 @@ int dmt_png_header(const uint8_t *bytes, size_t size, int64_t max_pixels, dmt_im
         return DMT_IMAGE_MALFORMED;
     }
     int type = bytes[25];
+    if (!is_possible(type, bytes[24])) {
+        snprintf(report->message, sizeof report->message, "colour type %d with %d bits", type, bytes[24]);
+        return DMT_IMAGE_MALFORMED;
+    }
     header->width = (int32_t)width;
     header->height = (int32_t)height;
     header->bit_depth = bytes[24];
@@ -170,22 +186,32 @@ static int unfilter(int filter, uint8_t *row, const uint8_t *above, size_t count
     }
 }
 
-// Gathers IDAT of a file made only of IHDR, PLTE, IDAT, IEND and ancillary chunks, every checksum right.
-// Returns the length, or 0 where anything is unusual: libpng then has the say.
+static int is_letters(const uint8_t *name) {
+    for (int n = 0; n < 4; n++)
+        if ((name[n] | 32) < 'a' || (name[n] | 32) > 'z') return 0;
+    return 1;
+}
+
+// Gathers IDAT of a file made only of IHDR, ancillary chunks, IDAT without a gap, ancillary chunks and IEND, every
+// checksum right. Returns the length, or 0 where anything is unusual: libpng then has the say.
 static size_t gather_data(const uint8_t *bytes, size_t size, uint8_t *data) {
-    size_t offset = 8, length = 0;
+    size_t offset = 33, length = 0;
+    int is_past = 0;  // behind the last IDAT
     while (size - offset >= 12) {
         size_t chunk = png_get_uint_32(bytes + offset);
         const uint8_t *name = bytes + offset + 4;
-        if (chunk > size - offset - 12) return 0;
+        if (chunk > size - offset - 12 || !is_letters(name)) return 0;
         if (libdeflate_crc32(0, name, chunk + 4) != png_get_uint_32(name + 4 + chunk)) return 0;
         if (memcmp(name, "IDAT", 4) == 0) {
+            if (is_past) return 0;
             memcpy(data + length, name + 4, chunk);
             length += chunk;
         } else if (memcmp(name, "IEND", 4) == 0) {
-            return length;
-        } else if (!(name[0] & 32) && memcmp(name, "IHDR", 4) != 0 && memcmp(name, "PLTE", 4) != 0) {
+            return chunk == 0 ? length : 0;
+        } else if (!(name[0] & 32)) {
             return 0;
+        } else {
+            is_past = length > 0;
         }
         offset += chunk + 12;
     }
@@ -206,7 +232,10 @@ static int read_plain_file(const uint8_t *bytes, size_t size, const dmt_image_he
     int done = 0;
     if (data && rows && zeros && inflater) {
         size_t length = gather_data(bytes, size, data), got = 0;
-        if (length && libdeflate_zlib_decompress(inflater, data, length, rows, total, &got) == LIBDEFLATE_SUCCESS
+        // A stream that says it looks back less far than deflate can is held to that by libpng alone.
+        int window = length ? data[0] >> 4 : 0, has_window = window == 7 || ((size_t)256 << window) >= total;
+        if (length && has_window
+            && libdeflate_zlib_decompress(inflater, data, length, rows, total, &got) == LIBDEFLATE_SUCCESS
             && got == total) {
             const uint8_t *above = zeros;
             done = 1;

@@ -71,7 +71,7 @@ enum Codec {
         case DMT_IMAGE_TOO_LARGE:
             throw DataError(
                 .malformed, file: file, expected: "at most \(limits.maxPixels) pixels", found: text(report),
-                remedy: "raise the pixel limit if the picture is meant to be that large")
+                remedy: "give --max-pixels if the picture is meant to be that large")
         case DMT_IMAGE_NO_MEMORY:
             throw DataError(
                 .malformed, file: file, expected: "memory to decode the picture", found: "too little",

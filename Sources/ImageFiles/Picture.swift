@@ -1,4 +1,5 @@
 import Geometry
+import Synchronization
 
 /// An RGB picture, 8 bits a sample.
 public struct Picture: Sendable, Equatable {
@@ -60,5 +61,14 @@ public struct ImageLimits: Sendable, Equatable {
         self.maxFileBytes = maxFileBytes
     }
 
-    public static let standard = ImageLimits()
+    /// What readers accept that are told nothing else.
+    public static var standard: ImageLimits { ImageLimits(maxPixels: largest.load(ordering: .relaxed)) }
+
+    private static let largest = Atomic(ImageLimits().maxPixels)
+
+    /// Sets the pixel limit of `standard` from here on.
+    public static func setMaxPixels(_ count: Int) {
+        precondition(count > 0, "a limit of \(count) pixels")
+        largest.store(count, ordering: .relaxed)
+    }
 }

@@ -13,7 +13,7 @@ public enum FileBytes {
         guard size <= limit else {
             throw DataError(
                 .malformed, file: path, expected: "at most \(limit) bytes", found: "\(size) bytes",
-                remedy: "check that this is the right file, or raise the limit")
+                remedy: "check that this is the right file")
         }
         var failed: DataError?
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in

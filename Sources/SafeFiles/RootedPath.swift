@@ -28,6 +28,30 @@ public struct RootedPath: Sendable, Equatable {
     ///   - source: the file the name was read from, and the record in it, for the message.
     /// - Throws: `.malformed` for a hostile name, `.missing` when there is no such file.
     public func resolve(_ name: String, in source: String, record: String? = nil) throws(DataError) -> String {
+        let (joined, resolved) = try locate(name, "a file", in: source, record)
+        guard FileBytes.exists(resolved) else {
+            throw DataError(
+                .malformed, file: joined, record: Self.origin(source, record), expected: "a regular file",
+                found: "a folder, device or pipe", remedy: "mend the name")
+        }
+        return resolved
+    }
+
+    /// The path of a folder named by data, by the rules for files.
+    public func resolveFolder(_ name: String, in source: String, record: String? = nil) throws(DataError) -> String {
+        let (joined, resolved) = try locate(name, "a folder", in: source, record)
+        guard Folder.exists(resolved) else {
+            throw DataError(
+                .malformed, file: joined, record: Self.origin(source, record), expected: "a folder",
+                found: "a file, device or pipe", remedy: "mend the name")
+        }
+        return resolved
+    }
+
+    /// - Parameter what: is wanted, for messages.
+    private func locate(
+        _ name: String, _ what: String, in source: String, _ record: String?
+    ) throws(DataError) -> (joined: String, resolved: String) {
         if let fault = Self.fault(in: name) {
             throw DataError(
                 .malformed, file: source, record: record, expected: "a file name inside the data set's folder",
@@ -39,7 +63,7 @@ public struct RootedPath: Sendable, Equatable {
             let code = errno
             throw DataError(
                 code == ENOENT || code == ENOTDIR ? .missing : .malformed, file: joined,
-                record: Self.origin(source, record), expected: "a file", found: String(cString: strerror(code)),
+                record: Self.origin(source, record), expected: what, found: String(cString: strerror(code)),
                 remedy: "complete the data set or mend the name")
         }
         defer { free(real) }
@@ -47,15 +71,10 @@ public struct RootedPath: Sendable, Equatable {
         guard allowsLinks || resolved == joined else {
             throw DataError(
                 .malformed, file: joined, record: Self.origin(source, record),
-                expected: "a file without symbolic links on its way", found: "a link to \(resolved)",
-                remedy: "copy the file, or allow links for this data set")
+                expected: "\(what) without symbolic links on its way", found: "a link to \(resolved)",
+                remedy: "copy the file, or allow links: allow_links in dataset.yaml, --allow-symlinks in dmt score")
         }
-        guard FileBytes.exists(resolved) else {
-            throw DataError(
-                .malformed, file: joined, record: Self.origin(source, record), expected: "a regular file",
-                found: "a folder, device or pipe", remedy: "mend the name")
-        }
-        return resolved
+        return (joined, resolved)
     }
 
     private static func origin(_ source: String, _ record: String?) -> String {

@@ -12,6 +12,9 @@ struct GlobalOptions: ParsableArguments {
     @Option(help: "Seed of everything random; 0 unless given.")
     var seed: UInt64?
 
+    @Option(help: "Pixels that a picture may have; 178956970 unless given.")
+    var maxPixels: Int?
+
     @Flag(name: .shortAndLong, help: "Warnings and errors only.")
     var quiet = false
 
@@ -23,6 +26,7 @@ struct GlobalOptions: ParsableArguments {
 
     func validate() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads \(threads): 1 to 1024.") }
+        if let maxPixels, maxPixels < 1 { throw ValidationError("--max-pixels \(maxPixels): at least 1.") }
         if quiet && verbose { throw ValidationError("--quiet and --verbose exclude each other.") }
     }
 
@@ -31,6 +35,7 @@ struct GlobalOptions: ParsableArguments {
         options.printsJSON = json
         options.threads = threads
         options.seed = seed
+        options.maxPixels = maxPixels
         options.isQuiet = quiet
         options.isVerbose = verbose
         options.logFormat = logFormat

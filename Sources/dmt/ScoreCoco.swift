@@ -72,7 +72,7 @@ struct ScoreCoco: ParsableCommand {
         options.confusionScore = confusionScore
         options.prCurves = prCurves != nil || out != nil
         options.other = minus
-        options.threads = common.threads
+        options.input = common.input
         options.bootstrapDraws = minus != nil && common.bootstrap == 0 ? 1000 : common.bootstrap
         if tide, overlap != .box, overlap != .mask {
             throw ValidationError("--tide: with --iou-type bbox or segm.")

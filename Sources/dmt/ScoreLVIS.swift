@@ -48,7 +48,7 @@ struct ScoreLVIS: ParsableCommand {
         options.isFederated = true
         options.maxDetections = [maxDets]
         options.perClass = perClass
-        options.threads = common.threads
+        options.input = common.input
         options.bootstrapDraws = common.bootstrap
         options.seed = common.seed
         let score = try CocoScoring.run(gt: gt, dt: dt, iouType: overlap(), options: options)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EvaluationHarness
 
 /// What every `dmt score` verb takes besides its files.
 struct ScoreOptions: ParsableArguments {
@@ -11,6 +12,12 @@ struct ScoreOptions: ParsableArguments {
     @Option(help: "Threads; all cores unless given.")
     var threads: Int?
 
+    @Option(help: "Pixels that a picture may have; 178956970 unless given.")
+    var maxPixels: Int?
+
+    @Flag(help: "Accept symbolic links in folders of pictures and label maps.")
+    var allowSymlinks = false
+
     @Flag(help: "Print one JSON document.")
     var json = false
 
@@ -19,5 +26,12 @@ struct ScoreOptions: ParsableArguments {
             throw ValidationError("--bootstrap \(bootstrap): 0, or at least 100 draws.")
         }
         if let threads, threads < 1 { throw ValidationError("--threads \(threads): at least 1.") }
+        if let maxPixels, maxPixels < 1 { throw ValidationError("--max-pixels \(maxPixels): at least 1.") }
+    }
+
+    var input: ScoringInput {
+        var input = ScoringInput()
+        (input.allowsLinks, input.maxPixels, input.threads) = (allowSymlinks, maxPixels, threads)
+        return input
     }
 }

@@ -28,7 +28,7 @@ struct ScorePanoptic: ParsableCommand {
         let (output, warnings) = try PanopticScoring.text(
             gt: .init(file: gt, folder: gtFolder), dt: .init(file: dt, folder: dtFolder), perClass: perClass,
             bootstrapDraws: common.bootstrap, seed: common.seed,
-            threads: common.threads, asJSON: common.json)
+            input: common.input, asJSON: common.json)
         StandardError.warn(warnings)
         print(output, terminator: "")
     }

@@ -97,7 +97,7 @@ struct ScoreSemseg: ParsableCommand {
         var options = SemsegScoring.Options()
         options.bootstrapDraws = common.bootstrap
         options.seed = common.seed
-        options.threads = common.threads
+        options.input = common.input
         options.labelSize = labelSize
         options.namesFile = names
         options.countsConfusion = confusion

@@ -1,3 +1,6 @@
+import SafeFiles
+import TestSupport
+
 @testable import CheckpointIO
 
 /// Pickles written by hand, one instruction after another.
@@ -87,6 +90,16 @@ struct PickleAssembler {
     }
 }
 
-func littleEndian<Number: FixedWidthInteger>(_ value: Number) -> [UInt8] {
-    withUnsafeBytes(of: value.littleEndian) { Array($0) }
+/// A PyTorch archive around a pickle.
+func checkpoint(
+    _ pickle: [UInt8], storages: [String: [UInt8]] = ["0": (0..<24).map { UInt8($0) }],
+    _ change: (inout HandMadeZip) -> Void = { _ in }
+) -> [UInt8] {
+    var zip = HandMadeZip.checkpoint(pickle, storages: storages)
+    change(&zip)
+    return zip.bytes()
+}
+
+func openCheckpoint(_ bytes: [UInt8]) throws(DataError) -> PyTorchFile {
+    try PyTorchFile(ZipArchive(ByteSource(bytes, name: "t.pth")))
 }

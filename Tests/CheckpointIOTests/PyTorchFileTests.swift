@@ -1,6 +1,7 @@
 import Determinism
 import Foundation
 import SafeFiles
+import TestSupport
 import Testing
 
 @testable import CheckpointIO
@@ -190,7 +191,7 @@ import Testing
             pickle.tensor(key: "2", type: "ByteStorage", storageCount: 2, shape: [2], strides: [1])
             pickle.op(.setItems)
         }
-        var zip = checkpointZip(pickle, storages: ["0": [], "1": [], "2": [8, 9]])
+        var zip = HandMadeZip.checkpoint(pickle, storages: ["0": [], "1": [], "2": [8, 9]])
         zip.isWide = true
         for index in zip.entries.indices { zip.entries[index].isWide = true }
         zip.entries[2].hole = 4 * gibi

@@ -2,6 +2,7 @@ import CImageCodecs
 import Determinism
 import ImageFiles
 import SafeFiles
+import TestSupport
 import Testing
 
 @Suite struct PNGFileTests {
@@ -101,6 +102,50 @@ import Testing
         #expect(throws: DataError.self) {
             try PNGFile.decodeLabels(
                 PNGFile.encode(Self.labels(4, 4, below: 2, seed: 1)), file: "x", limits: ImageLimits(maxPixels: 15))
+        }
+    }
+
+    /// Colour type and depth that the standard does not have; found by `FuzzPNG`, which met a label file of colour type 23.
+    @Test func impossibleKindsAreRefused() {
+        let whole = HandMadePNG(height: 1, width: 2, bitDepth: 8, colourType: 0, rows: [[1, 2]], filters: [0]).bytes
+        for (depth, type) in [
+            (8, 23), (8, 1), (8, 5), (8, 7), (8, 255), (3, 0), (0, 0), (16, 3), (4, 2), (1, 4), (2, 6),
+        ] {
+            let body = HandMadePNG.word(2) + HandMadePNG.word(1) + [UInt8(depth), UInt8(type), 0, 0, 0]
+            let bytes = Array(whole[..<8]) + HandMadePNG.chunk("IHDR", body) + Array(whole[33...])
+            let error = #expect(throws: DataError.self) { try PNGFile.decodeLabels(bytes, file: "a.png") }
+            #expect(error?.found == "colour type \(type) with \(depth) bits", "\(depth), \(type)")
+        }
+    }
+
+    /// Files whose chunks are each right and stand where they should not: both readers say the same of them.
+    @Test func chunksOutOfPlaceAreLeftToLibpng() throws {
+        let whole = HandMadePNG(height: 1, width: 2, bitDepth: 8, colourType: 0, rows: [[1, 2]], filters: [0]).bytes
+        let (start, header) = (Array(whole[..<8]), Array(whole[8..<33]))
+        // Two IDAT of a stream of 14 bytes, then IEND.
+        let (first, second) = (Array(whole[33..<52]), Array(whole[52..<71]))
+        let (end, note) = (Array(whole[71...]), HandMadePNG.chunk("teXt", [1]))
+        let files: [String: [UInt8]] = [
+            "gap": start + header + first + note + second + end,
+            "header twice": start + header + header + first + second + end,
+            "palette": start + header + HandMadePNG.chunk("PLTE", [1, 2, 3]) + first + second + end,
+            "no letters": start + header + HandMadePNG.chunk("t\u{1}xt", []) + first + second + end,
+            "end with data": start + header + first + second + HandMadePNG.chunk("IEND", [1]),
+            "notes": start + header + note + first + second + note + end, "tail": whole + [1, 2, 3],
+            "window": start + header + HandMadePNG.chunk("IDAT", [0x08, 0x1D] + first[10..<15] + second[8..<15]) + end,
+        ]
+        for (name, bytes) in files {
+            let header = try PNGFile.header(of: bytes, file: name)
+            #expect(header.height == 1 && header.width == 2)
+            var (c, report) = (dmt_image_header(), dmt_image_report())
+            #expect(dmt_png_header(bytes, bytes.count, 100, &c, &report) == Int32(DMT_IMAGE_OK))
+            var (fast, plain) = ([UInt16](repeating: 7, count: 2), [UInt16](repeating: 8, count: 2))
+            let verdicts = [
+                dmt_png_decode_index(bytes, bytes.count, &c, &fast, &report),
+                dmt_png_decode_index_plain(bytes, bytes.count, &c, &plain, &report),
+            ]
+            #expect(verdicts[0] == verdicts[1], "\(name): \(verdicts)")
+            if verdicts[0] == Int32(DMT_IMAGE_OK) { #expect(fast == plain, "\(name)") }
         }
     }
 }

@@ -24,7 +24,7 @@ public struct ClassFolder: FolderLoader, ClassificationLoader {
         }
         var all: [(name: String, label: Int)] = []
         for (label, folder) in classes.enumerated() {
-            for file in try ImageList.pictures(in: "\(root)/\(folder)") { all.append(("\(folder)/\(file)", label)) }
+            for file in try ImageList.pictures(of: self.root, in: folder) { all.append(("\(folder)/\(file)", label)) }
         }
         if let imageList {
             let chosen = try ImageList.restrict(all.map(\.name), to: imageList.names, file: imageList.file)

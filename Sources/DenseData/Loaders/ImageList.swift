@@ -48,26 +48,35 @@ public enum ImageList {
         return String(name[..<dot])
     }
 
-    /// Picture files below a folder, as paths relative to it, in byte order, `depth` folders deep.
-    static func scan(_ folder: String, depth: Int) throws(DataError) -> [String] {
+    /// Picture files below a folder of `root`, as paths relative to it, in byte order, `depth` folders deep.
+    ///
+    /// - Parameter folder: relative to the root; empty for the root itself.
+    private static func scan(_ folder: String, of root: RootedPath, depth: Int) throws(DataError) -> [String] {
         var names: [String] = []
-        for entry in try Folder.entries(folder) {
-            let path = "\(folder)/\(entry)"
+        let path = folder.isEmpty ? root.root : try root.resolveFolder(folder, in: root.root)
+        for entry in try Folder.entries(path) {
             if PictureFile.hasPictureEnding(entry) {
                 names.append(entry)
-            } else if depth > 0 && Folder.exists(path) {
-                names += try scan(path, depth: depth - 1).map { "\(entry)/\($0)" }
+            } else if depth > 0 && Folder.exists("\(path)/\(entry)") {
+                let below = folder.isEmpty ? entry : "\(folder)/\(entry)"
+                names += try scan(below, of: root, depth: depth - 1).map { "\(entry)/\($0)" }
             }
         }
         return names
     }
 
-    /// As `scan`, but no pictures at all is an error.
-    static func pictures(in folder: String, depth: Int = 0) throws(DataError) -> [String] {
-        let names = try scan(folder, depth: depth)
+    /// Picture files below a folder of `root`, as paths relative to that folder, in byte order, `depth` folders deep.
+    ///
+    /// - Parameter folder: relative to the root; empty for the root itself.
+    /// - Throws: `.missing` where there is none; `.malformed` for a folder that is a link where links are not allowed.
+    static func pictures(
+        of root: RootedPath, in folder: String = "", depth: Int = 0
+    ) throws(DataError) -> [String] {
+        let names = try scan(folder, of: root, depth: depth)
         guard !names.isEmpty else {
             throw DataError(
-                .missing, file: folder, expected: "JPEG or PNG files", found: "none", remedy: "check the folder")
+                .missing, file: folder.isEmpty ? root.root : "\(root.root)/\(folder)", expected: "JPEG or PNG files",
+                found: "none", remedy: "check the folder")
         }
         return names
     }

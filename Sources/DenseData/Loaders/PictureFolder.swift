@@ -14,7 +14,7 @@ public struct PictureFolder: FolderLoader, UnlabelledLoader {
         imageList: (file: String, names: [String])? = nil, store: PictureStore = PictureStore()
     ) throws(DataError) {
         self.root = try RootedPath(root: root, allowsLinks: allowsLinks)
-        let all = try ImageList.pictures(in: root, depth: 4)
+        let all = try ImageList.pictures(of: self.root, depth: 4)
         if let imageList {
             names = try ImageList.restrict(all, to: imageList.names, file: imageList.file).map { all[$0] }
         } else {

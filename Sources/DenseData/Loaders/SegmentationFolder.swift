@@ -35,7 +35,7 @@ public struct SegmentationFolder: DatasetLoader {
         }
         self.images = try RootedPath(root: images, allowsLinks: allowsLinks)
         self.labels = try RootedPath(root: labels, allowsLinks: allowsLinks)
-        let all = try ImageList.pictures(in: images)
+        let all = try ImageList.pictures(of: self.images)
         if let imageList {
             names = try ImageList.restrict(all, to: imageList.names, file: imageList.file).map { all[$0] }
         } else {
@@ -77,6 +77,8 @@ public struct SegmentationFolder: DatasetLoader {
     }
 
     public var count: Int { names.count }
+    /// Whether files may be symbolic links that lead out of the folders.
+    public var allowsLinks: Bool { labels.allowsLinks }
     public func name(at index: Int) -> String { names[index] }
 
     /// The label file of a sample.

@@ -13,6 +13,10 @@ enum GateBaseline {
                 .missing, file: rules.recordPath, expected: "the baseline's record", found: "nothing",
                 remedy: "make it from a run you trust: dmt gate --baseline \(rules.file) RUN --update-baseline")
         }
+        // The rules may come with somebody's change request: what they name stays beside them.
+        let folder = try RootedPath(root: Folder.parent(of: rules.file))
+        _ = try folder.resolve(rules.recordName, in: rules.file, record: "record")
+        if let name = rules.evidenceName { _ = try folder.resolve(name, in: rules.file, record: "evidence") }
         return try FinishedRun(rules.recordPath, evidence: rules.evidencePath.map { .file($0) } ?? .none)
     }
 

@@ -103,7 +103,7 @@ extension HeadEvaluation {
         let score = try SemsegScoring.run(
             labels: source.labelFolder, predictions: target, dataset: .classes(coding), classNames: info.classes,
             bootstrap: bootstrap(session),
-            only: names, labelSize: labelSize)
+            only: names, labelSize: labelSize, allowsLinks: dataset.allowsLinks)
         let rows = score.evaluation.classTable(names: info.classes).map { row in
             ClassTable.Row(
                 name: row.name ?? "\(row.index)",

@@ -23,7 +23,7 @@ struct SegmentationFindings {
         let names = (0..<dataset.count).map { SegmentationInference.fileName(dataset.name(at: $0)) }
         score = try SemsegScoring.run(
             labels: labels, predictions: predictions, dataset: .classes(coding), classNames: dataset.info.classes,
-            bootstrap: bootstrap, only: names, countsConfusion: true)
+            bootstrap: bootstrap, only: names, countsConfusion: true, allowsLinks: dataset.allowsLinks)
     }
 
     /// Errors of each class's IoU by a bootstrap over images; nil where too few draws define it.

@@ -61,8 +61,9 @@ public struct Recipe: Sendable {
                 found: above.contains(identity) ? "a file that extends itself" : "more than \(maximalChain) files",
                 remedy: "remove one 'extends:'")
         }
-        let bytes = try FileBytes.read(path, limit: YAMLLimits.maximalBytes)
-        let own = try YAMLText.parse(bytes, file: shown)
+        let size = try FileBytes.size(of: path)
+        guard size <= YAMLLimits.maximalBytes else { throw YAMLLimits(file: shown).tooLarge(size) }
+        let own = try YAMLText.parse(FileBytes.read(path, limit: YAMLLimits.maximalBytes), file: shown)
         guard case .map(let pairs) = own.content, let extends = own["extends"] else { return own }
         var root: RecipeNode?
         for name in try baseNames(extends) {

@@ -21,16 +21,17 @@ struct YAMLLimits {
         try checkNesting(bytes)
     }
 
+    func tooLarge(_ size: Int) -> DataError {
+        refused(line: 1, "at most \(Self.maximalBytes) bytes", "\(size)", "split the file, or check its path")
+    }
+
     private func refused(line: Int, _ expected: String, _ found: String, _ remedy: String) -> DataError {
         DataError(
             .configuration, file: file, record: "line \(line)", expected: expected, found: found, remedy: remedy)
     }
 
     private func checkText(_ bytes: [UInt8]) throws(DataError) {
-        guard bytes.count <= Self.maximalBytes else {
-            throw refused(
-                line: 1, "at most \(Self.maximalBytes) bytes", "\(bytes.count)", "split the file, or check its path")
-        }
+        guard bytes.count <= Self.maximalBytes else { throw tooLarge(bytes.count) }
         guard String(validating: bytes, as: UTF8.self) != nil else {
             throw refused(line: 1, "UTF-8 text", "other bytes", "save the file as UTF-8")
         }

@@ -31,7 +31,7 @@ public enum CocoScoring {
         public var classNames: [String] = []
         /// A second results file: differences with paired intervals are found on the same draws.
         public var other: String?
-        public var threads: Int?
+        public var input = ScoringInput()
         /// Of a bootstrap over images for standard errors and intervals; 0 for none.
         public var bootstrapDraws = 0
         public var seed: UInt64 = 0
@@ -46,7 +46,7 @@ public enum CocoScoring {
     public static func run(
         gt: String, dt: String, iouType: CocoOverlap, options: Options = Options()
     ) throws -> CocoScore {
-        if let threads = options.threads { Parallel.setThreadCount(threads) }
+        options.input.apply()
         var settings = options.isFederated ? .lvis(iouType) : CocoSettings(iouType)
         if let limits = options.maxDetections { settings.maxDetections = limits.sorted() }
         if let ranges = options.areaRanges { settings.areaRanges = ranges }
@@ -111,7 +111,7 @@ public enum CocoScoring {
                 .configuration, file: folder, expected: "a folder of pictures for YOLO text files", found: "none",
                 remedy: "add --images FOLDER")
         }
-        return try YoloImport(pictures: pictures)
+        return try YoloImport(pictures: pictures, allowsLinks: options.input.allowsLinks)
     }
 
     private static func load(

@@ -23,11 +23,16 @@ public enum PanopticScoring {
     ///
     /// - Throws: `DataError`: `.missing` for a missing file, folder, PNG or prediction; `.malformed` for a PNG of another
     ///   size and for segments that map and list disagree on.
-    public static func run(gt: Side, dt: Side, bootstrap: Bootstrap? = nil) throws -> PanopticScore {
+    public static func run(
+        gt: Side, dt: Side, bootstrap: Bootstrap? = nil, allowsLinks: Bool = false
+    ) throws -> PanopticScore {
         let truth = try PanopticDataset.load(gt.file, isTruth: true)
         let predictions = try PanopticDataset.load(dt.file, isTruth: false)
         let pairs = try paired(truth, predictions, dt.file)
-        let roots = (gt: try RootedPath(root: gt.folder), dt: try RootedPath(root: dt.folder))
+        let roots = (
+            gt: try RootedPath(root: gt.folder, allowsLinks: allowsLinks),
+            dt: try RootedPath(root: dt.folder, allowsLinks: allowsLinks)
+        )
         let matcher = PanopticMatcher(categories: truth.categories)
         var results = [Result<PanopticImageCounts, any Error>](
             repeating: .success(PanopticImageCounts()), count: pairs.count)
@@ -98,11 +103,12 @@ public enum PanopticScoring {
 
     /// What `dmt score panoptic` prints on standard output, and its warnings where they do not stand in the JSON.
     public static func text(
-        gt: Side, dt: Side, perClass: Bool, bootstrapDraws: Int, seed: UInt64, threads: Int?, asJSON: Bool
+        gt: Side, dt: Side, perClass: Bool, bootstrapDraws: Int, seed: UInt64, input: ScoringInput, asJSON: Bool
     ) throws -> (output: String, warnings: [String]) {
-        if let threads { Parallel.setThreadCount(threads) }
+        input.apply()
         let score = try run(
-            gt: gt, dt: dt, bootstrap: bootstrapDraws > 0 ? Bootstrap(drawCount: bootstrapDraws, seed: seed) : nil)
+            gt: gt, dt: dt, bootstrap: bootstrapDraws > 0 ? Bootstrap(drawCount: bootstrapDraws, seed: seed) : nil,
+            allowsLinks: input.allowsLinks)
         if asJSON { return (score.json.text(pretty: true) + "\n", []) }
         return (score.lines(perClass: perClass).joined(separator: "\n") + "\n", score.warnings)
     }

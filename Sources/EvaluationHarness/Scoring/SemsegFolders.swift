@@ -9,11 +9,19 @@ import SafeFiles
 struct SemsegFolders {
     private let labelFolder: String
     private let predictionFolder: String
+    private let roots: (labels: RootedPath, predictions: RootedPath)
     private let coding: LabelCoding
     private let labelSize: Int?
 
     /// - Parameter labelSize: the short side that larger maps are brought to, by their nearest pixels, before they are counted.
-    init(labels: String, predictions: String, coding: LabelCoding, labelSize: Int? = nil) {
+    /// - Throws: `.missing` where one of them is no folder.
+    init(
+        labels: String, predictions: String, coding: LabelCoding, labelSize: Int? = nil, allowsLinks: Bool
+    ) throws(DataError) {
+        roots = (
+            try RootedPath(root: labels, allowsLinks: allowsLinks),
+            try RootedPath(root: predictions, allowsLinks: allowsLinks)
+        )
         labelFolder = labels
         predictionFolder = predictions
         self.coding = coding
@@ -72,8 +80,9 @@ struct SemsegFolders {
                     for index in range {
                         counted.counts.append(
                             try self.counts(
-                                label: Self.path(labelFolder, names[index]),
-                                prediction: Self.path(predictionFolder, names[index]), &counter, countsBoundaries))
+                                label: Self.path(labelFolder, names[index], in: roots.labels),
+                                prediction: Self.path(predictionFolder, names[index], in: roots.predictions),
+                                &counter, countsBoundaries))
                     }
                     counted.confusion = counter.confusion
                     return counted
@@ -159,6 +168,12 @@ struct SemsegFolders {
                 remedy: "check the path and unpack the files directly into this folder")
         }
         return names
+    }
+
+    /// The path in the words of the caller, of a file that may be opened.
+    private static func path(_ folder: String, _ name: String, in root: RootedPath) throws(DataError) -> String {
+        _ = try root.resolve(name, in: folder)
+        return path(folder, name)
     }
 
     private static func path(_ folder: String, _ name: String) -> String {

@@ -36,15 +36,17 @@ public enum SemsegScoring {
     ///   - countsConfusion: whether the confusion matrix is wanted.
     ///   - countsBoundaries: whether `mIoU_boundary` is wanted.
     ///   - labelSize: the short side that larger maps are brought to before they are counted; their own unless given.
+    ///   - allowsLinks: whether label maps and predictions may be symbolic links.
     /// - Throws: `DataError`: `.missing` for a missing folder, an empty one or a missing prediction; `.malformed` for a
     ///   colour file, another size, a value outside the coding, or a prediction without label map.
     public static func run(
         labels labelFolder: String, predictions predictionFolder: String, dataset: Dataset,
         classNames: [String] = [], bootstrap: Bootstrap? = nil, only listed: [String]? = nil,
-        countsConfusion: Bool = false, countsBoundaries: Bool = false, labelSize: Int? = nil
+        countsConfusion: Bool = false, countsBoundaries: Bool = false, labelSize: Int? = nil, allowsLinks: Bool = false
     ) throws(DataError) -> SemsegScore {
-        let folders = SemsegFolders(
-            labels: labelFolder, predictions: predictionFolder, coding: dataset.coding, labelSize: labelSize)
+        let folders = try SemsegFolders(
+            labels: labelFolder, predictions: predictionFolder, coding: dataset.coding, labelSize: labelSize,
+            allowsLinks: allowsLinks)
         let (evaluation, boundary, confusion) = try folders.evaluate(
             only: listed, countsConfusion: countsConfusion, countsBoundaries: countsBoundaries)
         var metrics = evaluation.metrics(bootstrap: bootstrap)
@@ -60,7 +62,7 @@ public enum SemsegScoring {
         /// 0 for no intervals.
         public var bootstrapDraws = 0
         public var seed: UInt64 = 0
-        public var threads: Int?
+        public var input = ScoringInput()
         /// A file with one class name a line.
         public var namesFile: String?
         public var countsConfusion = false
@@ -79,18 +81,19 @@ public enum SemsegScoring {
     public static func run(
         labels: String, predictions: String, dataset: Dataset, options: Options
     ) throws(DataError) -> SemsegScore {
-        if let threads = options.threads { Parallel.setThreadCount(threads) }
+        options.input.apply()
         let names = try options.namesFile.map { (file) throws(DataError) in try classNames(file, dataset.coding) } ?? []
         let bootstrap =
             options.bootstrapDraws > 0 ? Bootstrap(drawCount: options.bootstrapDraws, seed: options.seed) : nil
         var score = try run(
             labels: labels, predictions: predictions, dataset: dataset, classNames: names, bootstrap: bootstrap,
             countsConfusion: options.countsConfusion, countsBoundaries: options.countsBoundaries,
-            labelSize: options.labelSize)
+            labelSize: options.labelSize, allowsLinks: options.input.allowsLinks)
         score.worstCount = options.worstCount
         if let minus = options.minus {
             let other = try run(
-                labels: labels, predictions: minus, dataset: dataset, classNames: names, labelSize: options.labelSize)
+                labels: labels, predictions: minus, dataset: dataset, classNames: names, labelSize: options.labelSize,
+                allowsLinks: options.input.allowsLinks)
             score.comparison = SemsegScore.Comparison(
                 score, other, folder: minus, bootstrap: bootstrap ?? Bootstrap(drawCount: 1000, seed: options.seed))
         }

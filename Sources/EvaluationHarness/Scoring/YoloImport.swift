@@ -10,9 +10,14 @@ import SafeFiles
 /// without a picture is refused: its objects would silently not count.
 struct YoloImport {
     private let pictures: [(name: String, stem: String, size: ImageSize)]
+    private let allowsLinks: Bool
 
-    /// - Parameter folder: the pictures, which give the sizes; only their headers are read.
-    init(pictures folder: String) throws {
+    /// - Parameters:
+    ///   - folder: the pictures, which give the sizes; only their headers are read.
+    ///   - allowsLinks: whether pictures and text files may be symbolic links.
+    init(pictures folder: String, allowsLinks: Bool) throws {
+        self.allowsLinks = allowsLinks
+        let root = try RootedPath(root: folder, allowsLinks: allowsLinks)
         let names = try Folder.entries(folder).filter(PictureFile.hasPictureEnding)
         guard !names.isEmpty else {
             throw DataError(
@@ -24,7 +29,7 @@ struct YoloImport {
             nonisolated(unsafe) let out = out
             Parallel.forEach(names.count) { index in
                 out[index] = Result {
-                    let size = try PictureFile.size(of: folder + "/" + names[index])
+                    let size = try PictureFile.size(of: root.resolve(names[index], in: folder))
                     return ImageSize(height: size.height, width: size.width)
                 }
             }
@@ -89,8 +94,10 @@ struct YoloImport {
                 .malformed, file: folder + "/" + extra, expected: "a picture of the same name", found: "none",
                 remedy: "name the folder of the pictures that these files belong to")
         }
+        let root = try RootedPath(root: folder, allowsLinks: allowsLinks)
         for (index, picture) in pictures.enumerated() where files.contains(picture.stem + ".txt") {
             let path = folder + "/" + picture.stem + ".txt"
+            _ = try root.resolve(picture.stem + ".txt", in: folder)
             let text = String(decoding: try FileBytes.read(path, limit: 256 << 20), as: UTF8.self)
             for object in try YoloLabels.parse(text, file: path, size: picture.size, hasScores: hasScores) {
                 try body(Int64(index + 1), object)

@@ -1,5 +1,6 @@
 import Communication
 import Determinism
+import ImageFiles
 import JSONText
 import Logging
 import SafeFiles
@@ -13,6 +14,8 @@ public struct CommandSession: Sendable {
         /// Nil: all cores.
         public var threads: Int?
         public var seed: UInt64?
+        /// Pixels that a picture may have; nil: the readers' own limit.
+        public var maxPixels: Int?
         public var isQuiet = false
         public var isVerbose = false
         public var logFormat = TerminalLogHandler.Format.text
@@ -54,6 +57,7 @@ public struct CommandSession: Sendable {
         } else if group.size > 1 {
             Parallel.setThreadCount(max(1, min(Parallel.coreCount, EnvironmentReport.machineCores / World.neighbours)))
         }
+        if let count = options.maxPixels { ImageLimits.setMaxPixels(count) }
         var options = options
         if !group.isLeader { options.isQuiet = true }
         self.options = options
