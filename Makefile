@@ -7,7 +7,7 @@ DMT := .build/release/dmt
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev libzip-dev pkg-config
 MODULES := openblas libjpeg libpng json-c simdjson libdeflate libzip
 
-.PHONY: all setup build man install quickstart teachers test test-mpi bench fuzz format lint
+.PHONY: all setup build man install quickstart teachers test test-mpi reliability soak bench fuzz format lint
 
 all: build
 
@@ -75,6 +75,22 @@ test-mpi:
 	@pkg-config --exists ompi-c || { echo "make: install libopenmpi-dev" >&2; exit 69; }
 	swift build -c release --traits MPI --scratch-path .build/mpi --product dmt
 	python3 benchmarks/ranks/check.py --dmt .build/mpi/release/dmt
+
+# Every failing file call, 1,000 kills of a training and 200 elsewhere, signals, threads, memory: hours on two cores. Needs python3.
+RELIABILITY := benchmarks/reliability
+reliability: build
+	mkdir -p runs/reliability
+	for part in "faults.py" "kill.py training" "kill.py others" "kill.py term" "threads.py" "memory.py"; do \
+	  python3 $(RELIABILITY)/$$part --dmt $(DMT) | tee "runs/reliability/$$part.out"; \
+	done
+	! grep -l FAIL runs/reliability/*.out
+
+# Distils, trains and evaluates under random kills and faults for SOAK_MINUTES, rounds from SOAK_SEED on; stops at the first that differs.
+SOAK_MINUTES ?= 20
+SOAK_SEED ?= 1
+soak: build
+	mkdir -p runs/reliability
+	python3 $(RELIABILITY)/soak.py --dmt $(DMT) --minutes $(SOAK_MINUTES) --seed $(SOAK_SEED) --log runs/reliability/soak.log
 
 bench: build
 	$(DMT) bench
