@@ -7,7 +7,8 @@ DMT := .build/release/dmt
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev libzip-dev pkg-config
 MODULES := openblas libjpeg libpng json-c simdjson libdeflate libzip
 
-.PHONY: all setup build man install quickstart teachers test test-mpi bench fuzz corpus format lint
+.PHONY: all setup build man install quickstart teachers test test-mpi test-address test-threads reliability soak bench fuzz corpus \
+  format lint
 
 all: build
 
@@ -75,6 +76,33 @@ test-mpi:
 	@pkg-config --exists ompi-c || { echo "make: install libopenmpi-dev" >&2; exit 69; }
 	swift build -c release --traits MPI --scratch-path .build/mpi --product dmt
 	python3 benchmarks/ranks/check.py --dmt .build/mpi/release/dmt
+
+# Every failing file call, 1,000 kills of a training and 200 elsewhere, signals, threads, memory: hours on two cores. Needs python3.
+RELIABILITY := benchmarks/reliability
+reliability: build
+	mkdir -p runs/reliability
+	for part in "faults.py" "kill.py training" "kill.py others" "kill.py term" "threads.py" "memory.py"; do \
+	  python3 $(RELIABILITY)/$$part --dmt $(DMT) | tee "runs/reliability/$$part.out"; \
+	done
+	! grep -l FAIL runs/reliability/*.out
+
+# Distils, trains and evaluates under random kills and faults for SOAK_MINUTES, rounds from SOAK_SEED on; stops at the first that differs.
+SOAK_MINUTES ?= 20
+SOAK_SEED ?= 1
+soak: build
+	mkdir -p runs/reliability
+	python3 $(RELIABILITY)/soak.py --dmt $(DMT) --minutes $(SOAK_MINUTES) --seed $(SOAK_SEED) --log runs/reliability/soak.log
+
+# The whole suite with checks of every address, and of every access that two threads share; a scratch folder each.
+# 'make test-threads SUITES=TensorCoreTests' runs a part. Leaks are looked for by benchmarks/reliability/memory.py.
+SUITES ?= .
+test-address:
+	ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no \
+	  swift test $(FLAGS) --sanitize=address --scratch-path .build/address --filter '$(SUITES)'
+
+test-threads:
+	SWIFT_BACKTRACE=enable=no \
+	  swift test $(FLAGS) --sanitize=thread --scratch-path .build/threads --filter '$(SUITES)'
 
 bench: build
 	$(DMT) bench

@@ -20,8 +20,11 @@ final class MappedFile {
                 .missing, file: path, expected: "a readable file", found: found, remedy: "check the path and its rights"
             )
         }
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw refuse(String(cString: strerror(errno))) }
+        let descriptor: Int32
+        do { descriptor = try FileCall.openToRead.run(path) { open(path, O_RDONLY | O_CLOEXEC) } } catch {
+            guard error.kind != .deviceFailed else { throw error }
+            throw refuse(error.found)
+        }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw refuse(String(cString: strerror(errno))) }

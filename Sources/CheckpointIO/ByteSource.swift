@@ -21,12 +21,14 @@ final class ByteSource: Sendable {
     ///
     /// - Parameter expected: what the caller wants to read, as in "a readable safetensors file".
     init(path: String, expected: String) throws(DataError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            let missing = errno == ENOENT || errno == ENOTDIR
-            throw DataError(
-                missing ? .missing : .malformed, file: path, expected: expected,
-                found: missing ? "no file" : String(cString: strerror(errno)), remedy: "check the path")
+        let descriptor: Int32
+        do {
+            descriptor = try FileCall.openToRead.run(path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+        } catch {
+            var failure = error
+            failure.expected = expected
+            if error.kind == .missing { failure.found = "no file" }
+            throw failure
         }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -89,11 +91,11 @@ final class ByteSource: Sendable {
             }
         case .file(let descriptor):
             while done < buffer.count {
-                let got = pread(descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
-                if got < 0 && errno == EINTR { continue }
-                guard got > 0 else {
-                    throw ended(offset + done, got == 0 ? "the end of the file" : String(cString: strerror(errno)))
+                let start = done
+                let got = try FileCall.read.move(path, count: buffer.count - start) {
+                    pread(descriptor, buffer.baseAddress! + start, $0, off_t(offset + start))
                 }
+                guard got > 0 else { throw ended(offset + start, "the end of the file") }
                 done += got
             }
         }

@@ -12,6 +12,8 @@ public struct DataError: Error, CustomStringConvertible, Sendable, Equatable {
         case cannotWrite
         /// The disk is full (exit 74).
         case diskFull
+        /// A device failed while a file was read or written (exit 74).
+        case deviceFailed
         /// A recipe or descriptor is wrong (exit 78).
         case configuration
     }

@@ -18,11 +18,16 @@ public enum FileBytes {
         var failed: DataError?
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             while count < size {
-                let got = Foundation.read(descriptor, buffer.baseAddress! + count, size - count)
-                if got < 0 && errno == EINTR { continue }
-                if got < 0 { failed = unreadable(path, errno) }
-                if got <= 0 { return }
-                count += got
+                do throws(DataError) {
+                    let got = try piece(
+                        descriptor,
+                        UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...]), path)
+                    if got == 0 { return }
+                    count += got
+                } catch {
+                    failed = error
+                    return
+                }
             }
         }
         if let failed { throw failed }
@@ -34,7 +39,7 @@ public enum FileBytes {
         return bytes
     }
 
-    /// Hands the file to `body` in pieces of at most `pieceSize` bytes, in order: hashing without holding the file.
+    /// Hands the file to `body` in pieces of `pieceSize` bytes, the last one the rest: hashing without holding the file.
     public static func forEachPiece(
         of path: String, pieceSize: Int = 1 << 20, _ body: (UnsafeRawBufferPointer) -> Void
     ) throws(DataError) {
@@ -43,12 +48,22 @@ public enum FileBytes {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceSize, alignment: 64)
         defer { buffer.deallocate() }
         while true {
-            let got = Foundation.read(descriptor, buffer.baseAddress, pieceSize)
-            if got < 0 && errno == EINTR { continue }
-            if got < 0 { throw unreadable(path, errno) }
-            if got == 0 { return }
-            body(UnsafeRawBufferPointer(rebasing: buffer[0..<got]))
+            var count = 0
+            while count < pieceSize {
+                let got = try piece(descriptor, UnsafeMutableRawBufferPointer(rebasing: buffer[count...]), path)
+                if got == 0 { break }
+                count += got
+            }
+            if count == 0 { return }
+            body(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
         }
+    }
+
+    /// What one call of `read` gets; 0 at the file's end.
+    private static func piece(
+        _ descriptor: Int32, _ buffer: UnsafeMutableRawBufferPointer, _ path: String
+    ) throws(DataError) -> Int {
+        try FileCall.read.move(path, count: buffer.count) { Foundation.read(descriptor, buffer.baseAddress, $0) }
     }
 
     /// The size in bytes of a regular file.
@@ -66,9 +81,7 @@ public enum FileBytes {
 
     /// Opens without blocking on a FIFO, then insists on a regular file.
     static func openRegular(_ path: String) throws(DataError) -> (descriptor: Int32, size: Int) {
-        var descriptor: Int32 = -1
-        repeat { descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) } while descriptor < 0 && errno == EINTR
-        guard descriptor >= 0 else { throw unreadable(path, errno) }
+        let descriptor = try FileCall.openToRead.run(path) { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         var state = stat()
         guard fstat(descriptor, &state) == 0, state.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
@@ -77,12 +90,6 @@ public enum FileBytes {
                 remedy: "name a file")
         }
         return (descriptor, Int(state.st_size))
-    }
-
-    static func unreadable(_ path: String, _ code: Int32) -> DataError {
-        DataError(
-            code == ENOENT || code == ENOTDIR ? .missing : .malformed, file: path, expected: "a readable file",
-            found: String(cString: strerror(code)), remedy: "check the path and its permissions")
     }
 }
 

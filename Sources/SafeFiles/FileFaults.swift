@@ -1,8 +1,11 @@
 import Synchronization
 
-/// The system calls of a write that can be made to fail in tests.
-public enum FileCall: String, Sendable {
-    case open, write, sync, close, rename, openFolder, syncFolder
+/// What a chosen file call does instead of its work.
+public enum FileFault: Sendable, Equatable {
+    /// It fails with this `errno`; a write has written half of its bytes.
+    case error(Int32)
+    /// It moves half of its bytes, as the system may at any time; a call that moves none does its work.
+    case short
 }
 
 /// A plan that lets the Nth file call of the current task fail, so that tests can walk through every failure of a write.
@@ -10,37 +13,43 @@ public enum FileCall: String, Sendable {
 ///     let plan = FileFaults(failing: 3, code: ENOSPC)
 ///     FileFaults.$current.withValue(plan) { try AtomicFile.write(bytes, to: path) }
 ///
-/// Without a bound plan the check is one load. Threads started inside do not inherit the plan.
+/// Without a bound plan the check is one load. Threads started inside do not inherit the plan. For a whole program there
+/// is `ProcessFault`.
 public final class FileFaults: Sendable {
     @TaskLocal public static var current: FileFaults?
 
     private let target: Int
-    private let code: Int32
+    private let fault: FileFault
+    private let countsReads: Bool
     private let log = Mutex<[FileCall]>([])
 
     /// - Parameters:
     ///   - target: the call that fails, counted from 1; 0 lets every call pass and only counts.
-    ///   - code: the `errno` value the call reports.
-    public init(failing target: Int, code: Int32) {
+    ///   - reads: counts the calls that read, and no other, instead of those that write.
+    public init(failing target: Int, _ fault: FileFault, reads: Bool = false) {
         self.target = target
-        self.code = code
+        self.fault = fault
+        countsReads = reads
     }
+
+    /// - Parameter code: the `errno` value the call reports.
+    public convenience init(failing target: Int, code: Int32) { self.init(failing: target, .error(code)) }
 
     /// The calls seen so far, in order.
     public var calls: [FileCall] { log.withLock { $0 } }
 
-    /// Counts one call; the error it must fail with, if it is the chosen one.
+    /// Counts one call; what it must do if it is the chosen one.
     ///
-    /// For whoever writes files by system calls of its own. A `ProcessFault` may end the process here.
+    /// A `ProcessFault` may end the process here.
     ///
     /// - Parameter half: does half of a write.
-    public static func strike(_ call: FileCall, half: () -> Void = {}) -> Int32? {
-        ProcessFault.current?.reach(.write, half: half)
-        guard let plan = current else { return nil }
+    static func strike(_ call: FileCall, half: () -> Void = {}) -> FileFault? {
+        if let fault = ProcessFault.current?.reach(call.reads ? .read : .write, half: half) { return fault }
+        guard let plan = current, plan.countsReads == call.reads else { return nil }
         let count = plan.log.withLock { log in
             log.append(call)
             return log.count
         }
-        return count == plan.target ? plan.code : nil
+        return count == plan.target ? plan.fault : nil
     }
 }

@@ -23,15 +23,21 @@ public enum Folder {
         }
         let above = parent(of: path)
         if above != path && above != "." { try create(above) }
-        if mkdir(path, 0o755) != 0 && errno != EEXIST {
-            let code = errno
-            throw cannotCreate(path, String(cString: strerror(code)), full: code == ENOSPC || code == EDQUOT)
+        do { try make(path) } catch {
+            guard Self.exists(path) else { throw error }
         }
     }
 
-    private static func cannotCreate(_ path: String, _ found: String, full: Bool = false) -> DataError {
+    /// Creates a folder that is not there yet.
+    ///
+    /// - Throws: `DataError(failed:path:code:)`, of EEXIST too.
+    public static func make(_ path: String) throws(DataError) {
+        try FileCall.makeFolder.run(path) { mkdir(path, 0o755) }
+    }
+
+    private static func cannotCreate(_ path: String, _ found: String) -> DataError {
         DataError(
-            full ? .diskFull : .cannotWrite, file: path, expected: "a folder that can be created", found: found,
+            .cannotWrite, file: path, expected: "a folder that can be created", found: found,
             remedy: "choose another output folder")
     }
 
@@ -62,9 +68,9 @@ public enum Folder {
 
     /// Makes the folder's entries survive a power loss.
     public static func synchronize(_ path: String) throws(DataError) {
-        let descriptor = try AtomicFile.call(.openFolder, path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        let descriptor = try FileCall.openFolder.run(path) { open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         defer { close(descriptor) }
-        _ = try AtomicFile.call(.syncFolder, path) { fsync(descriptor) }
+        try FileCall.syncFolder.run(path) { fsync(descriptor) }
     }
 
     /// Asks the system to write all pending files to their disks: the end of a bulk write with `.renamed` durability.

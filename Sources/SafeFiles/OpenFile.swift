@@ -25,11 +25,17 @@ public struct OpenFile: ~Copyable {
         var failed: DataError?
         let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             while filled < count {
-                let got = pread(descriptor, buffer.baseAddress! + filled, count - filled, off_t(offset + filled))
-                if got < 0 && errno == EINTR { continue }
-                if got < 0 { failed = FileBytes.unreadable(path, errno) }
-                if got <= 0 { return }
-                filled += got
+                do throws(DataError) {
+                    let start = filled
+                    let got = try FileCall.read.move(path, count: count - start) {
+                        pread(descriptor, buffer.baseAddress! + start, $0, off_t(offset + start))
+                    }
+                    if got == 0 { return }
+                    filled += got
+                } catch {
+                    failed = error
+                    return
+                }
             }
         }
         if let failed { throw failed }

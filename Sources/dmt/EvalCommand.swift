@@ -81,7 +81,11 @@ struct EvalCommand: ParsableCommand, SharesWork {
             """)
     var sweeps: [String] = []
 
-    @Flag(help: "With --sweep and --out: keep the points that are done and go on with the others.")
+    @Flag(
+        help: """
+            Continue the unfinished evaluation in the folder of --out, or begin it; of a --sweep, keep the points that are done \
+            and go on with the others.
+            """)
     var resume = false
 
     @Flag(help: "No charts and pictures of the predictions in the report and below plots.")
@@ -97,9 +101,7 @@ struct EvalCommand: ParsableCommand, SharesWork {
         if (checkpoint == nil) == (fromPredictions == nil) {
             throw ValidationError("Give --checkpoint FILE or --from-predictions PATH.")
         }
-        if resume && (sweeps.isEmpty || out == nil) {
-            throw ValidationError("--resume needs --sweep and --out FOLDER: the sweep to continue.")
-        }
+        if resume && out == nil { throw ValidationError("--resume needs --out FOLDER: the evaluation to continue.") }
         if predictOnly && !sweeps.isEmpty { throw ValidationError("--predict-only and --sweep exclude each other.") }
         if predictOnly && fromPredictions != nil {
             throw ValidationError("--predict-only and --from-predictions exclude each other.")
@@ -156,6 +158,7 @@ struct EvalCommand: ParsableCommand, SharesWork {
         evaluation.predictsOnly = predictOnly
         evaluation.predictions = fromPredictions
         evaluation.out = out
+        evaluation.resumes = resume
         evaluation.arm = arm
         evaluation.size = size
         evaluation.labelSize = labelSize

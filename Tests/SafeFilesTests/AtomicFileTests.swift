@@ -30,12 +30,63 @@ import Testing
                 let error = #expect(throws: DataError.self) {
                     try FileFaults.$current.withValue(plan) { try AtomicFile.write(replacement, to: path) }
                 }
-                #expect(error?.kind == (code == ENOSPC ? .diskFull : .cannotWrite))
+                #expect(error?.kind == (code == ENOSPC ? .diskFull : .deviceFailed))
                 #expect(error?.file.hasPrefix(folder) == true)
                 let after = try FileBytes.read(path, limit: 100)
                 #expect(after == before || after == replacement, "call \(target)")
                 if target <= 5 { #expect(after == before, "call \(target)") }
                 #expect(try Folder.entries(folder) == ["a.bin"], "call \(target)")
+            }
+        }
+    }
+
+    /// Each call does half of its bytes once: the file is whole all the same.
+    @Test func shortWritesAreCompleted() throws {
+        try withTemporaryFolder { folder in
+            for target in 1...8 {
+                let bytes = [UInt8]((0..<99).map { UInt8($0 + target) })
+                try FileFaults.$current.withValue(FileFaults(failing: target, .short)) {
+                    try AtomicFile.write(bytes, to: folder + "/a")
+                }
+                #expect(try FileBytes.read(folder + "/a", limit: 100) == bytes)
+            }
+        }
+    }
+
+    /// Each call of each way to read fails, or gives half of what was asked for.
+    @Test func everyReadMayFail() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/a"
+            let bytes = (0..<1000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+            try AtomicFile.write(bytes, to: path)
+            func pieces() throws(DataError) -> [UInt8] {
+                var all: [UInt8] = []
+                var sizes: [Int] = []
+                try FileBytes.forEachPiece(of: path, pieceSize: 300) { piece in
+                    all += Array(piece)
+                    sizes.append(piece.count)
+                }
+                #expect(sizes == [300, 300, 300, 100])
+                return all
+            }
+            func places() throws(DataError) -> [UInt8] {
+                let file = try OpenFile(path)
+                return try file.read(at: 0, count: 400) + file.read(at: 400, count: 600)
+            }
+            let ways: [() throws -> [UInt8]] = [{ try FileBytes.read(path, limit: 1000) }, pieces, places]
+            for way in ways {
+                let counter = FileFaults(failing: 0, .short, reads: true)
+                #expect(try FileFaults.$current.withValue(counter, operation: way) == bytes)
+                #expect(counter.calls.first == .openToRead && counter.calls.count > 1)
+                for target in 1...counter.calls.count {
+                    let short = FileFaults(failing: target, .short, reads: true)
+                    #expect(try FileFaults.$current.withValue(short, operation: way) == bytes)
+                    let failing = FileFaults(failing: target, .error(EIO), reads: true)
+                    let error = #expect(throws: DataError.self) {
+                        try FileFaults.$current.withValue(failing, operation: way)
+                    }
+                    #expect(error?.kind == .deviceFailed && error?.file == path)
+                }
             }
         }
     }

@@ -5,11 +5,16 @@ import Testing
 
 @Suite struct ProcessFaultTests {
     @Test func textsThatNameAFault() {
-        for text in ["kill-at-write:1", "kill-at-step:30", "term-at-write:2", "term-at-step:9"] {
+        for text in [
+            "kill-at-write:1", "kill-at-step:30", "term-at-write:2", "term-at-step:9", "fail-at-write:1:ENOSPC",
+            "fail-at-write:2:EIO", "fail-at-write:3:short", "fail-from-write:4:ENOSPC", "fail-at-read:5:EIO",
+        ] {
             #expect(ProcessFault(text) != nil, "\(text)")
         }
         for text in [
             "", "kill", "kill-at-write", "kill-at-write:0", "kill-at-write:x", "stop-at-step:1", "kill-at-read:1",
+            "fail-at-write:1", "fail-at-write:1:ENOENT", "fail-at-step:1:EIO", "fail-from-read:1:EIO",
+            "kill-at-step:1:EIO",
         ] {
             #expect(ProcessFault(text) == nil, "\(text)")
         }

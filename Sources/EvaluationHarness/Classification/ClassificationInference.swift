@@ -19,9 +19,11 @@ public struct ClassificationInference {
 
     /// The classes of each picture, the likeliest first, in data-set order; on every rank of the group that shares the
     /// pictures.
+    ///
+    /// - Parameter kept: batches of an evaluation that was stopped; nil predicts every picture.
     public func predict(
         _ model: ClassificationModel, dataset: any ClassificationLoader, onImage: (Int) -> Void = { _ in },
-        shouldStop: () -> Bool = { false }, group: any Communicator = SingleProcess()
+        shouldStop: () -> Bool = { false }, group: any Communicator = SingleProcess(), kept: KeptBatches? = nil
     ) throws -> [[Int]] {
         guard model.architecture.classCount == dataset.info.classes.count else {
             throw DataError(
@@ -30,7 +32,7 @@ public struct ClassificationInference {
                 found: "\(dataset.info.classes.count)", remedy: "use the data set the model was trained for")
         }
         var rankings: [[Int]] = []
-        try DealtBatches(count: dataset.count, batchSize: batchSize, group: group).run { done in
+        try DealtBatches(count: dataset.count, batchSize: batchSize, group: group, kept: kept).run { done in
             if shouldStop() { throw TrainingInterrupted(completedSteps: done) }
         } work: { range in
             let pictures = try Self.pictures(dataset, range, size: size ?? model.architecture.size)

@@ -25,17 +25,18 @@ public struct DetectionInference {
     ///   - onImage: called after each batch with the number of pictures done.
     ///   - shouldStop: asked before each batch.
     ///   - group: the ranks that share the pictures; the leader writes the file.
+    ///   - kept: batches of an evaluation that was stopped; nil predicts every picture.
     /// - Returns: the number of objects written.
     /// - Throws: `DataError`; `TrainingInterrupted` when asked to stop.
     @discardableResult
     public func predict(
         _ model: DetectionModel, dataset: DetectionDataset, to file: String, onImage: (Int) -> Void = { _ in },
-        shouldStop: () -> Bool = { false }, group: any Communicator = SingleProcess()
+        shouldStop: () -> Bool = { false }, group: any Communicator = SingleProcess(), kept: KeptBatches? = nil
     ) throws -> Int {
         try Self.check(model, dataset)
         let output = group.isLeader ? try GrowingFile(file) : nil
         var count = 0
-        try DealtBatches(count: dataset.count, batchSize: batchSize, group: group).run { done in
+        try DealtBatches(count: dataset.count, batchSize: batchSize, group: group, kept: kept).run { done in
             if shouldStop() { throw TrainingInterrupted(completedSteps: done) }
         } work: { range in
             try results(model, dataset, range).map { Array($0.json.text().utf8) }

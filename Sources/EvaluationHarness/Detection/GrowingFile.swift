@@ -7,22 +7,20 @@ import SafeFiles
 final class GrowingFile {
     private let path: String
     private let temporary: String
-    private var descriptor: Int32
+    private let file: WritableFile
+    private var isFinished = false
     private var pending: [UInt8] = []
 
-    /// - Throws: `.cannotWrite` or `.diskFull`.
+    /// - Throws: `.cannotWrite`, `.diskFull` or `.deviceFailed`.
     init(_ path: String) throws(DataError) {
         self.path = path
-        temporary = "\(path).tmp.\(getpid())"
-        descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        if descriptor < 0 { throw Self.failure(path, errno) }
+        // The name of a leftover of `AtomicFile`, so that a killed run's is found and removed like those.
+        temporary = "\(path).tmp.\(getpid()).0"
+        file = try WritableFile(temporary, flags: O_WRONLY | O_CREAT | O_TRUNC, name: path)
     }
 
     deinit {
-        if descriptor >= 0 {
-            close(descriptor)
-            unlink(temporary)
-        }
+        if !isFinished { unlink(temporary) }
     }
 
     func append(_ text: String) throws(DataError) {
@@ -33,29 +31,14 @@ final class GrowingFile {
     /// Syncs, and gives the file its name.
     func finish() throws(DataError) {
         try flush()
-        guard fsync(descriptor) == 0 else { throw Self.failure(path, errno) }
-        guard rename(temporary, path) == 0 else { throw Self.failure(path, errno) }
-        close(descriptor)
-        descriptor = -1
+        try file.synchronize()
+        try FileCall.rename.run(path) { rename(temporary, path) }
+        isFinished = true
         try Folder.synchronize(Folder.parent(of: path))
     }
 
     private func flush() throws(DataError) {
-        var done = 0
-        while done < pending.count {
-            let count = pending.withUnsafeBytes { write(descriptor, $0.baseAddress! + done, $0.count - done) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw Self.failure(path, errno) }
-            done += count
-        }
+        try file.write(pending)
         pending.removeAll(keepingCapacity: true)
-    }
-
-    private static func failure(_ path: String, _ code: Int32) -> DataError {
-        let full = code == ENOSPC || code == EDQUOT
-        return DataError(
-            full ? .diskFull : .cannotWrite, file: path, expected: "to write the file",
-            found: String(cString: strerror(code)),
-            remedy: full ? "free some disk space and run again" : "check that the folder exists and is writable")
     }
 }

@@ -9,13 +9,16 @@ public enum FeatureStorage: String, Sendable, CaseIterable {
     case int8
 }
 
-/// The bytes of one picture's tokens: 32 of the picture's hash, the view, a checksum of what follows, then the class
-/// token, the scales where there are any, and the patches row by row. Numbers are little-endian.
+/// The bytes of one picture's tokens: a head of 64 with the picture's hash (32), the view, the checksum of what follows and
+/// the head's own, then the class token, the scales where there are any, and the patches row by row. Numbers are
+/// little-endian.
 struct FeatureRecord {
     let width: Int
     let patches: Int
     let storage: FeatureStorage
     private static let head = 64
+    /// Where the checksums stand.
+    private static let (bodySum, headSum) = (36, 60)
 
     private var payload: Int {
         storage == .bf16 ? 2 * width * (1 + patches) : 2 * width + 4 * width + width * patches
@@ -39,8 +42,11 @@ struct FeatureRecord {
             }
             place.picture.store(to: bytes)
             bytes[PictureDigest.byteCount] = UInt8(PictureView.allCases.firstIndex(of: place.view)!)
-            let sum = CRC32C.checksum(UnsafeRawBufferPointer(start: body, count: payload))
-            bytes.storeBytes(of: sum.littleEndian, toByteOffset: 36, as: UInt32.self)
+            let record = UnsafeRawBufferPointer(bytes)
+            let sum = CRC32C.checksum(record[Self.head...])
+            bytes.storeBytes(of: sum.littleEndian, toByteOffset: Self.bodySum, as: UInt32.self)
+            let head = CRC32C.checksum(record[..<Self.headSum])
+            bytes.storeBytes(of: head.littleEndian, toByteOffset: Self.headSum, as: UInt32.self)
         }
         return bytes
     }
@@ -50,9 +56,18 @@ struct FeatureRecord {
         return FeatureStore.Place(picture: PictureDigest(bytes: record), view: PictureView.allCases[view])
     }
 
+    /// Whether the values are as they were written.
     func isSound(_ record: UnsafeRawBufferPointer) -> Bool {
-        let sum = UInt32(littleEndian: record.loadUnaligned(fromByteOffset: 36, as: UInt32.self))
-        return sum == CRC32C.checksum(UnsafeRawBufferPointer(rebasing: record[Self.head..<Self.head + payload]))
+        sum(record, at: Self.bodySum) == CRC32C.checksum(record[Self.head...])
+    }
+
+    /// Whether the head is as it was written: what a record is found by, and the checksum of its values.
+    func hasSoundHead(_ record: UnsafeRawBufferPointer) -> Bool {
+        sum(record, at: Self.headSum) == CRC32C.checksum(record[..<Self.headSum])
+    }
+
+    private func sum(_ record: UnsafeRawBufferPointer, at offset: Int) -> UInt32 {
+        UInt32(littleEndian: record.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
     /// Fills bfloat16 tensors `(1, C)` and `(1, T, C)`.

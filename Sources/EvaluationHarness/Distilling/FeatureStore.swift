@@ -9,8 +9,8 @@ import TensorCore
 /// reading, found by what the picture and the view are.
 ///
 /// A file belongs to one teacher (the hash of its checkpoint), one grid and one way of storing; its first 4096 bytes say
-/// which. A record is the picture's SHA-256, the view, a checksum and the values. A record that a crash cut off is
-/// dropped when the file is opened again; a damaged one is refused when it is read.
+/// which. A record is the picture's SHA-256, the view, checksums and the values. What a crash left unfinished at the end is
+/// dropped when the file is opened again; a damaged record is refused, for its head at once, for its values when it is read.
 final class FeatureStore {
     struct Key: Equatable {
         var teacher: String
@@ -28,7 +28,7 @@ final class FeatureStore {
         /// What the file begins with.
         var header: String {
             JSONValue.object([
-                ("format", .string("dmt teacher features")), ("version", .int(1)), ("teacher", .string(teacher)),
+                ("format", .string("dmt teacher features")), ("version", .int(2)), ("teacher", .string(teacher)),
                 ("checkpoint_sha256", .string(checkpoint)), ("products", .string(isRounded ? "bf16" : "f32")),
                 ("width", .int(Int64(width))), ("grid", .array([.int(Int64(grid.height)), .int(Int64(grid.width))])),
                 ("storage", .string(storage.rawValue)), ("record_bytes", .int(Int64(layout.byteCount))),
@@ -51,7 +51,7 @@ final class FeatureStore {
     let key: Key
     let path: String
     private let layout: FeatureRecord
-    private let descriptor: Int32
+    private let file: WritableFile
     private var places: [Place: Int] = [:]
     private var verified: Set<Int> = []
     private var mapped: UnsafeMutableRawPointer?
@@ -65,24 +65,27 @@ final class FeatureStore {
     init(_ key: Key, in folder: String, readsOnly: Bool = false) throws(DataError) {
         (self.key, path, layout) = (key, "\(folder)/\(key.fileName)", key.layout)
         if !readsOnly { try Folder.create(folder) }
-        descriptor = open(path, readsOnly ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            if !readsOnly { throw Self.failure(path, errno) }
+        do {
+            file = try WritableFile(path, flags: readsOnly ? O_RDONLY : O_RDWR | O_CREAT)
+        } catch {
+            guard readsOnly else { throw error }
             throw DataError(
-                .missing, file: path, expected: "the features that rank 0 wrote",
-                found: String(cString: strerror(errno)), remedy: "name a folder that all machines share")
+                .missing, file: path, expected: "the features that rank 0 wrote", found: error.found,
+                remedy: "name a folder that all machines share")
         }
-        guard readsOnly || Self.locks(descriptor) else {
+        guard readsOnly || Self.locks(file.descriptor) else {
             throw DataError(
                 .cannotWrite, file: path, expected: "a cache that no other process writes", found: "one that does",
                 remedy: "wait for it, or use another folder")
         }
         var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Self.failure(path, errno) }
+        guard fstat(file.descriptor, &status) == 0 else {
+            throw DataError(failed: .openToRead, path: path, code: errno)
+        }
         let header = Array(key.header.utf8)
         let block = header + [UInt8](repeating: 0x20, count: Self.headerBytes - header.count - 1) + [0x0A]
         if status.st_size < Self.headerBytes, !readsOnly {
-            guard ftruncate(descriptor, 0) == 0 else { throw Self.failure(path, errno) }
+            try file.truncate(to: 0)
             try write(block, at: 0)
             return
         }
@@ -92,7 +95,19 @@ final class FeatureStore {
                 .malformed, file: path, expected: "features of \(key.teacher) as its name says",
                 found: "another header", remedy: "delete the file; it is made again")
         }
-        for index in 0..<mappedCount { places[layout.place(record(index))] = index }
+        var whole = mappedCount
+        while whole > 0, !layout.hasSoundHead(record(whole - 1)) { whole -= 1 }
+        try map(records: whole)
+        for index in 0..<whole {
+            guard layout.hasSoundHead(record(index)) else { throw damaged(index) }
+            places[layout.place(record(index))] = index
+        }
+    }
+
+    private func damaged(_ index: Int) -> DataError {
+        DataError(
+            .malformed, file: path, record: "record \(index)", expected: "bytes with their checksum",
+            found: "others", remedy: "delete the file; it is made again")
     }
 
     /// Waits a moment: another process that only looks whether all is there has the lock for as long.
@@ -105,11 +120,10 @@ final class FeatureStore {
     }
 
     /// Lets other processes open the file: nothing will be appended here. What is stored stays readable.
-    func finishWriting() { flock(descriptor, LOCK_UN) }
+    func finishWriting() { flock(file.descriptor, LOCK_UN) }
 
     deinit {
         if let mapped { munmap(mapped, Self.headerBytes + mappedCount * layout.byteCount) }
-        close(descriptor)
     }
 
     var count: Int { places.count }
@@ -157,11 +171,7 @@ final class FeatureStore {
                 layout.decode(record, cls.rows(row..<row + 1), patches.rows(row..<row + 1))
             }
         }
-        if let row = isSound.firstIndex(of: false) {
-            throw DataError(
-                .malformed, file: path, record: "record \(indices[row])", expected: "values with their checksum",
-                found: "others", remedy: "delete the file; it is made again")
-        }
+        if let row = isSound.firstIndex(of: false) { throw damaged(indices[row]) }
         verified.formUnion(indices)
         return TeacherTokens(name: key.teacher, cls: cls, patches: patches, grid: key.grid)
     }
@@ -177,34 +187,17 @@ final class FeatureStore {
         if let mapped { munmap(mapped, Self.headerBytes + mappedCount * layout.byteCount) }
         mapped = nil
         let size = Self.headerBytes + records * layout.byteCount
-        guard let base = mmap(nil, size, PROT_READ, MAP_SHARED, descriptor, 0), base != MAP_FAILED else {
-            throw Self.failure(path, errno)
+        guard let base = mmap(nil, size, PROT_READ, MAP_SHARED, file.descriptor, 0), base != MAP_FAILED else {
+            throw DataError(failed: .read, path: path, code: errno)
         }
         (mapped, mappedCount) = (base, records)
     }
 
     /// A whole write, or the file is cut back.
     private func write(_ bytes: [UInt8], at offset: Int) throws(DataError) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                pwrite(descriptor, $0.baseAddress! + done, bytes.count - done, off_t(offset + done))
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else {
-                let code = errno
-                ftruncate(descriptor, off_t(offset))
-                throw Self.failure(path, code)
-            }
-            done += count
+        do { try file.write(bytes, at: offset) } catch {
+            file.cut(to: offset)
+            throw error
         }
-    }
-
-    private static func failure(_ path: String, _ code: Int32) -> DataError {
-        let full = code == ENOSPC || code == EDQUOT
-        return DataError(
-            full ? .diskFull : .cannotWrite, file: path, expected: "a file of features that can be written",
-            found: String(cString: strerror(code)),
-            remedy: full ? "free some disk space and run again: what is stored is kept" : "check the folder")
     }
 }

@@ -101,9 +101,11 @@ final class EvidenceFile {
             remedy: "the file is damaged or of another version: evaluate again")
     }
 
-    /// Writes a file atomically; equal contents give equal bytes.
+    /// Writes a file atomically, with a checksum over all of it; equal contents give equal bytes.
     static func write(_ columns: [EvidenceColumn], metadata: [String: String], to path: String) throws(DataError) {
         // One block, so that every item points into memory that stays.
+        var metadata = metadata
+        metadata[SealedFile.key] = SealedFile.zeroText
         var block: [UInt8] = []
         block.reserveCapacity(columns.reduce(0) { $0 + $1.bytes.count })
         for column in columns { block += column.bytes }
@@ -117,6 +119,6 @@ final class EvidenceFile {
             }
             return SafetensorsWriter.encode(items, metadata: metadata)
         }
-        try AtomicFile.write(encoded, to: path)
+        try AtomicFile.write(SealedFile.sealed(encoded), to: path)
     }
 }

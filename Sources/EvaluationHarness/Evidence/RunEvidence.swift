@@ -5,12 +5,13 @@ import SafeFiles
 
 /// The evidence of one run: its images, classes, and what was counted in every image.
 ///
-///     evidence.safetensors   __metadata__: kind, schema_version, image_list_sha256, metric
+///     evidence.safetensors   __metadata__: dmt.checksum, kind, schema_version, image_list_sha256, metric
 ///                            images, classes: JSON text; then the columns of its kind
 public struct RunEvidence: Sendable {
     /// The name of the file in a run folder.
     public static let fileName = "evidence.safetensors"
-    static let schemaVersion = "1"
+    /// Version 1 had no checksum of the whole file.
+    static let schemaVersion = "2"
     /// The kinds, by the name they have in a file.
     private static let kinds: [any ImageEvidence.Type] = [
         SegmentationEvidence.self, DetectionEvidence.self, ClassificationEvidence.self,
@@ -57,14 +58,15 @@ public struct RunEvidence: Sendable {
 
     /// Reads a file that `write(to:)` wrote.
     ///
-    /// - Throws: `.missing` where there is none; `.malformed` for another kind or version, a tensor that is missing, left over
-    ///   or of another shape, and numbers that no run can have counted.
+    /// - Throws: `.missing` where there is none; `.malformed` for bytes other than those written, another kind or version, a
+    ///   tensor that is missing, left over or of another shape, and numbers that no run can have counted.
     public static func load(_ path: String) throws(DataError) -> RunEvidence {
         let file = try EvidenceFile(path)
         let version = try file.text("schema_version")
-        guard version == schemaVersion else {
-            throw file.refused("metadata 'schema_version'", schemaVersion, "'\(version)'")
+        guard ["1", schemaVersion].contains(version) else {
+            throw file.refused("metadata 'schema_version'", "1 or \(schemaVersion)", "'\(version)'")
         }
+        if version != "1" { try SealedFile.check(path) }
         let name = try file.text("kind")
         guard let kind = kinds.first(where: { $0.kind.rawValue == name }) else {
             throw file.refused(

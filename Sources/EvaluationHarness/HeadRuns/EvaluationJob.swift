@@ -30,8 +30,10 @@ struct EvaluationJob {
     /// A file or folder of the run.
     var predictionName: String
     var protocolEntries: [(String, String)]
-    /// On ranks that follow the target is empty: the leader writes what all predict.
-    var predict: (_ target: String, _ onImage: (Int) -> Void, _ shouldStop: () -> Bool) throws -> Learned?
+    /// On ranks that follow the target is empty: the leader writes what all predict. A probe keeps no batches: it goes on
+    /// from features that are kept.
+    var predict:
+        (_ target: String, _ kept: KeptBatches?, _ onImage: (Int) -> Void, _ shouldStop: () -> Bool) throws -> Learned?
     /// What the networks cost; measured after scoring.
     var costs: () -> [NetworkCost]
     var score: (_ target: String, _ run: RunFolder) throws -> Scores

@@ -59,11 +59,11 @@ extension HeadEvaluation {
             summary: try source.summary(dataset, listed: try source.segmentation(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count, predictionName: "predictions",
             protocolEntries: entries + segmentationEntries(dataset),
-            predict: { target, onImage, shouldStop in
+            predict: { target, kept, onImage, shouldStop in
                 guard let model = loaded?.model else { return nil }
                 try SegmentationInference(shortSide: size, windows: windows, augmentation: augmentation).predict(
                     model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop,
-                    group: session.group)
+                    group: session.group, kept: kept)
                 return nil
             },
             costs: {
@@ -149,11 +149,11 @@ extension HeadEvaluation {
             summary: try source.summary(dataset, listed: try source.detection(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count,
             predictionName: "predictions.json", protocolEntries: entries,
-            predict: { target, onImage, shouldStop in
+            predict: { target, kept, onImage, shouldStop in
                 guard let model = loaded?.model else { return nil }
                 try DetectionInference(size: size).predict(
                     model, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop,
-                    group: session.group)
+                    group: session.group, kept: kept)
                 return nil
             },
             costs: {
@@ -206,10 +206,11 @@ extension HeadEvaluation {
             summary: try source.summary(dataset, listed: try source.classification(all: true).count),
             imageNames: (0..<dataset.count).map(dataset.name), workload: dataset.count,
             predictionName: "predictions.tsv", protocolEntries: entries,
-            predict: { target, onImage, shouldStop in
+            predict: { target, kept, onImage, shouldStop in
                 guard let model = loaded?.model else { return nil }
                 let rankings = try ClassificationInference(size: size).predict(
-                    model, dataset: dataset, onImage: onImage, shouldStop: shouldStop, group: session.group)
+                    model, dataset: dataset, onImage: onImage, shouldStop: shouldStop, group: session.group,
+                    kept: kept)
                 if session.group.isLeader { try ClassPredictions.write(rankings, of: dataset, to: target) }
                 return nil
             },

@@ -42,7 +42,7 @@ extension HeadEvaluation {
             imageNames: (0..<dataset.count).map(dataset.name),
             workload: train.count * run.views.perPicture + dataset.count, predictionName: "predictions",
             protocolEntries: entries + segmentationEntries(dataset),
-            predict: { target, onImage, shouldStop in
+            predict: { target, _, onImage, shouldStop in
                 guard let backbone else { return nil }
                 let (selection, words) = try run.predict(
                     backbone, train: train, dataset: dataset, to: target, onImage: onImage, shouldStop: shouldStop)
@@ -84,7 +84,7 @@ extension HeadEvaluation {
             imageNames: (0..<dataset.count).map(dataset.name),
             workload: train.count * run.views.perPicture + dataset.count, predictionName: "predictions.tsv",
             protocolEntries: entries,
-            predict: { target, onImage, shouldStop in
+            predict: { target, _, onImage, shouldStop in
                 guard let backbone else { return nil }
                 let (rankings, selection, words) = try run.predict(
                     backbone, train: train, dataset: dataset, onImage: onImage, shouldStop: shouldStop)

@@ -23,6 +23,8 @@ public struct HeadEvaluation: Sendable {
     /// Scores these predictions; no model runs.
     public var predictions: String?
     public var out: String?
+    /// Goes on with the unfinished evaluation in `out`, or begins it.
+    public var resumes = false
     /// The row of a table; the checkpoint's own word unless given.
     public var arm: String?
     public var commandLine: [String] = []
@@ -58,7 +60,7 @@ public struct HeadEvaluation: Sendable {
     ///
     /// - Returns: the document of `--json`: the record, or with `predictsOnly` where the predictions are; null on ranks that
     ///   follow.
-    /// - Throws: `Interruption`; everything that checkpoints, data and files throw.
+    /// - Throws: `Interruption`, the pictures predicted so far being kept; everything that checkpoints, data and files throw.
     public func run(_ session: CommandSession) throws -> JSONValue {
         try check()
         let source = try TaskData(data, section: section, split: split, listFile: imageList)
@@ -66,7 +68,7 @@ public struct HeadEvaluation: Sendable {
         let job = try job(source, session)
         let folder = try session.runFolder {
             try RunFolder(
-                out.map { .exactly($0, resumes: false) } ?? .fresh(in: "runs"), recipe: try options(session),
+                out.map { .exactly($0, resumes: resumes) } ?? .fresh(in: "runs"), recipe: try options(session),
                 commandLine: commandLine)
         }
         session.listenForInterrupts()
@@ -76,7 +78,8 @@ public struct HeadEvaluation: Sendable {
             } catch let stop as TrainingInterrupted {
                 throw Interruption(
                     signal: session.interrupt.signalNumber ?? 2,
-                    advice: "\(stop.completedSteps) pictures were done; no number was made from them")
+                    advice: "\(stop.completedSteps) pictures were done; no number was made from them",
+                    command: folder?.resumeCommand)
             }
         }
         session.name(files: folder?.filesWritten ?? [])
@@ -121,12 +124,13 @@ public struct HeadEvaluation: Sendable {
         let notes = job.notes
         let target: String
         var learned: EvaluationJob.Learned?
+        let kept = try folder.flatMap { try keptBatches(job, $0, session) }
         if let predictions {
             target = predictions
         } else {
             target = try folder?.file(job.predictionName) ?? ""
             let progress = session.progress("predict", total: job.workload, unit: "image")
-            learned = try job.predict(target, { progress.advance(by: $0 - progress.done) }) {
+            learned = try job.predict(target, kept, { progress.advance(by: $0 - progress.done) }) {
                 session.isAskedToStop()
             }
             progress.finish()
@@ -136,6 +140,7 @@ public struct HeadEvaluation: Sendable {
         guard let folder else { return .null }
         let predicted = clock.now
         if predictsOnly {
+            kept?.remove()
             return .object([
                 ("schema_version", .int(1)), ("run", .string(folder.path)), ("predictions", .string(target)),
                 ("images", .int(Int64(job.summary.scoredImages))), ("coverage", .string(job.summary.coverage)),
@@ -187,7 +192,22 @@ public struct HeadEvaluation: Sendable {
         try write(record, to: folder)
         let page = try page(job, target, source, session)
         try write(Report(run: record), page, to: folder)
+        kept?.remove()
         return record.json()
+    }
+
+    /// Where the batches of a network with a head are kept; nil for probes and for predictions as given.
+    private func keptBatches(
+        _ job: EvaluationJob, _ folder: RunFolder, _ session: CommandSession
+    ) throws -> KeptBatches? {
+        guard let checkpoint, [.segment, .detect, .classify].contains(task) else { return nil }
+        let kept = try KeptBatches(
+            folder,
+            identity: TrainingIdentity(
+                recipe: try options(session).hash, seed: session.seed, data: job.summary.contentHash,
+                checkpoints: [(Folder.name(of: checkpoint), try CheckpointFile.hash(checkpoint))]))
+        if kept.count > 0 { session.note("going on after \(kept.count) batches of pictures") }
+        return kept
     }
 
     private func write(_ record: RunRecord, to folder: RunFolder) throws {

@@ -7,7 +7,7 @@ import TensorCore
 ///
 /// With a folder, a shard that lies there is read instead of computed, and a computed one is written there whole or not
 /// at all; so an interrupted pass goes on where it stopped. The folder's name is the hash of the key, and each file
-/// repeats the key.
+/// repeats the key and has a checksum over all of its bytes.
 final class FeatureShards {
     static let shardSize = 64
 
@@ -16,6 +16,8 @@ final class FeatureShards {
     let key: String
     private let folder: String?
     private let compute: (Range<Int>) throws -> Tensor
+    /// Shards whose bytes are known to be whole.
+    private var checked: Set<Int> = []
 
     /// - Parameters:
     ///   - folder: nil computes every time.
@@ -34,7 +36,7 @@ final class FeatureShards {
         let key = try key()
         self.key = key
         var hash = SHA256()
-        hash.update(key)
+        hash.update("sealed; \(key)")
         let own = "\(folder)/\(hash.hex().prefix(16))"
         try Folder.create(own)
         self.folder = own
@@ -59,7 +61,8 @@ final class FeatureShards {
                 found: "NaN or infinity", remedy: "check the checkpoint's weights")
         }
         if folder != nil {
-            try Safetensors.write([Self.name: tensor], metadata: ["features": key], to: path(shard))
+            try SealedFile.write([Self.name: tensor], metadata: ["features": key], to: path(shard))
+            checked.insert(shard)
         }
         return tensor
     }
@@ -80,6 +83,7 @@ final class FeatureShards {
 
     private func open(_ shard: Int) throws(DataError) -> SafetensorsFile? {
         guard folder != nil, FileBytes.exists(path(shard)) else { return nil }
+        if !checked.contains(shard) { try check(shard) }
         let file = try SafetensorsFile(path: path(shard))
         let entry = try file.entry(Self.name)
         let found = file.header.metadata.first { $0.key == "features" }?.value
@@ -90,6 +94,15 @@ final class FeatureShards {
                 remedy: "remove the folder; the features are computed again")
         }
         return file
+    }
+
+    private func check(_ shard: Int) throws(DataError) {
+        do { try SealedFile.check(path(shard)) } catch {
+            var failure = error
+            if error.kind == .malformed { failure.remedy = "remove the file; the features are computed again" }
+            throw failure
+        }
+        checked.insert(shard)
     }
 
     private func read(_ file: SafetensorsFile, _ shard: Int) throws(DataError) -> Tensor {

@@ -8,7 +8,11 @@ struct DealtBatches {
     let count: Int
     let batchSize: Int
     let group: any Communicator
+    /// Batches that an earlier process found, and where this one adds its own. Nil keeps nothing, and on ranks that follow.
+    var kept: KeptBatches?
 
+    /// Batches that are kept are taken from there; all others are worked out.
+    ///
     /// - Parameters:
     ///   - beforeRound: called before each round with the number of items done, on every rank equally often.
     ///   - work: the results of a batch, in bytes, as many as it likes.
@@ -21,16 +25,29 @@ struct DealtBatches {
             min(number * batchSize, count)..<min((number + 1) * batchSize, count)
         }
         let batches = (count + batchSize - 1) / batchSize
+        let known = group.leaders(kept?.count ?? 0)
+        func finish(_ number: Int, _ results: [[UInt8]]) throws {
+            if number >= known { try kept?.append(results) }
+            try take(batch(number), results)
+        }
         for first in stride(from: 0, to: batches, by: group.size) {
             try beforeRound(batch(first).lowerBound)
+            let round = first..<min(first + group.size, batches)
+            if round.upperBound <= known {
+                for number in round {
+                    let bytes = group.leaders(kept.map { ByteRows.joined($0.take(number)) } ?? [])
+                    try take(batch(number), ByteRows.split(bytes))
+                }
+                continue
+            }
             let mine = batch(first + group.rank)
             let results = mine.isEmpty ? [] : try work(mine)
             if group.size == 1 {
-                try take(mine, results)
+                try finish(first, results)
                 continue
             }
             for (place, bytes) in group.gather(ByteRows.joined(results)).enumerated() where first + place < batches {
-                try take(batch(first + place), ByteRows.split(bytes))
+                try finish(first + place, ByteRows.split(bytes))
             }
         }
     }

@@ -151,17 +151,23 @@ public final class RunFolder: Sendable {
     private static func createFresh(in parent: String, _ stem: String) throws(DataError) -> String {
         for attempt in 0..<1000 {
             let path = "\(parent)/\(stem)" + (attempt == 0 ? "" : "-\(attempt + 1)")
-            if mkdir(path, 0o755) == 0 { return path }
-            guard errno == EEXIST else { break }
+            do {
+                try Folder.make(path)
+                return path
+            } catch {
+                // Another run of the same second has the name.
+                guard Folder.exists(path) else { throw error }
+            }
         }
         throw DataError(
-            errno == ENOSPC ? .diskFull : .cannotWrite, file: "\(parent)/\(stem)",
-            expected: "a folder that can be created",
-            found: String(cString: strerror(errno)), remedy: "choose another --out")
+            .cannotWrite, file: "\(parent)/\(stem)", expected: "a folder that can be created",
+            found: "1000 of that name", remedy: "choose another --out")
     }
 
     private static func checkResumable(_ path: String, _ recipe: Recipe) throws(DataError) {
-        guard let status = status(of: path), let bytes = try? FileBytes.read("\(path)/config.sha256", limit: 256) else {
+        guard let status = try word("STATUS", of: path).flatMap({ RunStatus(rawValue: $0) }),
+            let hash = try word("config.sha256", of: path)
+        else {
             throw DataError(
                 .cannotWrite, file: path, expected: "a run to resume",
                 found: "a folder without STATUS and config.sha256",
@@ -172,12 +178,24 @@ public final class RunFolder: Sendable {
                 .cannotWrite, file: path, expected: "an unfinished run", found: "a run that is done",
                 remedy: "choose another --out, or leave it as it is")
         }
-        let hash = String(decoding: bytes, as: UTF8.self).trimmingSuffix("\n")
         guard hash == recipe.hash else {
             throw DataError(
                 .configuration, file: path, expected: "the settings the run began with (\(hash.prefix(8)))",
                 found: "others (\(recipe.hash.prefix(8)))",
                 remedy: "use the same recipe and overrides, or start a new run")
+        }
+    }
+
+    /// The line of a short file; nil where there is none.
+    ///
+    /// - Throws: `.deviceFailed`: what cannot be read now is not missing.
+    private static func word(_ name: String, of folder: String) throws(DataError) -> String? {
+        do {
+            return String(decoding: try FileBytes.read("\(folder)/\(name)", limit: 256), as: UTF8.self).trimmingSuffix(
+                "\n")
+        } catch {
+            guard error.kind != .deviceFailed else { throw error }
+            return nil
         }
     }
 

@@ -8,12 +8,7 @@ public final class RunLock: Sendable {
     /// - Throws: `.cannotWrite` when another process holds the lock or the file cannot be made.
     public init(folder: String) throws(DataError) {
         let path = "\(folder)/.lock"
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
-        guard descriptor >= 0 else {
-            throw DataError(
-                .cannotWrite, file: path, expected: "to create the lock", found: String(cString: strerror(errno)),
-                remedy: "check that the folder is writable")
-        }
+        descriptor = try FileCall.open.run(path) { open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw DataError(

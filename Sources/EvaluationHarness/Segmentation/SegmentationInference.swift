@@ -34,13 +34,14 @@ public struct SegmentationInference {
     ///   - onImage: called after each picture with the number done.
     ///   - shouldStop: asked before each batch.
     ///   - group: the ranks that share the pictures; the leader writes them all.
+    ///   - kept: batches of an evaluation that was stopped; nil predicts every picture.
     /// - Returns: the names of the files written, in data-set order.
     /// - Throws: `DataError`; `TrainingInterrupted` when asked to stop.
     @discardableResult
     public func predict(
         _ model: SegmentationModel, dataset: SegmentationFolder, to folder: String,
         onImage: (Int) -> Void = { _ in }, shouldStop: () -> Bool = { false },
-        group: any Communicator = SingleProcess()
+        group: any Communicator = SingleProcess(), kept: KeptBatches? = nil
     ) throws -> [String] {
         let writer = try LabelMapWriter(
             folder, dataset: dataset, classCount: model.architecture.classCount, isReal: group.isLeader)
@@ -48,7 +49,8 @@ public struct SegmentationInference {
         func check(_ done: Int) throws(TrainingInterrupted) {
             if shouldStop() { throw TrainingInterrupted(completedSteps: done) }
         }
-        try DealtBatches(count: dataset.count, batchSize: batchSize, group: group).run(beforeRound: check) { range in
+        try DealtBatches(count: dataset.count, batchSize: batchSize, group: group, kept: kept).run(beforeRound: check) {
+            range in
             let labels: [SemanticLabels]
             if windows == nil && augmentation == nil {
                 labels = try wholePictures(model, dataset, range)

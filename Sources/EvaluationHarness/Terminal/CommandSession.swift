@@ -49,7 +49,7 @@ public struct CommandSession: Sendable {
         guard !ProcessFault.isMisspelled else {
             throw DataError(
                 .configuration, file: "DMT_FAULT",
-                expected: "kill or term, -at-, write or step, and a number: kill-at-step:3",
+                expected: "a fault, such as kill-at-step:3 or fail-at-write:7:ENOSPC",
                 found: "another value", remedy: "unset the variable")
         }
         if let threads = options.threads {

@@ -14,19 +14,14 @@ public struct DataOutput: Sendable {
         return isatty(descriptor) == 1 && environment["TERM"] != "dumb" && (environment["NO_COLOR"] ?? "").isEmpty
     }
 
-    /// - Throws: `.diskFull` or `.cannotWrite`, so that a truncated result is never an exit code 0.
+    /// - Throws: `.diskFull`, `.deviceFailed` or `.cannotWrite`, so that a truncated result is never an exit code 0.
     public func write(_ text: String) throws(DataError) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else {
-                let code = errno
-                throw DataError(
-                    code == ENOSPC ? .diskFull : .cannotWrite, file: "standard output", expected: "to write the result",
-                    found: String(cString: strerror(code)), remedy: "check where the output goes")
+            let moved = try FileCall.write.move("standard output", count: rest.count) { count in
+                rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, count) }
             }
-            rest = rest.dropFirst(count)
+            rest = rest.dropFirst(moved)
         }
     }
 }

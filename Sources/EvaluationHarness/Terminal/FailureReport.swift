@@ -34,7 +34,7 @@ public struct ResumableFailure: ExitCodedError, CustomStringConvertible, Sendabl
 /// | 65 | malformed data |
 /// | 66 | missing input |
 /// | 70 | internal error |
-/// | 73, 74 | cannot write, disk full |
+/// | 73, 74 | cannot write; disk full or failing |
 /// | 75 | failed, can be resumed |
 /// | 78 | bad recipe |
 /// | 130, 143 | interrupted after a clean save |
@@ -63,7 +63,7 @@ public struct FailureReport: Sendable, Equatable {
         case .missing: 66
         case .malformed: 65
         case .cannotWrite: 73
-        case .diskFull: 74
+        case .diskFull, .deviceFailed: 74
         case .configuration: 78
         }
     }

@@ -77,14 +77,9 @@ public final class Terminal: Sendable {
 
     /// Appends further lines to a file as well; replaces an earlier one.
     ///
-    /// - Throws: `.cannotWrite`.
+    /// - Throws: `.cannotWrite`, `.diskFull`, `.deviceFailed`.
     public func copyLines(to path: String) throws(DataError) {
-        let log = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-        guard log >= 0 else {
-            throw DataError(
-                .cannotWrite, file: path, expected: "to append to the log", found: String(cString: strerror(errno)),
-                remedy: "check that the folder exists and is writable")
-        }
+        let log = try FileCall.open.run(path) { open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644) }
         let old = state.withLock { state in
             let old = state.logDescriptor
             state.logDescriptor = log

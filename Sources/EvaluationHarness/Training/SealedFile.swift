@@ -12,6 +12,8 @@ enum SealedFile {
     private static let start = Array("{\"__metadata__\":{\"\(key)\":\"".utf8)
     private static let digits = 8 + start.count..<8 + start.count + 64
     private static let zeros = [UInt8](repeating: UInt8(ascii: "0"), count: 64)
+    /// What stands for the checksum until it is known.
+    static var zeroText: String { String(decoding: zeros, as: UTF8.self) }
 
     /// Writes tensors atomically.
     ///
@@ -20,18 +22,30 @@ enum SealedFile {
         _ tensors: [String: Tensor], metadata: [String: String], to path: String
     ) throws(DataError) {
         var metadata = metadata
-        metadata[key] = String(decoding: zeros, as: UTF8.self)
-        var bytes = Safetensors.encode(tensors, metadata: metadata)
-        precondition(
-            bytes[8..<digits.lowerBound].elementsEqual(start), "sealed file: \(metadata.keys.sorted()) before \(key)")
-        bytes.replaceSubrange(digits, with: Array(SHA256.hex(bytes).utf8))
-        try AtomicFile.write(bytes, to: path)
+        metadata[key] = zeroText
+        try AtomicFile.write(sealed(Safetensors.encode(tensors, metadata: metadata)), to: path)
     }
 
-    /// Reads a file and its checksum.
+    /// A file's bytes with their checksum.
+    ///
+    /// - Precondition: the metadata begin with `key`, whose value is `zeroText`.
+    static func sealed(_ bytes: [UInt8]) -> [UInt8] {
+        precondition(bytes[8..<digits.lowerBound].elementsEqual(start), "sealed file: other metadata before \(key)")
+        var bytes = bytes
+        bytes.replaceSubrange(digits, with: Array(SHA256.hex(bytes).utf8))
+        return bytes
+    }
+
+    /// Reads a file whose checksum is right.
     ///
     /// - Throws: `.malformed` for a file that is not byte for byte as it was written; `.missing`.
     static func load(_ path: String) throws(DataError) -> Safetensors.Contents {
+        try check(path)
+        return try Safetensors.load(path)
+    }
+
+    /// - Throws: `.malformed` for a file that is not byte for byte as it was written; `.missing`.
+    static func check(_ path: String) throws(DataError) {
         var hash = SHA256()
         var found: [UInt8]?
         try FileBytes.forEachPiece(of: path) { piece in
@@ -46,6 +60,5 @@ enum SealedFile {
                 .malformed, file: path, expected: "the bytes that its checksum was made of", found: "others",
                 remedy: "the file is cut short or altered")
         }
-        return try Safetensors.load(path)
     }
 }

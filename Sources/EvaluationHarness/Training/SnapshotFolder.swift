@@ -8,23 +8,31 @@ struct SnapshotFolder {
     let keep: Int
     let identity: TrainingIdentity
 
-    /// The newest snapshot that is whole; nil where there is none at all.
+    /// The newest snapshot that is whole; nil where there is none at all. Older ones go that a killed process had no time to
+    /// remove.
     ///
     /// - Parameter warn: gets a sentence for each newer one that is not as it was written.
-    /// - Throws: `.configuration` for a snapshot of another training; `.malformed` when none is whole.
+    /// - Throws: `.configuration` for a snapshot of another training; `.malformed` when none is whole, `.deviceFailed` when
+    ///   one of them could not be read.
     func newest(
         totalSteps: Int, warn: (String) -> Void
     ) throws(DataError) -> (snapshot: TrainingSnapshot, file: String)? {
         let steps = try self.steps().reversed()
+        var lost: DataError?
         for step in steps {
             let file = file(step)
             do throws(DataError) {
-                return (try TrainingSnapshot(file, identity: identity, totalSteps: totalSteps), file)
+                let found = try TrainingSnapshot(file, identity: identity, totalSteps: totalSteps)
+                for old in steps.filter({ $0 <= step }).dropFirst(keep) { unlink(self.file(old)) }
+                return (found, file)
             } catch {
-                guard error.kind == .malformed else { throw error }
+                guard error.kind == .malformed || error.kind == .deviceFailed else { throw error }
+                if error.kind == .deviceFailed { lost = error }
                 warn("\(error) An older snapshot is tried.")
             }
         }
+        // What a disk does not give today may be whole: it is not to be removed.
+        if let lost { throw lost }
         guard steps.isEmpty else {
             throw DataError(
                 .malformed, file: path, expected: "a snapshot that is as it was written",

@@ -2,8 +2,8 @@ import JSONText
 import SafeFiles
 import TensorCore
 
-/// What a training depends on besides its state. A snapshot is continued under the same alone: anything else would
-/// join two runs into one that nobody can repeat.
+/// What a training depends on besides its state, or an evaluation besides what it has predicted. It is continued under the
+/// same alone: anything else would join two runs into one that nobody can repeat.
 public struct TrainingIdentity: Sendable, Equatable {
     private struct Part: Sendable, Equatable {
         var key: String
@@ -14,7 +14,7 @@ public struct TrainingIdentity: Sendable, Equatable {
 
     /// - Parameters:
     ///   - recipe: `Recipe.hash`.
-    ///   - data: the content hash of the training data.
+    ///   - data: the content hash of the data.
     ///   - checkpoints: name and hash of each checkpoint that goes in: teachers, a pretrained backbone.
     ///   - options: what the command line decides of the result besides.
     ///   - tool, cpuPath: those of this process unless told otherwise.

@@ -108,6 +108,41 @@ import VisionBackbones
         }
     }
 
+    /// One changed bit anywhere, or a cut: a damaged file is refused, at once or where its values are asked for, and what is
+    /// missing at its end is known to be missing. Other values than those stored are never given.
+    @Test(arguments: [FeatureStorage.bf16, .int8]) func changedBitsAndCutsAreFound(storage: FeatureStorage) throws {
+        try withTemporaryFolder { folder in
+            do { try caches(folder, teacher(), storage).fill([teacher()], pictures: Self.pictures) }
+            let path = try file(folder)
+            let whole = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            let key = FeatureStore.Key(
+                teacher: "first", checkpoint: "aa", isRounded: teacher().bf16, width: 24, grid: (4, 4), storage: storage
+            )
+            let places = Self.pictures.flatMap { picture in
+                PictureView.allCases.map { FeatureStore.Place(picture: PictureDigest(picture), view: $0) }
+            }
+            let stored = try FeatureStore(key, in: folder).tokens(places).patches.floats()
+            /// Whether the file is not taken for a whole one.
+            func isFound(_ bytes: [UInt8]) throws -> Bool {
+                try AtomicFile.write(bytes, to: path, durability: .renamed)
+                do throws(DataError) {
+                    let store = try FeatureStore(key, in: folder)
+                    if !places.allSatisfy(store.contains) { return true }
+                    #expect(try store.tokens(places).patches.floats() == stored)
+                    return false
+                } catch { return error.kind == .malformed }
+            }
+            #expect(try !isFound(whole))
+            for number in 0..<1000 {
+                let bit = number * (whole.count * 8 - 1) / 999
+                var changed = whole
+                changed[bit / 8] ^= 1 << (bit % 8)
+                #expect(try isFound(changed), "bit \(bit)")
+            }
+            for number in 0..<200 { #expect(try isFound(Array(whole.prefix(number * whole.count / 200)))) }
+        }
+    }
+
     @Test func anotherHeaderIsRefused() throws {
         try withTemporaryFolder { folder in
             do { try caches(folder, teacher()).fill([teacher()], pictures: Self.pictures) }

@@ -92,7 +92,7 @@ import Testing
             }
             let rows = evidence.content.columns()[0].shape[0]
             #expect(try refused(columns { _ in }, ["kind": "poetry"]) == "metadata 'kind'")
-            #expect(try refused(columns { _ in }, ["schema_version": "2"]) == "metadata 'schema_version'")
+            #expect(try refused(columns { _ in }, ["schema_version": "3"]) == "metadata 'schema_version'")
             #expect(try refused(columns { _ in }, ["image_list_sha256": "0"]) == "images")
             #expect(try refused(columns { $0.append(EvidenceColumn("more", [UInt8(1)])) }) == "more")
             #expect(try refused(columns { $0.removeLast() }) == "counts.unclassified")
@@ -120,6 +120,37 @@ import Testing
                         "counts.intersection",
                         EvidenceColumn("counts.intersection", [UInt64](repeating: .max, count: rows))))
                     == "counts.intersection")
+        }
+    }
+
+    @Test("one changed bit anywhere, or a cut, is found")
+    func changedBits() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/e.safetensors"
+            for evidence in [
+                EvidenceFixture.segmentation(images: 6, quality: 0.7),
+                EvidenceFixture.classification(hits: (0..<25).map { $0 % 4 != 0 }),
+            ] {
+                try evidence.write(to: path)
+                let whole = try FileBytes.read(path, limit: 1 << 24)
+                func kind(of bytes: [UInt8]) throws -> DataError.Kind? {
+                    try AtomicFile.write(bytes, to: path, durability: .renamed)
+                    do throws(DataError) {
+                        _ = try RunEvidence.load(path)
+                        return nil
+                    } catch { return error.kind }
+                }
+                #expect(try kind(of: whole) == nil)
+                for number in 0..<1000 {
+                    let bit = number * (whole.count * 8 - 1) / 999
+                    var changed = whole
+                    changed[bit / 8] ^= 1 << (bit % 8)
+                    #expect(try kind(of: changed) == .malformed, "bit \(bit)")
+                }
+                for number in 0..<200 {
+                    #expect(try kind(of: Array(whole.prefix(number * whole.count / 200))) == .malformed)
+                }
+            }
         }
     }
 
