@@ -107,7 +107,7 @@ def leftovers(folder):
 def status(folder):
     try:
         return (folder / "STATUS").read_text().strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
