@@ -38,8 +38,8 @@ def slope(points):
     return sum((x - mx) * (y - my) for x, y in points) / sum((x - mx) ** 2 for x, _ in points)
 
 
-def report(name, program, arguments, items, first, last, seconds, kept=0):
-    """A row of the table, and the growth in MiB beyond `kept`, the decoded pictures that stay in memory (up to 512 MiB)."""
+def report(name, program, arguments, items, first, last, seconds):
+    """A row of the table, and the growth in MiB."""
     end, points = sample(program, arguments, seconds)
     # Between the two shares the work is the same all the time: no loading before, no scoring after.
     middle = [(x, y) for x, y in points if first <= x <= last]
@@ -50,8 +50,8 @@ def report(name, program, arguments, items, first, last, seconds, kept=0):
           + " ".join(f"{v:.1f}" for v in shown), flush=True)
     row = (name, items, f"{end:.0f}", len(middle), f"{max(y for _, y in points):.1f}",
            f"{sum(y for _, y in middle[:half]) / half:.2f}", f"{sum(y for _, y in middle[half:]) / (len(middle) - half):.2f}",
-           f"{grown:+.2f}", f"{kept * (last - first):.2f}")
-    return row, grown - kept * (last - first)
+           f"{grown:+.2f}")
+    return row, grown
 
 
 def main():
@@ -60,28 +60,27 @@ def main():
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--images", type=int, default=5000)
     parser.add_argument("--bound", type=float, default=4,
-                        help="MiB that memory may grow in the compared part beyond the pictures that are kept")
+                        help="MiB that memory may grow in the compared part")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="dmt-memory-"))
     program = Program(options.dmt, folder)
     commands.prepare(program, val=options.images)
-    runs = [(c.name, [*c.arguments, *c.out()], options.steps, 0) for c in
+    runs = [(c.name, [*c.arguments, *c.out()], options.steps) for c in
             [commands.distill(options.steps, 50), *commands.trainings(options.steps)[:1],
              commands.detection(options.steps)]]
-    # An evaluation keeps the pictures it decodes, 32 x 32 x 3 bytes each here.
-    runs += [(c.name, [*c.arguments, "--no-plots", "--predict-only", *c.out()], options.images,
-              options.images * 3072 / 2**20) for c in commands.evaluations()[:2]]
+    runs += [(c.name, [*c.arguments, "--no-plots", "--predict-only", *c.out()], options.images)
+             for c in commands.evaluations()[:2]]
     rows, broken = [], []
-    for name, arguments, items, kept in runs:
+    for name, arguments, items in runs:
         for path in folder.glob("*ed"):
             shutil.rmtree(path)
-        row, grown = report(name, program, arguments, items, 0.25, 1.0, 0.05, kept)
+        row, grown = report(name, program, arguments, items, 0.25, 1.0, 0.05)
         rows.append(row)
         if grown > options.bound:
             broken.append(name)
     print(f"\n{machine()}\n")
     print("| run | steps or images | seconds | samples | highest MiB | mean of the earlier half | of the later half "
-          "| growth, MiB | of it pictures |\n|:--|--:|--:|--:|--:|--:|--:|--:|--:|")
+          "| growth, MiB |\n|:--|--:|--:|--:|--:|--:|--:|--:|")
     for row in rows:
         print("| " + " | ".join(map(str, row)) + " |")
     shutil.rmtree(folder)

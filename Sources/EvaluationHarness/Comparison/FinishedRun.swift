@@ -33,7 +33,7 @@ public struct FinishedRun: Sendable {
         let folder = Folder.withoutSlash(path)
         if Folder.exists(folder) {
             file = folder + "/run.json"
-            status = RunFolder.status(of: folder)
+            status = try RunFolder.status(of: folder)
             guard FileBytes.exists(file) else {
                 throw DataError(
                     .missing, file: file, expected: "the record of a finished run",

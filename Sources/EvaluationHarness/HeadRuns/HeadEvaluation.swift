@@ -63,7 +63,8 @@ public struct HeadEvaluation: Sendable {
     /// - Throws: `Interruption`, the pictures predicted so far being kept; everything that checkpoints, data and files throw.
     public func run(_ session: CommandSession) throws -> JSONValue {
         try check()
-        let source = try TaskData(data, section: section, split: split, listFile: imageList)
+        let source = try TaskData(
+            data, section: section, split: split, listFile: imageList, keepsPictures: false)
         // Before the folder: a checkpoint or data set that cannot be opened leaves no run behind.
         let job = try job(source, session)
         let folder = try session.runFolder {

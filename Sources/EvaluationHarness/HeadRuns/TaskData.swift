@@ -10,11 +10,16 @@ struct TaskData {
     let name: String
     let split: String
     private(set) var imageList: (file: String, names: [String])?
+    private let keepsPictures: Bool
 
     /// - Parameters:
     ///   - path: a `dataset.yaml` or its folder.
     ///   - listFile: one picture name a line; `nil` for all pictures.
-    init(_ path: String, section: String, split: String, listFile: String?) throws(DataError) {
+    ///   - keepsPictures: decoded, for another epoch; false where each is needed once.
+    init(
+        _ path: String, section: String, split: String, listFile: String?, keepsPictures: Bool = true
+    ) throws(DataError) {
+        self.keepsPictures = keepsPictures
         file = try DatasetFile(path)
         descriptor = try file.section(section)
         let root = Folder.name(of: descriptor.root)
@@ -25,16 +30,20 @@ struct TaskData {
 
     func segmentation(all: Bool = false) throws(DataError) -> SegmentationFolder {
         try SegmentationFolder(
-            descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
+            descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList, store: store)
     }
 
     func detection(all: Bool = false) throws -> DetectionDataset {
-        try DetectionDataset(descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
+        try DetectionDataset(
+            descriptor, name: name, split: split, in: file.folder, imageList: all ? nil : imageList, store: store)
     }
 
     func classification(all: Bool = false) throws(DataError) -> any ClassificationLoader {
-        try descriptor.classification(name: name, split: split, in: file.folder, imageList: all ? nil : imageList)
+        try descriptor.classification(
+            name: name, split: split, in: file.folder, imageList: all ? nil : imageList, store: store)
     }
+
+    private var store: PictureStore { keepsPictures ? PictureStore() : PictureStore(budget: 0) }
 
     /// The same with pictures at equal distances of the split's order alone, so that folders of classes all have a share.
     ///

@@ -68,7 +68,7 @@ final class LabRunner {
         var arguments = job.arguments
         if !job.output.isEmpty {
             let output = "\(folder)/\(job.output)"
-            let status = RunFolder.status(of: output)
+            let status = try RunFolder.status(of: output)
             if job.isResumable, status != nil, status != .done {
                 arguments.append("--resume")
             } else if FileBytes.exists(output) || Folder.exists(output) {

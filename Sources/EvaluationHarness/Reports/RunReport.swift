@@ -23,7 +23,7 @@ public struct RunReport: Sendable {
         let folder = Folder.withoutSlash(place)
         let own = "\(folder)/run.json"
         if FileBytes.exists(own) { return [own] }
-        if let status = RunFolder.status(of: folder) {
+        if let status = try RunFolder.status(of: folder) {
             throw DataError(
                 .missing, file: own, expected: "the record of a finished evaluation",
                 found: "none; the run's status is '\(status.rawValue)'",

@@ -23,19 +23,23 @@ struct FoundRuns {
     init(_ folders: [String]) throws(DataError) {
         var seen: Set<String> = []
         for folder in folders where Folder.exists(folder) {
-            for run in try RunCatalogue.folders(in: folder) where seen.insert(run).inserted { add(run) }
+            for run in try RunCatalogue.folders(in: folder) where seen.insert(run).inserted { try add(run) }
         }
     }
 
     /// Run folders or records, each named.
-    init(places: [String]) {
-        for place in places { add(place) }
+    init(places: [String]) throws(DataError) {
+        for place in places { try add(place) }
     }
 
-    private mutating func add(_ place: String) {
+    /// - Throws: `.deviceFailed`: a table without a run that is there would be another table.
+    private mutating func add(_ place: String) throws(DataError) {
         let path = Folder.exists(place) ? "\(place)/run.json" : place
         guard FileBytes.exists(path) else { return }
-        do { records.append((place, try RunRecord.load(path))) } catch { problems.append("\(error)") }
+        do { records.append((place, try RunRecord.load(path))) } catch {
+            if error.kind == .deviceFailed { throw error }
+            problems.append("\(error)")
+        }
     }
 
     /// Settings of a training that change no number.

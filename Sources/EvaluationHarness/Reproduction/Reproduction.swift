@@ -45,7 +45,7 @@ public struct Reproduction {
                 case .recipe(let request):
                     return try found.answer(request, group.columns, images: table.images, library: library)
                 case .places(let places):
-                    let named = FoundRuns(places: places)
+                    let named = try FoundRuns(places: places)
                     problems += named.problems
                     return FoundRuns.answer(named.records, group.columns, images: table.images)
                 case .measured(let request):

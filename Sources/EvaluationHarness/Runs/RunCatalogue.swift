@@ -13,13 +13,13 @@ public struct RunCatalogue: Sendable {
 
     /// - Throws: `.missing` where there is no such folder; what listing throws.
     public init(_ folder: String) throws(DataError) {
-        runs = try Self.folders(in: folder).map(ListedRun.init)
+        runs = try Self.folders(in: folder).map { path throws(DataError) in try ListedRun(path: path) }
     }
 
     /// Paths of the run folders; the folder itself where it is one.
     static func folders(in folder: String) throws(DataError) -> [String] {
         let root = Folder.withoutSlash(folder)
-        return isRun(root) ? [root] : try folders(below: root, depth: depth)
+        return try isRun(root) ? [root] : try folders(below: root, depth: depth)
     }
 
     private static func folders(below folder: String, depth: Int) throws(DataError) -> [String] {
@@ -27,18 +27,21 @@ public struct RunCatalogue: Sendable {
         for name in try Folder.entries(folder) {
             let path = "\(folder)/\(name)"
             guard isRealFolder(path) else { continue }
-            if isRun(path) {
+            if try isRun(path) {
                 found.append(path)
             } else if depth > 1 {
-                // A folder that cannot be listed holds no run that could be shown.
-                found += (try? folders(below: path, depth: depth - 1)) ?? []
+                do { found += try folders(below: path, depth: depth - 1) } catch {
+                    // A folder that may not be listed holds no run that could be shown; of a failing disk nobody knows.
+                    if error.kind == .deviceFailed { throw error }
+                }
             }
         }
         return found
     }
 
-    static func isRun(_ folder: String) -> Bool {
-        ["STATUS", "config.sha256"].allSatisfy { isRealFile("\(folder)/\($0)") } && RunFolder.status(of: folder) != nil
+    static func isRun(_ folder: String) throws(DataError) -> Bool {
+        guard ["STATUS", "config.sha256"].allSatisfy({ isRealFile("\(folder)/\($0)") }) else { return false }
+        return try RunFolder.status(of: folder) != nil
     }
 
     private static func mode(_ path: String) -> mode_t? {
@@ -74,9 +77,10 @@ public struct ListedRun: Sendable {
     /// The verb and its task, from `command.txt`: "train segment".
     public let command: String
 
-    init(path: String) {
+    /// - Throws: `.deviceFailed`.
+    init(path: String) throws(DataError) {
         self.path = path
-        let status = RunFolder.status(of: path) ?? .failed
+        let status = try RunFolder.status(of: path) ?? .failed
         state =
             status == .running && !RunLock.isHeld(folder: path) ? .killed : State(rawValue: status.rawValue) ?? .failed
         var file = stat()

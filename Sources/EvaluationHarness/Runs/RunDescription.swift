@@ -12,8 +12,8 @@ public struct RunDescription: Sendable {
     /// - Throws: `.missing`, `.malformed` where it is no run folder.
     public init(_ folder: String) throws(DataError) {
         let path = Folder.withoutSlash(folder)
-        guard RunCatalogue.isRun(path) else { throw RunRemoval.noRun(path) }
-        run = ListedRun(path: path)
+        guard try RunCatalogue.isRun(path) else { throw RunRemoval.noRun(path) }
+        run = try ListedRun(path: path)
         files = Self.files(of: path, below: "").sorted { $0.name < $1.name }
     }
 

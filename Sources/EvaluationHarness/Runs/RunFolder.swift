@@ -52,11 +52,11 @@ public final class RunFolder: Sendable {
             // A run that was killed before it had a status has done nothing: it begins anew.
             isResumed = !entries.allSatisfy { Self.firstFiles.contains($0) || AtomicFile.isLeftover($0) }
             guard entries.isEmpty || resumes else {
+                let isRun = try Self.status(of: path) != nil
                 throw DataError(
                     .cannotWrite, file: folder, expected: "an empty or absent folder",
                     found: "\(entries.count) entries",
-                    remedy: "choose another --out"
-                        + (Self.status(of: path) == nil ? "" : ", or --resume an unfinished run"))
+                    remedy: "choose another --out" + (isRun ? ", or --resume an unfinished run" : ""))
             }
         }
         lock = try RunLock(folder: path)
@@ -123,9 +123,10 @@ public final class RunFolder: Sendable {
     public func set(_ status: RunStatus) throws(DataError) { try write(status.rawValue + "\n", to: "STATUS") }
 
     /// The status of a run folder; nil where there is none.
-    public static func status(of folder: String) -> RunStatus? {
-        guard let bytes = try? FileBytes.read("\(folder)/STATUS", limit: 64) else { return nil }
-        return RunStatus(rawValue: String(decoding: bytes, as: UTF8.self).trimmingSuffix("\n"))
+    ///
+    /// - Throws: `.deviceFailed`: what cannot be read now may be any of them.
+    public static func status(of folder: String) throws(DataError) -> RunStatus? {
+        try word("STATUS", of: folder).flatMap { RunStatus(rawValue: $0) }
     }
 
     /// Runs `body` and sets the status that its end means: `done`, `interrupted`, or `failed` with the error in
@@ -165,8 +166,7 @@ public final class RunFolder: Sendable {
     }
 
     private static func checkResumable(_ path: String, _ recipe: Recipe) throws(DataError) {
-        guard let status = try word("STATUS", of: path).flatMap({ RunStatus(rawValue: $0) }),
-            let hash = try word("config.sha256", of: path)
+        guard let status = try status(of: path), let hash = try word("config.sha256", of: path)
         else {
             throw DataError(
                 .cannotWrite, file: path, expected: "a run to resume",

@@ -23,7 +23,7 @@ public struct RunRemoval: Sendable {
                     .malformed, file: path, expected: "a run folder", found: "a link",
                     remedy: "name the run that it leads to; links are not followed here")
             }
-            guard RunCatalogue.isRealFolder(path), RunCatalogue.isRun(path),
+            guard RunCatalogue.isRealFolder(path), try RunCatalogue.isRun(path),
                 ![".", ".."].contains(Folder.name(of: path))
             else { throw Self.noRun(path) }
             guard !RunLock.isHeld(folder: path) else {
@@ -33,7 +33,7 @@ public struct RunRemoval: Sendable {
             }
             guard let real = realpath(path, nil) else { throw Self.noRun(path) }
             defer { free(real) }
-            if seen.insert(String(cString: real)).inserted { runs.append(ListedRun(path: path)) }
+            if seen.insert(String(cString: real)).inserted { runs.append(try ListedRun(path: path)) }
         }
         self.runs = runs
     }

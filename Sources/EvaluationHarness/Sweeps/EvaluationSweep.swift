@@ -118,7 +118,7 @@ public struct EvaluationSweep {
 extension HeadEvaluation {
     /// The record of a run of these options that came to its end in `out`; nil where there is none.
     func finishedRecord(_ session: CommandSession) throws -> RunRecord? {
-        guard let out, RunFolder.status(of: out) == .done,
+        guard let out, try RunFolder.status(of: out) == .done,
             let hash = try? FileBytes.read("\(out)/config.sha256", limit: 256),
             String(decoding: hash, as: UTF8.self) == "\(try options(session).hash)\n",
             let record = try? RunRecord.load("\(out)/run.json")

@@ -48,14 +48,14 @@ struct FaultyRunsTests {
                 let stopped = try dmt(arguments + ["--out", run], fault: fault)
                 #expect(stopped.code == (fault.hasSuffix("short") ? 0 : 74), "\(fault): \(stopped.code) \(stopped.err)")
                 if stopped.code != 0 {
-                    #expect(RunFolder.status(of: run) != .done, "\(fault)")
+                    #expect(try RunFolder.status(of: run) != .done, "\(fault)")
                     let again = try dmt(arguments + ["--out", run, "--resume"])
                     #expect(again.code == 0, "\(fault): \(again.err)")
                 }
                 for name in ["checkpoint.safetensors", "history.json", "metrics.jsonl"] {
                     #expect(try same("\(run)/\(name)", "\(whole)/\(name)"), "\(fault): \(name)")
                 }
-                #expect(RunFolder.status(of: run) == .done, "\(fault)")
+                #expect(try RunFolder.status(of: run) == .done, "\(fault)")
                 #expect(try Folder.entries(run).filter(AtomicFile.isLeftover) == [], "\(fault)")
                 try FileManager.default.removeItem(atPath: run)
             }
@@ -79,7 +79,7 @@ struct FaultyRunsTests {
                 let stopped = try dmt(arguments + ["--out", run], fault: fault)
                 #expect(stopped.code == code, "\(fault): \(stopped.code) \(stopped.err)")
                 if code != 0 {
-                    #expect(RunFolder.status(of: run) != .done, "\(fault)")
+                    #expect(try RunFolder.status(of: run) != .done, "\(fault)")
                     let again = try dmt(arguments + ["--out", run, "--resume"])
                     #expect(again.code == 0, "\(fault): \(again.err)")
                 }

@@ -24,7 +24,7 @@ import Testing
             #expect(Folder.name(of: first.path) == stem && Folder.name(of: second.path) == stem + "-2")
             let link = try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/runs/latest")
             #expect(link == stem + "-2")
-            #expect(RunFolder.status(of: first.path) == .running)
+            #expect(try RunFolder.status(of: first.path) == .running)
             let resolved = try text(of: first.path + "/config.resolved.yaml")
             #expect(resolved.contains("rate: 0.1") && resolved.contains("# x.yaml:2"))
             #expect(try YAMLText.parse(Array(resolved.utf8), file: "r").hasSameValue(as: recipe.root))
@@ -77,7 +77,7 @@ import Testing
             #expect(refused?.kind == .cannotWrite)
             let run = try RunFolder(
                 .exactly(folder + "/out", resumes: true), recipe: recipe(), environment: environment)
-            #expect(!run.isResumed && RunFolder.status(of: run.path) == .running)
+            #expect(try !run.isResumed && RunFolder.status(of: run.path) == .running)
             #expect(try text(of: folder + "/out/config.resolved.yaml").contains("rate: 0.1"))
             #expect(try Folder.entries(run.path).contains { AtomicFile.isLeftover($0) } == false)
         }
@@ -110,7 +110,7 @@ import Testing
             let failed = try run("c") {
                 throw DataError(.malformed, file: "f", expected: "e", found: "x", remedy: "r")
             }
-            #expect(RunFolder.status(of: failed.path) == .failed)
+            #expect(try RunFolder.status(of: failed.path) == .failed)
             #expect(try text(of: folder + "/c/log.txt").contains("error f: expected e, found x; r."))
         }
     }

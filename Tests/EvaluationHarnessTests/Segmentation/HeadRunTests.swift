@@ -42,7 +42,7 @@ import Testing
         for name in ["STATUS", "checkpoint.safetensors", "metrics.jsonl", "history.json", "env.json", "log.txt"] {
             #expect(files.contains(name))
         }
-        #expect(RunFolder.status(of: "\(folder)/train-\(task.rawValue)") == .done)
+        #expect(try RunFolder.status(of: "\(folder)/train-\(task.rawValue)") == .done)
         return "\(folder)/train-\(task.rawValue)/checkpoint.safetensors"
     }
 

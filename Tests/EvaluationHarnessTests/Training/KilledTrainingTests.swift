@@ -74,7 +74,7 @@ struct KilledTrainingTests {
             #expect(found == (try FileBytes.read("\(whole)/\(name)", limit: 1 << 24)), "\(fault): \(name)")
         }
         #expect(try points(folder) == points(whole), "\(fault): events")
-        #expect(RunFolder.status(of: folder) == .done, "\(fault)")
+        #expect(try RunFolder.status(of: folder) == .done, "\(fault)")
         for place in [folder, folder + "/checkpoints"] {
             #expect(try Folder.entries(place).filter(AtomicFile.isLeftover) == [], "\(fault)")
         }
@@ -96,7 +96,7 @@ struct KilledTrainingTests {
                 let stopped = try dmt(arguments + ["--out", run], fault: fault)
                 #expect(codes.contains(stopped.code), "\(fault): \(stopped.code) \(stopped.err)")
                 if stopped.code == 143 {
-                    #expect(RunFolder.status(of: run) == .interrupted, "\(fault)")
+                    #expect(try RunFolder.status(of: run) == .interrupted, "\(fault)")
                     #expect(stopped.err.contains("--out \(RunFolder.quoted(run)) --resume"), "\(stopped.err)")
                 }
                 let continued = try dmt(arguments + ["--out", run, "--resume"])
