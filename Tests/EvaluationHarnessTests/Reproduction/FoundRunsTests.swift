@@ -1,3 +1,4 @@
+import Foundation
 import Reporting
 import SafeFiles
 import Testing
@@ -39,6 +40,24 @@ struct FoundRunsTests {
         let found = try answer([otherArm, try fixture(0.4), try fixture(0.5, seed: 1), otherTask])
         #expect(found.values["m"]?.seedCount == 2 && abs(found.values["m"]!.mean - 0.45) < 1e-12)
         #expect(found.isFaithful && found.notes.isEmpty)
+    }
+
+    /// A table without a run that is there would be another table.
+    @Test func aRunThatTheDiskDoesNotGiveBackIsNoMissingRun() throws {
+        try withTemporaryFolder { folder in
+            try fixture(0.4).write(to: "\(folder)/run")
+            let counter = FileFaults(failing: 0, .error(EIO), reads: true)
+            let found = try FileFaults.$current.withValue(counter) { try FoundRuns([folder]) }
+            #expect(found.records.count == 1 && counter.calls.count > 3)
+            for call in 1...counter.calls.count {
+                let error = #expect(throws: DataError.self, "call \(call)") {
+                    try FileFaults.$current.withValue(FileFaults(failing: call, .error(EIO), reads: true)) {
+                        try FoundRuns([folder])
+                    }
+                }
+                #expect(error?.kind == .deviceFailed, "call \(call)")
+            }
+        }
     }
 
     @Test func changedSettingsAreNamedAndFaithfulRunsGoFirst() throws {
