@@ -3,6 +3,7 @@ import Distillation
 import Foundation
 import SafeFiles
 import TensorCore
+import TestSupport
 import Testing
 import VisionBackbones
 
@@ -133,13 +134,7 @@ import VisionBackbones
                 } catch { return error.kind == .malformed }
             }
             #expect(try !isFound(whole))
-            for number in 0..<1000 {
-                let bit = number * (whole.count * 8 - 1) / 999
-                var changed = whole
-                changed[bit / 8] ^= 1 << (bit % 8)
-                #expect(try isFound(changed), "bit \(bit)")
-            }
-            for number in 0..<200 { #expect(try isFound(Array(whole.prefix(number * whole.count / 200)))) }
+            for (damage, bytes) in DamagedBytes(whole) { #expect(try isFound(bytes), "\(damage)") }
         }
     }
 

@@ -3,6 +3,7 @@ import DenseMetrics
 import Reporting
 import SafeFiles
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import EvaluationHarness
@@ -141,14 +142,8 @@ import Testing
                     } catch { return error.kind }
                 }
                 #expect(try kind(of: whole) == nil)
-                for number in 0..<1000 {
-                    let bit = number * (whole.count * 8 - 1) / 999
-                    var changed = whole
-                    changed[bit / 8] ^= 1 << (bit % 8)
-                    #expect(try kind(of: changed) == .malformed, "bit \(bit)")
-                }
-                for number in 0..<200 {
-                    #expect(try kind(of: Array(whole.prefix(number * whole.count / 200))) == .malformed)
+                for (damage, bytes) in DamagedBytes(whole) {
+                    #expect(try kind(of: bytes) == .malformed, "\(damage)")
                 }
             }
         }

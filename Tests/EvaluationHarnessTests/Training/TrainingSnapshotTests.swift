@@ -4,6 +4,7 @@ import JSONText
 import NeuralLayers
 import SafeFiles
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import EvaluationHarness
@@ -75,13 +76,7 @@ import Testing
                 } catch { return error.kind == .malformed }
             }
             #expect(try !isRefused(whole))
-            for number in 0..<1000 {
-                var changed = whole
-                let bit = number * (whole.count * 8 - 1) / 999
-                changed[bit / 8] ^= 1 << (bit % 8)
-                #expect(try isRefused(changed), "bit \(bit)")
-            }
-            for number in 0..<200 { #expect(try isRefused(Array(whole.prefix(number * whole.count / 200)))) }
+            for (damage, bytes) in DamagedBytes(whole) { #expect(try isRefused(bytes), "\(damage)") }
             #expect(try isRefused(whole + [0]))
         }
     }
