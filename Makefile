@@ -7,8 +7,8 @@ DMT := .build/release/dmt
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev libzip-dev pkg-config
 MODULES := openblas libjpeg libpng json-c simdjson libdeflate libzip
 
-.PHONY: all setup build man install quickstart teachers test test-mpi test-address test-threads reliability soak bench fuzz corpus \
-  format lint
+.PHONY: all setup build man install quickstart teachers test gradients test-mpi test-address test-threads reliability soak bench \
+  fuzz corpus format lint
 
 all: build
 
@@ -70,6 +70,13 @@ teachers: build
 
 test:
 	swift test $(FLAGS)
+
+# Gradients against central differences, more of them than the suite runs: shapes of every operation, directions of every model.
+GRADIENT_SHAPES ?= 200
+GRADIENT_DIRECTIONS ?= 100
+gradients:
+	DMT_GRADIENT_SHAPES=$(GRADIENT_SHAPES) DMT_GRADIENT_DIRECTIONS=$(GRADIENT_DIRECTIONS) swift test $(FLAGS) \
+	  --filter 'drawnShapes|MatchDifferences|[gG]radientsAgree|gradientIsTheSlope|lossHasTheSlope|linearProbe'
 
 # Several processes over Open MPI: builds with the package trait, then compares 1, 2 and 4 ranks.
 test-mpi:

@@ -75,7 +75,9 @@ let package = Package(
         .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
         .target(
             name: "TestSupport",
-            dependencies: ["COpenBLAS", "Autograd", "TensorCore", "Communication", "Geometry", "Determinism"]),
+            dependencies: [
+                "COpenBLAS", "NeuralLayers", "Autograd", "TensorCore", "Communication", "Geometry", "Determinism",
+            ]),
         .executableTarget(name: "dmt", dependencies: ["EvaluationHarness", argumentParser]),
         .testTarget(name: "ArchitectureTests"),
         .testTarget(name: "CommandTests", dependencies: ["dmt", "EvaluationHarness", argumentParser]),

@@ -14,14 +14,22 @@ public struct TensorMaker {
     }
 
     /// Standard normal values.
-    public mutating func normal(_ shape: Int..., scale: Double = 1) -> Tensor { tensor(shape) { $0.normal() * scale } }
+    public mutating func normal(_ shape: Int..., scale: Double = 1) -> Tensor { normal(shape, scale: scale) }
+
+    public mutating func normal(_ shape: [Int], scale: Double = 1) -> Tensor { tensor(shape) { $0.normal() * scale } }
 
     public mutating func uniform(_ shape: Int..., in range: ClosedRange<Double>) -> Tensor {
+        uniform(shape, in: range)
+    }
+
+    public mutating func uniform(_ shape: [Int], in range: ClosedRange<Double>) -> Tensor {
         tensor(shape) { $0.uniform(range) }
     }
 
     /// Values of size 0.2 to 2 with either sign: far from a kink at zero.
-    public mutating func awayFromZero(_ shape: Int...) -> Tensor {
+    public mutating func awayFromZero(_ shape: Int...) -> Tensor { awayFromZero(shape) }
+
+    public mutating func awayFromZero(_ shape: [Int]) -> Tensor {
         tensor(shape) { stream in
             let size: Double = stream.uniform(0.2...2)
             return stream.chance(0.5) ? size : -size
@@ -29,7 +37,9 @@ public struct TensorMaker {
     }
 
     /// A shuffle of an even grid over -2...2: no two values are close, so no maximum changes under a small step.
-    public mutating func distinct(_ shape: Int...) -> Tensor {
+    public mutating func distinct(_ shape: Int...) -> Tensor { distinct(shape) }
+
+    public mutating func distinct(_ shape: [Int]) -> Tensor {
         let count = shape.reduce(1, *)
         let order = stream.permutation(count)
         return Tensor(order.map { Double(Float(4 * (Double($0) + 0.5) / Double(count) - 2)) }, shape)
@@ -52,6 +62,17 @@ public struct TensorMaker {
             if let ignore, stream.chance(0.25) { return ignore }
             return Int32(stream.int(below: classes))
         }
+    }
+
+    public mutating func chance(_ probability: Double) -> Bool { stream.chance(probability) }
+
+    public mutating func element<T>(of values: [T]) -> T { values[stream.int(below: values.count)] }
+
+    public mutating func permutation(_ count: Int) -> [Int] { stream.permutation(count) }
+
+    /// A shape of a rank in the range; every axis up to `limit`, and one in four of size 1.
+    public mutating func shape(rank: ClosedRange<Int>, upTo limit: Int) -> [Int] {
+        (0..<size(rank)).map { _ in stream.chance(0.25) ? 1 : size(1...limit) }
     }
 
     /// A size in the range.

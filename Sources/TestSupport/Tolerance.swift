@@ -5,6 +5,10 @@ public enum Tolerance {
     /// of size 1, judged against a floor of a hundredth of the largest.
     public static let gradientCheck = 1e-6
 
+    /// Differences of a whole model's loss along directions of length 1: rounding of a loss of size 1 after some thousand sums,
+    /// 1e-15 / 1e-5 = 1e-10, against slopes of 1e-4 and more; truncation is below 1e-8.
+    public static let directionalCheck = 2e-6
+
     /// A twin in Double: both sides round a few thousand sums at 1.1e-16 each.
     public static let twinDouble = 1e-11
 

@@ -45,9 +45,13 @@ struct OpCase: Sendable, CustomTestStringConvertible {
     let twin: @Sendable ([Plain]) -> Plain
     /// Roundings on the longest path to an output value: the f32 bound is this times 2^-24 times the largest value.
     let roundings: Int
+    /// What gradients are compared against in f32 at least. The slope of a value that saturates (softmax, sigmoid) is the
+    /// difference of numbers of size one, and rounded as they are.
+    let slopeFloor: Double
 
     init(
-        _ name: String, roundings: Int = 8, inputs: @escaping @Sendable (inout TensorMaker) -> [Tensor],
+        _ name: String, roundings: Int = 8, slopeFloor: Double = 1e-6,
+        inputs: @escaping @Sendable (inout TensorMaker) -> [Tensor],
         apply: @escaping @Sendable ([Variable]) -> Variable, twin: @escaping @Sendable ([Plain]) -> Plain
     ) {
         self.name = name
@@ -55,6 +59,7 @@ struct OpCase: Sendable, CustomTestStringConvertible {
         self.apply = apply
         self.twin = twin
         self.roundings = roundings
+        self.slopeFloor = slopeFloor
     }
 
     var testDescription: String { name }

@@ -9,11 +9,11 @@ extension OpTable {
         return body(&maker)
     }
 
-    private static func weightedMean(_ rows: [Double], _ weights: [Float]) -> Plain {
+    static func weightedMean(_ rows: [Double], _ weights: [Float]) -> Plain {
         scalar(zip(rows, weights).reduce(0) { $0 + $1.0 * Double($1.1) } / weights.reduce(0) { $0 + Double($1) })
     }
 
-    private static func slices(_ x: Plain) -> [[Double]] {
+    static func slices(_ x: Plain) -> [[Double]] {
         (0..<x.rows).map { Array(x.values[$0 * x.columns..<($0 + 1) * x.columns]) }
     }
 
@@ -48,7 +48,7 @@ extension OpTable {
             }
         }
 
-    private static func huber(_ d: Double, _ beta: Double) -> Double {
+    static func huber(_ d: Double, _ beta: Double) -> Double {
         abs(d) < beta ? d * d / (2 * beta) : abs(d) - beta / 2
     }
 

@@ -2,7 +2,7 @@ import Autograd
 import TensorCore
 import TestSupport
 
-private func plainPositionBias(_ qkv: Plain, _ rows: Plain, _ columns: Plain, heads: Int) -> Plain {
+func plainPositionBias(_ qkv: Plain, _ rows: Plain, _ columns: Plain, heads: Int) -> Plain {
     let (pictures, tokens) = (qkv.shape[0], qkv.shape[1])
     let (height, width, dim) = (rows.shape[0], columns.shape[0], rows.shape[2])
     var out = Plain(zeros: [pictures, heads, tokens, tokens])

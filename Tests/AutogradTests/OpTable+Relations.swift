@@ -16,7 +16,7 @@ private func scores(_ qkv: Plain, heads: Int, _ n: Int, _ h: Int, _ left: Int, _
     }
 }
 
-private func plainDivergence(_ s: Plain, _ t: Plain, heads: Int, _ left: Int, _ right: Int) -> Plain {
+func plainDivergence(_ s: Plain, _ t: Plain, heads: Int, _ left: Int, _ right: Int) -> Plain {
     var total = 0.0
     for n in 0..<s.shape[0] {
         for h in 0..<heads {
@@ -30,7 +30,7 @@ private func plainDivergence(_ s: Plain, _ t: Plain, heads: Int, _ left: Int, _ 
     return Plain([], [total / Double(s.shape[0] * heads * s.shape[1])])
 }
 
-private func plainMapError(_ s: Plain, _ t: Plain, heads: (Int, Int), mixing: Plain?) -> Plain {
+func plainMapError(_ s: Plain, _ t: Plain, heads: (Int, Int), mixing: Plain?) -> Plain {
     let tokens = s.shape[1]
     var total = 0.0
     for n in 0..<s.shape[0] {

@@ -5,54 +5,48 @@ import TestSupport
 import Testing
 
 @Suite struct OpTests {
-    /// Inputs of more values than this are checked along random directions.
-    private static let stepEachUpTo = 260
-
     private func inputs(_ op: OpCase) -> [Tensor] {
         var maker = TensorMaker(op.name)
         return op.inputs(&maker)
     }
 
-    @Test(arguments: OpTable.all) func gradientMatchesDifferences(op: OpCase) {
-        let inputs = inputs(op)
-        let check = GradientCheck(inputs, op.apply)
-        let large = inputs.contains { $0.count > Self.stepEachUpTo }
-        let report = large ? check.randomDirections(6) : check.everyValue()
-        #expect(report.worst < Tolerance.gradientCheck, "\(op.name): \(report)")
+    @Test(arguments: OpTable.all) func gradientMatchesDifferences(op: OpCase) { _ = op.checkGradient(inputs(op)) }
+
+    @Test(arguments: OpTable.all) func doubleMatchesTheNaiveTwin(op: OpCase) { op.checkValues(inputs(op), .f64) }
+
+    @Test(arguments: OpTable.all) func singleMatchesTheNaiveTwin(op: OpCase) { op.checkValues(inputs(op), .f32) }
+
+    @Test(arguments: OpTable.all) func singleGradientMatchesDouble(op: OpCase) { op.checkSingleGradient(inputs(op)) }
+
+    /// Each operation on shapes of its own drawing: a few, or as many as `DMT_GRADIENT_SHAPES` says.
+    @Test(arguments: DrawnOp.all) func drawnShapesMatchDifferencesAndTwin(drawn: DrawnOp) {
+        let count = EnvironmentCount("DMT_GRADIENT_SHAPES")
+        var worst = (report: GradientCheck.Report(), name: "")
+        for number in 0..<(count.wanted ?? 3) {
+            let (op, inputs) = drawn.drawn(number)
+            let report = op.checkGradient(inputs)
+            if report.worst > worst.report.worst { worst = (report, op.name) }
+            op.checkValues(inputs, .f64)
+            op.checkValues(inputs, .f32)
+            op.checkSingleGradient(inputs)
+        }
+        count.tell("\(drawn.name): \(count.wanted ?? 0) shapes, \(worst.report.worst) at \(worst.name)")
     }
 
-    @Test(arguments: OpTable.all) func doubleMatchesTheNaiveTwin(op: OpCase) {
-        let inputs = inputs(op)
-        let expected = op.twin(inputs.map(Plain.init))
-        let found = op.apply(inputs.map { Variable($0) })
-        #expect(found.shape == expected.shape && found.value.dtype == .f64)
-        let difference = Comparison(found.value.doubles(), expected.values, tolerance: Tolerance.twinDouble)
-        #expect(difference.isWithinBounds, "\(op.name): \(difference)")
-    }
-
-    @Test(arguments: OpTable.all) func singleMatchesTheNaiveTwin(op: OpCase) {
-        let inputs = inputs(op).map { $0.converted(to: .f32) }
-        let expected = op.twin(inputs.map(Plain.init))
-        let found = op.apply(inputs.map { Variable($0) })
-        #expect(found.shape == expected.shape && found.value.dtype == .f32)
-        let bound = Double(op.roundings) * Tolerance.roundingSingle
-        let difference = Comparison(found.value.doubles(), expected.values, tolerance: bound)
-        #expect(difference.isWithinBounds, "\(op.name): \(difference)")
-    }
-
-    /// The f32 backward against the f64 backward, which the gradient check proves: four times the forward's roundings.
-    @Test(arguments: OpTable.all) func singleGradientMatchesDouble(op: OpCase) {
-        let singles = inputs(op).map { $0.converted(to: .f32) }
-        let doubles = singles.map { $0.converted(to: .f64) }
-        let shape = op.apply(singles.map { Variable($0) }).shape
-        var maker = TensorMaker("projection of \(op.name)")
-        let projection = maker.normal(shape.reduce(1, *)).reshaped(shape)
-        let expected = GradientCheck.gradients(doubles, projection: projection, op.apply)
-        let found = GradientCheck.gradients(singles, projection: projection.converted(to: .f32), op.apply)
-        let bound = 4 * Double(op.roundings) * Tolerance.roundingSingle
-        for slot in inputs(op).indices {
-            let difference = Comparison(found[slot].doubles(), expected[slot].doubles(), tolerance: bound, floor: 1e-6)
-            #expect(difference.isWithinBounds, "\(op.name), input \(slot): \(difference)")
+    /// No operation swallows NaN, at any place of any input that counts: a broken value has to reach the loss.
+    @Test(arguments: DrawnOp.all) func notANumberComesThrough(drawn: DrawnOp) {
+        for number in 0..<6 {
+            let (op, inputs) = drawn.drawn(number)
+            for slot in inputs.indices {
+                let broken = inputs.map { $0.converted(to: .f32) }
+                broken[slot].f32()[number * 7 % inputs[slot].count] = .nan
+                let expected = op.twin(broken.map(Plain.init)).values
+                let found = op.apply(broken.map { Variable($0) }).value.doubles()
+                let lost = expected.indices.filter { expected[$0].isNaN && !found[$0].isNaN }
+                #expect(
+                    lost.isEmpty,
+                    "\(op.name), input \(slot): values \(lost.prefix(8)) are \(lost.first.map { found[$0] } ?? 0)")
+            }
         }
     }
 
@@ -128,8 +122,9 @@ import Testing
         // `record` is how operations are made, `leaf` makes inputs, `detached` ends gradients; `+` is `adding`.
         operations.subtract(["record", "leaf", "detached", "+"])
         #expect(operations.count >= 35)
-        let covered = Set(OpTable.all.map(\.operation))
-        #expect(operations.subtracting(covered).sorted() == [])
+        #expect(operations.subtracting(OpTable.all.map(\.operation)).sorted() == [])
+        #expect(operations.subtracting(DrawnOp.all.map(\.operation)).sorted() == [])
+        #expect(Set(DrawnOp.all.map(\.name)).count == DrawnOp.all.count)
         #expect(Set(OpTable.all.map(\.name)).count == OpTable.all.count)
     }
 }

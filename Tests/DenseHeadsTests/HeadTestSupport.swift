@@ -3,6 +3,7 @@ import Determinism
 import Geometry
 import NeuralLayers
 import TensorCore
+import TestSupport
 import Testing
 
 @testable import DenseHeads
@@ -57,11 +58,11 @@ func expectSlotsCoverState(_ layer: some Layer, _ location: SourceLocation = #_s
 
 /// Compares each parameter's gradient with a central difference along a random direction, in Double.
 ///
-/// Parameters are redrawn first, so that none sits at a special value. Steps from 1e-6 to 1e-5 leave truncation below 1e-9
+/// Then along directions of all of them together: two, or as many as `DMT_GRADIENT_DIRECTIONS` says. Parameters are redrawn first, so that none sits at a special value. Steps from 1e-6 to 1e-5 leave truncation below 1e-9
 /// and rounding (1e-15 / step) near 1e-9, against gradients counted from 1e-2 up: 1e-6 leaves a factor of ten.
 func checkGradients(
     _ layer: some Layer, extra: [Parameter] = [], seed: UInt64 = 5, _ location: SourceLocation = #_sourceLocation,
-    loss: (Forward) -> Variable
+    loss: @escaping (Forward) -> Variable
 ) {
     var stream = RandomStream(seed: seed, purpose: "gradient check")
     layer.convertParametersToDouble()
@@ -105,4 +106,11 @@ func checkGradients(
     }
     #expect(worst.error < 1e-6, "gradient of \(worst.name)", sourceLocation: location)
     #expect(largest > 1e-3, "no gradient flows", sourceLocation: location)
+    let count = EnvironmentCount("DMT_GRADIENT_DIRECTIONS")
+    let check = DirectionalCheck(layer.parameters + extra) { loss(Forward(mode: .training, seed: 11, tape: $0)) }
+    let report = check.randomDirections(count.wanted ?? 2)
+    #expect(report.worst < Tolerance.directionalCheck, "\(report)", sourceLocation: location)
+    count.tell(
+        "\(Test.current?.name ?? "") of \(type(of: layer)): \(check.valueCount) values, \(count.wanted ?? 0) directions, "
+            + "\(report.worst)")
 }

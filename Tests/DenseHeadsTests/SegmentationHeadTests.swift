@@ -55,6 +55,19 @@ private func labels(_ side: Int, block: Int, classCount: Int, seed: UInt64, igno
         }
     }
 
+    @Test func semanticFPNGradientsAgreeWithDifferences() throws {
+        var stream = RandomStream(seed: 2, purpose: "init")
+        let specs = [(3, 4), (4, 8), (5, 16)].map { FeatureSpec(name: "m", channels: $0, stride: $1) }
+        let head = try SemanticFPNHead(inputs: specs, pyramidChannels: 4, channels: 4, classCount: 3, &stream)
+        let model = try SemanticSegmenter(neck: nil, decoder: head)
+        expectSlotsCoverState(model)
+        let maps = zip(specs, [8, 4, 2]).map { randomMap([2, $1, $1, $0.channels], seed: UInt64($1), .f64) }
+        let targets = (0..<2).map { labels(24, block: 4, classCount: 3, seed: $0) }
+        checkGradients(model) { forward in
+            LossTerm.total(model.loss(FeatureMaps(zip(specs, maps).map { ($0, Variable($1)) }), targets, forward))
+        }
+    }
+
     @Test func twoPicturesAreLearnedByHeart() throws {
         let model = try upernet(width: 16, channels: 16)
         let features = taps(4, batch: 2, grid: 12, width: 16, stride: 8, seed: 30)

@@ -79,6 +79,7 @@ struct ArmTests {
             }
         }
         #expect(checked > 20)
+        checkDirections(model.parameters, arm) { LossTerm.total(loss(model, forward($0))) }
     }
 
     @Test func proteusIsItsThreeParts() {

@@ -2,6 +2,8 @@ import Autograd
 import Determinism
 import NeuralLayers
 import TensorCore
+import TestSupport
+import Testing
 
 @testable import Distillation
 
@@ -148,4 +150,17 @@ func slope(_ parameter: Parameter, _ index: Int, _ f: () -> Double) -> Double {
     let above = f()
     pointer[index] = kept - step
     return (above - f()) / (2 * step)
+}
+
+/// The gradient of a loss against differences along directions of all parameters: three, or as many as
+/// `DMT_GRADIENT_DIRECTIONS` says.
+func checkDirections(
+    _ parameters: [Parameter], _ name: String, _ location: SourceLocation = #_sourceLocation,
+    loss: @escaping (Tape?) -> Variable
+) {
+    let count = EnvironmentCount("DMT_GRADIENT_DIRECTIONS")
+    let check = DirectionalCheck(parameters, loss: loss)
+    let report = check.randomDirections(count.wanted ?? 3)
+    #expect(report.worst < Tolerance.directionalCheck, "\(name): \(report)", sourceLocation: location)
+    count.tell("\(name): \(check.valueCount) values, \(count.wanted ?? 0) directions, \(report.worst)")
 }

@@ -22,6 +22,7 @@ struct GradientTests {
         }
         #expect(checked > 40)
         #expect(scene.cls.gradient!.doubles().contains { abs($0) > 1e-3 })
+        checkDirections(scene.trainable, "fusion \(fusion)") { scene.loss(Forward(mode: .evaluation, tape: $0)).total }
     }
 
     @Test(arguments: [Agreement.tokenSimilarity, .directCosine])

@@ -2,6 +2,8 @@ import Autograd
 import Determinism
 import NeuralLayers
 import TensorCore
+import TestSupport
+import Testing
 
 /// A one-block token backbone, small enough for finite differences.
 final class TinyEncoder: TokenBackbone {
@@ -71,35 +73,17 @@ func waves(_ count: Int, seed: UInt64 = 1, dtype: DType = .f32) -> Tensor {
     return Tensor(values, [count, 8, 8, 3]).converted(to: dtype)
 }
 
-/// The gradient of a loss in every trainable parameter against central differences along a random direction, in Double.
-///
-/// - Returns: the relative error.
-func directionalError(_ layer: some Layer, seed: UInt64 = 5, loss: (Forward) -> Variable) -> Double {
-    let parameters = layer.parameters.filter(\.isTrainable)
-    for parameter in parameters { parameter.gradient = nil }
-    let tape = Tape()
-    tape.backward(loss(Forward(mode: .training, seed: 3, tape: tape)))
-    var stream = RandomStream(seed: seed, purpose: "direction")
-    let directions = parameters.map { parameter in (0..<parameter.value.count).map { _ in stream.normal() } }
-    var analytic = 0.0
-    for (parameter, direction) in zip(parameters, directions) {
-        guard let gradient = parameter.gradient else { continue }
-        analytic += zip(gradient.doubles(), direction).reduce(0) { $0 + $1.0 * $1.1 }
-    }
-    func value(_ step: Double) -> Double {
-        for (parameter, direction) in zip(parameters, directions) {
-            for i in direction.indices { parameter.value.f64()[i] += step * direction[i] }
-        }
-        defer {
-            for (parameter, direction) in zip(parameters, directions) {
-                for i in direction.indices { parameter.value.f64()[i] -= step * direction[i] }
-            }
-        }
-        return loss(Forward(mode: .training, seed: 3)).item()
-    }
-    let h = 1e-6
-    let numeric = (value(h) - value(-h)) / (2 * h)
-    return abs(analytic - numeric) / max(abs(analytic), abs(numeric), 1e-6)
+/// The gradient of a loss against differences along directions of every trainable parameter: three, or as many as
+/// `DMT_GRADIENT_DIRECTIONS` says.
+func checkGradients(
+    _ layer: some Layer, _ name: String, _ location: SourceLocation = #_sourceLocation,
+    loss: @escaping (Forward) -> Variable
+) {
+    let count = EnvironmentCount("DMT_GRADIENT_DIRECTIONS")
+    let check = DirectionalCheck(layer.parameters) { loss(Forward(mode: .training, seed: 3, tape: $0)) }
+    let report = check.randomDirections(count.wanted ?? 3)
+    #expect(report.worst < Tolerance.directionalCheck, "\(report)", sourceLocation: location)
+    count.tell("\(name): \(check.valueCount) values, \(count.wanted ?? 0) directions, \(report.worst)")
 }
 
 /// Steps of AdamW; the loss before and after.

@@ -7,7 +7,7 @@ static inline __attribute__((always_inline)) void norm_rows(REAL *restrict y, co
     for (dmt_index r = 0; r < rows; r++) {
         for (dmt_index j = 0; j < cols; j++) {
             REAL z = (x[r * cols + j] - mean[j]) * scale[j] + shift[j];
-            y[r * cols + j] = relu && !(z > 0) ? 0 : z;
+            y[r * cols + j] = relu && z <= 0 ? 0 : z;  // NaN stays NaN
         }
     }
 }

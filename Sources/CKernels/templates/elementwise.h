@@ -4,11 +4,12 @@ static inline void activate(REAL *c, const REAL *pre, int activation, dmt_index 
     if (activation == DMT_ACT_GELU) {
         for (dmt_index j = 0; j < n; j++) c[j] = gelu(c[j]);
     } else if (activation == DMT_ACT_RELU) {
-        for (dmt_index j = 0; j < n; j++) c[j] = c[j] > 0 ? c[j] : 0;
+        // Written so that NaN stays NaN: a broken value must reach the loss.
+        for (dmt_index j = 0; j < n; j++) c[j] = c[j] <= 0 ? 0 : c[j];
     } else if (activation == DMT_SLOPE_GELU) {
         for (dmt_index j = 0; j < n; j++) c[j] = c[j] * gelu_slope(pre[j]);
     } else if (activation == DMT_SLOPE_RELU) {
-        for (dmt_index j = 0; j < n; j++) c[j] = pre[j] > 0 ? c[j] : 0;
+        for (dmt_index j = 0; j < n; j++) c[j] = pre[j] <= 0 ? 0 : c[j];
     }
 }
 
@@ -67,7 +68,7 @@ static void activation_backward(void *dz_, const void *dy_, const void *z_, int 
     if (activation == DMT_ACT_GELU) {
         for (dmt_index i = 0; i < n; i++) dz[i] = dy[i] * gelu_slope(z[i]);
     } else if (activation == DMT_ACT_RELU) {
-        for (dmt_index i = 0; i < n; i++) dz[i] = z[i] > 0 ? dy[i] : 0;
+        for (dmt_index i = 0; i < n; i++) dz[i] = z[i] <= 0 ? 0 : dy[i];
     } else {
         for (dmt_index i = 0; i < n; i++) dz[i] = dy[i];
     }

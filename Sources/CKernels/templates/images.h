@@ -52,7 +52,7 @@ static void max_pool(void *y_, int32_t *argmax, const void *x_, dmt_index height
                 for (dmt_index iy = oy * stride; iy < oy * stride + size && iy < height; iy++) {
                     for (dmt_index ix = ox * stride; ix < ox * stride + size && ix < width; ix++) {
                         dmt_index at = (iy * width + ix) * channels + c;
-                        if (best < 0 || x[at] > x[best]) best = at;
+                        if (best < 0 || x[at] > x[best] || x[at] != x[at]) best = at;  // NaN wins
                     }
                 }
                 dmt_index out = (oy * out_width + ox) * channels + c;

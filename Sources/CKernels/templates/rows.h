@@ -143,7 +143,7 @@ static void l2_normalize(void *y_, void *inverse_, const void *x_, dmt_index row
         REAL square = 0;
         for (dmt_index j = 0; j < cols; j++) square += x[j] * x[j];
         REAL norm = REAL_SQRT(square);
-        int clamped = !(norm > (REAL)epsilon);
+        int clamped = norm <= (REAL)epsilon;  // not NaN: it makes its whole row NaN
         REAL inverse = 1 / (clamped ? (REAL)epsilon : norm);
         ((REAL *)inverse_)[r] = clamped ? -inverse : inverse;
         for (dmt_index j = 0; j < cols; j++) y[j] = x[j] * inverse;

@@ -130,6 +130,7 @@ static void winograd_input(void *v_, dmt_index stride, dmt_index plane, const vo
 }
 #undef INPUT_TILE
 
+// `maximum` keeps NaN, which `max` would turn into 0.
 #define OUTPUT_TILE(TYPE)                                                                     \
     {                                                                                         \
         TYPE t[2][4];                                                                         \
@@ -145,8 +146,8 @@ static void winograd_input(void *v_, dmt_index stride, dmt_index plane, const vo
             left += b;                                                                        \
             right += b;                                                                       \
             if (relu) {                                                                       \
-                left = __builtin_elementwise_max(left, (TYPE){0});                            \
-                right = __builtin_elementwise_max(right, (TYPE){0});                          \
+                left = __builtin_elementwise_maximum(left, (TYPE){0});                        \
+                right = __builtin_elementwise_maximum(right, (TYPE){0});                      \
             }                                                                                 \
             if (y[2 * i]) *(TYPE *)(y[2 * i] + c) = left;                                     \
             if (y[2 * i + 1]) *(TYPE *)(y[2 * i + 1] + c) = right;                            \
