@@ -7,8 +7,8 @@ DMT := .build/release/dmt
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev libzip-dev pkg-config
 MODULES := openblas libjpeg libpng json-c simdjson libdeflate libzip
 
-.PHONY: all setup build man install quickstart teachers test gradients test-mpi test-address test-threads reliability soak bench \
-  fuzz corpus format lint
+.PHONY: all setup build man install quickstart teachers test gradients test-mpi reliability soak bench fuzz corpus \
+  format lint
 
 all: build
 
@@ -99,17 +99,6 @@ SOAK_SEED ?= 1
 soak: build
 	mkdir -p runs/reliability
 	python3 $(RELIABILITY)/soak.py --dmt $(DMT) --minutes $(SOAK_MINUTES) --seed $(SOAK_SEED) --log runs/reliability/soak.log
-
-# The whole suite with checks of every address, and of every access that two threads share; a scratch folder each.
-# 'make test-threads SUITES=TensorCoreTests' runs a part. Leaks are looked for by benchmarks/reliability/memory.py.
-SUITES ?= .
-test-address:
-	ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no \
-	  swift test $(FLAGS) --sanitize=address --scratch-path .build/address --filter '$(SUITES)'
-
-test-threads:
-	SWIFT_BACKTRACE=enable=no \
-	  swift test $(FLAGS) --sanitize=thread --scratch-path .build/threads --filter '$(SUITES)'
 
 bench: build
 	$(DMT) bench

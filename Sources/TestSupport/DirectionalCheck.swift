@@ -10,7 +10,7 @@ import TensorCore
 ///
 /// Errors are relative to the slope, or to a tenth of the size it has on average, `|g| / √P`, where it is smaller. A kink
 /// (ReLU, maximum, L1) between two evaluations spoils one step size, hardly all; a loss that is bent, as where a short row is
-/// scaled to length 1, needs a small one: the smallest error counts. A wrong gradient is wrong at each.
+/// scaled to length 1, needs a small one: smaller steps are tried until one agrees. A wrong gradient is wrong at each.
 public struct DirectionalCheck {
     private let parameters: [Parameter]
     private let loss: (Tape?) -> Variable
