@@ -28,30 +28,19 @@ public struct RootedPath: Sendable, Equatable {
     ///   - source: the file the name was read from, and the record in it, for the message.
     /// - Throws: `.malformed` for a hostile name, `.missing` when there is no such file.
     public func resolve(_ name: String, in source: String, record: String? = nil) throws(DataError) -> String {
-        let (joined, resolved) = try locate(name, "a file", in: source, record)
-        guard FileBytes.exists(resolved) else {
-            throw DataError(
-                .malformed, file: joined, record: Self.origin(source, record), expected: "a regular file",
-                found: "a folder, device or pipe", remedy: "mend the name")
-        }
-        return resolved
+        try locate(name, isFolder: false, in: source, record)
     }
 
     /// The path of a folder named by data, by the rules for files.
     public func resolveFolder(_ name: String, in source: String, record: String? = nil) throws(DataError) -> String {
-        let (joined, resolved) = try locate(name, "a folder", in: source, record)
-        guard Folder.exists(resolved) else {
-            throw DataError(
-                .malformed, file: joined, record: Self.origin(source, record), expected: "a folder",
-                found: "a file, device or pipe", remedy: "mend the name")
-        }
-        return resolved
+        try locate(name, isFolder: true, in: source, record)
     }
 
-    /// - Parameter what: is wanted, for messages.
+    /// - Parameter isFolder: whether a folder is wanted, or else a regular file.
     private func locate(
-        _ name: String, _ what: String, in source: String, _ record: String?
-    ) throws(DataError) -> (joined: String, resolved: String) {
+        _ name: String, isFolder: Bool, in source: String, _ record: String?
+    ) throws(DataError) -> String {
+        let what = isFolder ? "a folder" : "a file"
         if let fault = Self.fault(in: name) {
             throw DataError(
                 .malformed, file: source, record: record, expected: "a file name inside the data set's folder",
@@ -74,7 +63,13 @@ public struct RootedPath: Sendable, Equatable {
                 expected: "\(what) without symbolic links on its way", found: "a link to \(resolved)",
                 remedy: "copy the file, or allow links: allow_links in dataset.yaml, --allow-symlinks in dmt score")
         }
-        return (joined, resolved)
+        guard isFolder ? Folder.exists(resolved) : FileBytes.exists(resolved) else {
+            throw DataError(
+                .malformed, file: joined, record: Self.origin(source, record),
+                expected: isFolder ? what : "a regular file",
+                found: isFolder ? "a file, device or pipe" : "a folder, device or pipe", remedy: "mend the name")
+        }
+        return resolved
     }
 
     private static func origin(_ source: String, _ record: String?) -> String {

@@ -59,18 +59,7 @@ extension BadFile {
         {
             var metadata = ["kind": "segmentation", "schema_version": "1", "image_list_sha256": "", "metric": ""]
             change(&metadata)
-            var block: [UInt8] = []
-            for column in columns { block += column.bytes }
-            let bytes = block.withUnsafeBytes { memory in
-                var start = 0
-                let items = columns.map { column in
-                    defer { start += column.bytes.count }
-                    return SafetensorsWriter.Item(
-                        name: column.name, type: column.type, shape: column.shape,
-                        bytes: UnsafeRawBufferPointer(rebasing: memory[start..<start + column.bytes.count]))
-                }
-                return SafetensorsWriter.encode(items, metadata: metadata)
-            }
+            let bytes = EvidenceFile.encoded(columns, metadata: metadata)
             return BadFile(name: "evidence-\(name)", file: "evidence.safetensors", reader: .evidence, bytes: bytes)
         }
         let whole = file("whole", [images, classes])

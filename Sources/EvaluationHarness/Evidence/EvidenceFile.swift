@@ -103,13 +103,18 @@ final class EvidenceFile {
 
     /// Writes a file atomically, with a checksum over all of it; equal contents give equal bytes.
     static func write(_ columns: [EvidenceColumn], metadata: [String: String], to path: String) throws(DataError) {
-        // One block, so that every item points into memory that stays.
         var metadata = metadata
         metadata[SealedFile.key] = SealedFile.zeroText
+        try AtomicFile.write(SealedFile.sealed(encoded(columns, metadata: metadata)), to: path)
+    }
+
+    /// The bytes of a file, without a checksum.
+    static func encoded(_ columns: [EvidenceColumn], metadata: [String: String]) -> [UInt8] {
+        // One block, so that every item points into memory that stays.
         var block: [UInt8] = []
         block.reserveCapacity(columns.reduce(0) { $0 + $1.bytes.count })
         for column in columns { block += column.bytes }
-        let encoded = block.withUnsafeBytes { memory in
+        return block.withUnsafeBytes { memory in
             var start = 0
             let items = columns.map { column in
                 defer { start += column.bytes.count }
@@ -119,6 +124,5 @@ final class EvidenceFile {
             }
             return SafetensorsWriter.encode(items, metadata: metadata)
         }
-        try AtomicFile.write(SealedFile.sealed(encoded), to: path)
     }
 }

@@ -125,7 +125,13 @@ public struct HeadEvaluation: Sendable {
         let notes = job.notes
         let target: String
         var learned: EvaluationJob.Learned?
-        let kept = try folder.flatMap { try keptBatches(job, $0, session) }
+        let digest =
+            try folder == nil
+            ? nil
+            : checkpoint.map { file in
+                FileDigest(name: Folder.name(of: file), sha256: try CheckpointFile.hash(file))
+            }
+        let kept = try folder.flatMap { try keptBatches(job, digest, $0, session) }
         if let predictions {
             target = predictions
         } else {
@@ -157,10 +163,7 @@ public struct HeadEvaluation: Sendable {
         draft.commandLine = commandLine.isEmpty ? ["dmt", "eval", task.rawValue] : commandLine
         draft.model = job.model
         draft.arm = arm ?? (notes.arm.isEmpty ? checkpoint.map(HeadTraining.stem) ?? "predictions" : notes.arm)
-        if let checkpoint {
-            draft.checkpoint = FileDigest(
-                name: Folder.name(of: checkpoint), sha256: try CheckpointFile.hash(checkpoint))
-        }
+        draft.checkpoint = digest
         draft.dataset = job.summary
         draft.settings =
             try options(session).settings
@@ -199,14 +202,14 @@ public struct HeadEvaluation: Sendable {
 
     /// Where the batches of a network with a head are kept; nil for probes and for predictions as given.
     private func keptBatches(
-        _ job: EvaluationJob, _ folder: RunFolder, _ session: CommandSession
+        _ job: EvaluationJob, _ checkpoint: FileDigest?, _ folder: RunFolder, _ session: CommandSession
     ) throws -> KeptBatches? {
         guard let checkpoint, [.segment, .detect, .classify].contains(task) else { return nil }
         let kept = try KeptBatches(
             folder,
             identity: TrainingIdentity(
                 recipe: try options(session).hash, seed: session.seed, data: job.summary.contentHash,
-                checkpoints: [(Folder.name(of: checkpoint), try CheckpointFile.hash(checkpoint))]))
+                checkpoints: [(checkpoint.name, checkpoint.sha256)]))
         if kept.count > 0 { session.note("going on after \(kept.count) batches of pictures") }
         return kept
     }
