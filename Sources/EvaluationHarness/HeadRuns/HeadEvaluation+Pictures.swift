@@ -4,7 +4,10 @@ import SafeFiles
 extension HeadEvaluation {
     /// Charts and pictures of a run's predictions; nil where none are wanted.
     ///
-    /// Numbers are in the record already: a picture that cannot be read costs the run its pictures, not its end.
+    /// Numbers are in the record already: a picture that is damaged or gone costs the run its pictures, not its end, and
+    /// the page says so.
+    ///
+    /// - Throws: `.deviceFailed`: a disk that does not answer now may do so when the run goes on.
     func page(_ job: EvaluationJob, _ target: String, _ source: TaskData, _ session: CommandSession) throws
         -> InspectionPage?
     {
@@ -20,7 +23,9 @@ extension HeadEvaluation {
             try PredictionIllustration(gallery: GalleryOptions(worst: 6, best: 2, side: 360)).add(
                 kind, source, target, to: &page)
         } catch let error as DataError {
+            if error.kind == .deviceFailed { throw error }
             session.note("no pictures: \(error)")
+            page.sections.append(ReportSection(heading: "Pictures", blocks: [.warning("No pictures: \(error)")]))
         }
         // The report has a table of them.
         page.sections.removeAll { $0.heading == "Averages" }

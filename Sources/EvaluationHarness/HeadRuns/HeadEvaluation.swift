@@ -189,12 +189,12 @@ public struct HeadEvaluation: Sendable {
         draft.efficiency = job.costs()
         draft.environment = EnvironmentReport.current().facts + MemoryUse.peak.facts
         let record = try RunRecord(draft)
+        let page = try page(job, target, source, session)
         // The record comes last: where it is, the rest is.
         try scores.evidence.write(to: try folder.file(RunEvidence.fileName))
         folder.note(RunEvidence.fileName)
         try folder.write(scores.evidence.imageCSV, to: "per_image.csv")
         try write(record, to: folder)
-        let page = try page(job, target, source, session)
         try write(Report(run: record), page, to: folder)
         kept?.remove()
         return record.json()

@@ -37,14 +37,14 @@ extension RecipeNode {
             }
             if !lead.isEmpty { lines.append((lead, nil)) }
             for (key, value) in pairs {
-                let name = Self.scalar(key, isQuoted: !Self.isPlain(key))
+                let name = Self.scalar(key, isQuoted: key.isEmpty || !Self.isPlain(key))
                 value.appendLines(to: &lines, indent: indent + "  ", lead: indent + name + ":")
             }
         }
     }
 
     private static func scalar(_ text: String, isQuoted: Bool) -> String {
-        if !isQuoted && (text.isEmpty || isPlain(text)) { return text }
+        if !isQuoted && isPlain(text) { return text }
         var quoted = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -64,19 +64,18 @@ extension RecipeNode {
         return quoted + "\""
     }
 
-    /// Whether a text may stand without quotes in block YAML without changing its meaning.
-    private static func isPlain(_ text: String) -> Bool {
-        guard let first = text.unicodeScalars.first, text.trimmingPrefix(" ").count == text.count, text.last != " "
-        else {
+    /// Whether a text may stand without quotes in block YAML without changing its meaning; nothing may.
+    static func isPlain(_ text: String) -> Bool {
+        // In bytes: a combining mark behind a blank or a colon makes them another character.
+        let bytes = Array(text.utf8)
+        guard let first = bytes.first, let last = bytes.last else { return true }
+        let (blank, colon) = (UInt8(ascii: " "), UInt8(ascii: ":"))
+        if first == blank || last == blank || last == colon { return false }
+        if text == "-" || text == "?" || ["- ", "? ", "---", "..."].contains(where: { bytes.starts(with: $0.utf8) }) {
             return false
         }
-        if text == "-" || text == "?" || text.hasPrefix("- ") || text.hasPrefix("? ") || text.hasPrefix("---")
-            || text.hasPrefix("...")
-        {
-            return false
-        }
-        if "[]{},#&*!|>'\"%@`:".unicodeScalars.contains(first) { return false }
-        if text.contains(": ") || text.hasSuffix(":") || text.contains(" #") { return false }
-        return text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value < 0x7F }
+        if "[]{},#&*!|>'\"%@`:".utf8.contains(first) { return false }
+        if bytes.contains(": ".utf8) || bytes.contains(" #".utf8) { return false }
+        return bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
     }
 }

@@ -46,8 +46,9 @@ enum YAMLText {
         }
         switch node {
         case .scalar(let scalar):
-            return RecipeNode(
-                .scalar(scalar.string, isQuoted: scalar.style != .plain && scalar.style != .any), origin: origin(line))
+            // What can only be written in quotes is a text however it stood: several lines, letters with accents.
+            let isQuoted = scalar.style != .plain && scalar.style != .any || !RecipeNode.isPlain(scalar.string)
+            return RecipeNode(.scalar(scalar.string, isQuoted: isQuoted), origin: origin(line))
         case .sequence(let items):
             var list: [RecipeNode] = []
             for item in items { list.append(try Self.node(item, file: file, origin: origin)) }

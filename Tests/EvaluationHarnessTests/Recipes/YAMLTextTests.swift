@@ -96,6 +96,12 @@ import Testing
               first
               second "quoted" \\ back
             unicode: "gr\u{FC}n \u{2028} \u{1F600}"
+            accents: na\u{EF}ve
+            colon: :x \u{5D0}
+            combined: a:\u{301} b
+            several: first
+
+              second
             list: [1, [2, 3], {a: 1, b: []}, {}]
             nested:
               - - 1

@@ -102,4 +102,35 @@ struct FaultyRunsTests {
             #expect(new.code == 73 && new.err.contains("--resume an unfinished run"), "\(new.err)")
         }
     }
+
+    @Test("a damaged picture costs the page its pictures, and the page says so; a disk that fails ends the run")
+    func pages() throws {
+        try withTemporaryFolder { folder in
+            try must(training(folder) + ["--out", folder + "/model"])
+            let data = ["eval", "segment", "--data", folder + "/scenes", "--bootstrap", "100"]
+            try must(data + ["--checkpoint", folder + "/model/checkpoint.safetensors", "--out", folder + "/whole"])
+            let given = data + ["--from-predictions", folder + "/whole/predictions"]
+            try must(given + ["--out", folder + "/given"])
+            let run = folder + "/run"
+            // Every read from some place on, to behind the last.
+            var (stops, number) = (0, 1)
+            while true {
+                let stopped = try dmt(given + ["--out", run], fault: "fail-at-read:\(number):EIO")
+                if stopped.code == 0 { break }
+                #expect(stopped.code == 74, "\(number): \(stopped.code) \(stopped.err)")
+                #expect(try dmt(given + ["--out", run, "--resume"]).code == 0)
+                #expect(try Folder.entries(run) == Folder.entries(folder + "/given"), "\(number)")
+                try FileManager.default.removeItem(atPath: run)
+                (stops, number) = (stops + 1, number + 20)
+            }
+            #expect(stops > 3)
+            #expect(try Folder.entries(run) == Folder.entries(folder + "/given"))
+            try FileManager.default.removeItem(atPath: run)
+            let pictures = folder + "/scenes/ADEChallengeData2016/images/validation"
+            for name in try Folder.entries(pictures) { try AtomicFile.write("no picture", to: "\(pictures)/\(name)") }
+            try must(given + ["--out", run])
+            let page = try FileBytes.read(run + "/report.html", limit: 1 << 24)
+            #expect(String(decoding: page, as: UTF8.self).contains("No pictures: "))
+        }
+    }
 }
