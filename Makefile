@@ -7,7 +7,7 @@ DMT := .build/release/dmt
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev libzip-dev pkg-config
 MODULES := openblas libjpeg libpng json-c simdjson libdeflate libzip
 
-.PHONY: all setup build man install quickstart teachers test gradients test-mpi reliability soak bench fuzz corpus \
+.PHONY: all setup build man install quickstart teachers test gradients test-address test-threads test-mpi reliability soak bench fuzz corpus \
   format lint
 
 all: build
@@ -78,6 +78,22 @@ gradients:
 	DMT_GRADIENT_SHAPES=$(GRADIENT_SHAPES) DMT_GRADIENT_DIRECTIONS=$(GRADIENT_DIRECTIONS) swift test $(FLAGS) \
 	  --filter 'drawnShapes|MatchDifferences|[gG]radientsAgree|gradientIsTheSlope|lossHasTheSlope|linearProbe'
 
+# The suite with checks of addresses. What a process holds at its end is not counted: Swift keeps its globals.
+ADDRESS := -c release -Xswiftc -enable-testing --sanitize=address --scratch-path .build/address
+test-address:
+	swift build $(ADDRESS) --build-tests
+	SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0:detect_stack_use_after_return=0 \
+	  swift test $(ADDRESS) --skip-build
+
+# The suite with checks of what threads share; Tests/Sanitizers tells the sanitizer of Swift's own locks.
+THREADS := -c release -Xswiftc -enable-testing --sanitize=thread --scratch-path .build/threads
+test-threads:
+	swift build $(THREADS) --build-tests
+	$(dir $(shell command -v swift))clang -O2 -shared -fPIC Tests/Sanitizers/mutex.c -o .build/threads/mutex.so
+	SWIFT_BACKTRACE=enable=no LD_PRELOAD=$(abspath .build/threads/mutex.so) \
+	  TSAN_OPTIONS=suppressions=$(abspath Tests/Sanitizers/threads.supp):history_size=4 \
+	  swift test $(THREADS) --skip-build
+
 # Several processes over Open MPI: builds with the package trait, then compares 1, 2 and 4 ranks.
 test-mpi:
 	@pkg-config --exists ompi-c || { echo "make: install libopenmpi-dev" >&2; exit 69; }
@@ -104,21 +120,25 @@ bench: build
 	$(DMT) bench
 
 # Random and damaged input for the readers, with address checks: FUZZ_SECONDS each, or FUZZ_RUNS inputs each where that is
-# given. What they find is kept in runs/fuzz, and an input that breaks something beside it, as TARGET-crash-*.
+# given. What they find is kept in runs/fuzz, with a log each, and an input that breaks something beside it, as
+# TARGET-crash-*. The Swift compiler heeds its last -sanitize alone, so that one names both; a target that is blind fails.
 FUZZ := FuzzSafetensors FuzzPickle FuzzZip FuzzNumPy FuzzCocoTruth FuzzCocoResults FuzzRunLengths FuzzRecipe FuzzJPEG FuzzPNG
 FUZZ_SECONDS ?= 60
 FUZZ_LENGTH ?= 600
-FUZZ_FLAGS := -c release -Xswiftc -enable-testing --sanitize=fuzzer --sanitize=address
+FUZZ_FLAGS := -c release -Xswiftc -enable-testing --sanitize=fuzzer --sanitize=address -Xswiftc -sanitize=fuzzer,address
+FUZZ_ADDRESS := detect_leaks=0:malloc_context_size=2:quarantine_size_mb=1:detect_stack_use_after_return=0
 fuzz:
 	for target in $(FUZZ); do \
 	  swift build --package-path Tests/Fuzz --scratch-path .build/fuzz $(FUZZ_FLAGS) --product $$target || exit $$?; \
 	done
 	for target in $(FUZZ); do \
-	  mkdir -p runs/fuzz/$$target && SWIFT_BACKTRACE=enable=no \
-	    ASAN_OPTIONS=detect_leaks=0:malloc_context_size=2:quarantine_size_mb=8 .build/fuzz/release/$$target \
+	  log=runs/fuzz/$$target.log; mkdir -p runs/fuzz/$$target; echo "$$target"; \
+	  SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=$(FUZZ_ADDRESS) .build/fuzz/release/$$target \
 	    $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_SECONDS)) -max_len=$(FUZZ_LENGTH) -timeout=10 \
 	    -detect_leaks=0 -print_final_stats=1 -artifact_prefix=runs/fuzz/$$target- \
-	    runs/fuzz/$$target Tests/Fuzz/Corpus/$$target || exit $$?; \
+	    runs/fuzz/$$target Tests/Fuzz/Corpus/$$target > $$log 2>&1 || { tail -n 40 $$log; exit 1; }; \
+	  if grep 'no interesting inputs' $$log; then exit 1; fi; \
+	  grep -E '^Done|units_added|slowest' $$log; \
 	done
 
 # Several hundred files that are damaged, lie or ask for too much, given to the built program one by one: exit code, the

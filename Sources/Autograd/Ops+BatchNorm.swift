@@ -20,7 +20,7 @@ extension Variable {
     ///     y = (x − μ) / √(σ² + ε) · γ + β
     ///
     /// In training μ and σ² (biased) are the batch's, summed over the group's ranks, and the running values move towards
-    /// them (the unbiased variance); in evaluation the running values are used.
+    /// them (the unbiased variance) unless one is not finite; in evaluation the running values are used.
     ///
     /// - Parameters:
     ///   - gamma, beta: `(C)`, or neither.
@@ -47,9 +47,12 @@ extension Variable {
             }
             group.allReduceSum(variance)
             Kernels.table(dtype).pointee.scale(variance.raw, variance.raw, 1 / total, columns)
-            Elementwise.movingAverage(running.mean, mean, decay: 1 - momentum)
-            let unbiased = Elementwise.scaled(variance, total / max(total - 1, 1))
-            Elementwise.movingAverage(running.variance, unbiased, decay: 1 - momentum)
+            // A batch that is left out for values that are not finite must not live on in the running ones.
+            if mean.isFinite && variance.isFinite {
+                Elementwise.movingAverage(running.mean, mean, decay: 1 - momentum)
+                let unbiased = Elementwise.scaled(variance, total / max(total - 1, 1))
+                Elementwise.movingAverage(running.variance, unbiased, decay: 1 - momentum)
+            }
         } else {
             (mean, variance) = (running.mean, running.variance)
         }

@@ -64,14 +64,16 @@ public final class TargetBalancer: Layer {
 
     public static var slots: [Slot<TargetBalancer>] { [.buffer("center", \.center)] }
 
-    /// Target distributions `(R, K)` from teacher cosines, and the centre's update.
+    /// Target distributions `(R, K)` from teacher cosines, and the centre's update where they are finite.
     public func targets(_ scores: Tensor, temperature: Double) -> Tensor {
         let (rows, columns) = (scores.shape[0], scores.shape[1])
         switch balance {
         case .centering:
             let shifted = Variable(scores).addingRows(Variable(Elementwise.scaled(center, -1)))
-            let mean = Elementwise.columnSums(scores, rows: rows, columns: columns)
-            Elementwise.movingAverage(center, Elementwise.scaled(mean, 1 / Double(rows)), decay: momentum)
+            let sum = Elementwise.columnSums(scores, rows: rows, columns: columns)
+            if sum.isFinite {
+                Elementwise.movingAverage(center, Elementwise.scaled(sum, 1 / Double(rows)), decay: momentum)
+            }
             return shifted.scaled(by: 1 / temperature).softmax().value
         case .sinkhorn:
             return Self.sinkhorn(scores, temperature: temperature)

@@ -28,6 +28,9 @@ struct DistillCommand: ParsableCommand, SharesWork {
     @Flag(help: "Print what would be done and its cost; needs no checkpoint and no data.")
     var dryRun = false
 
+    @Option(help: MemoryAllowance.help)
+    var memory = MemoryAllowance.available
+
     @Argument(help: "Overrides, key.sub=value.")
     var overrides: [String] = []
 
@@ -50,6 +53,7 @@ struct DistillCommand: ParsableCommand, SharesWork {
                 try session.emit(plan.json, text: plan.text)
                 return
             }
+            try run.assertFits(memory, session)
             session.listenForInterrupts()
             let folder = try session.runFolder {
                 try RunFolder(

@@ -28,6 +28,9 @@ struct PretrainCommand: ParsableCommand {
     @Option(help: "Stored values: f32 or bf16.")
     var storage = ModelFile.StoredType.f32
 
+    @Option(help: MemoryAllowance.help)
+    var memory = MemoryAllowance.available
+
     @Argument(help: "Overrides, key.sub=value.")
     var overrides: [String] = []
 
@@ -44,6 +47,7 @@ struct PretrainCommand: ParsableCommand {
                 throw ValidationError(
                     "recipe \(recipe.name) is for \(run.settings.method.rawValue), not \(method.rawValue).")
             }
+            try run.assertFits(memory, dataset: data, session)
             session.listenForInterrupts()
             let folder = try RunFolder(
                 out.map { .exactly($0, resumes: resume) } ?? .fresh(in: "runs"), recipe: recipe,

@@ -42,6 +42,9 @@ struct TrainCommand: ParsableCommand, SharesWork {
     @Flag(help: "Continue the unfinished run in the folder of --out, to the bytes of a run that never stopped.")
     var resume = false
 
+    @Option(help: MemoryAllowance.help)
+    var memory = MemoryAllowance.available
+
     @Argument(help: "Changes of the recipe: key.sub=value.")
     var overrides: [String] = []
 
@@ -69,6 +72,7 @@ struct TrainCommand: ParsableCommand, SharesWork {
             }
             training.out = out
             training.resumes = resume
+            training.memory = memory
             training.commandLine = CommandLine.arguments
             let document = try training.run(session)
             try session.emit(document, text: document["checkpoint"]?.string.map { $0 + "\n" } ?? "")

@@ -46,6 +46,18 @@ private struct Twins: Communicator {
         }
     }
 
+    @Test func aBatchThatIsNotFiniteLeavesTheRunningValues() {
+        for spoiled in [Float.nan, .infinity, -.infinity] {
+            let running = BatchNormStatistics(channels: 2)
+            _ = Variable(Tensor([1, 2, 3, 6] as [Float], [2, 2])).batchNorm(nil, nil, running: running, training: true)
+            let (mean, variance) = (running.mean.floats(), running.variance.floats())
+            #expect(mean != [0, 0])
+            _ = Variable(Tensor([1, 2, spoiled, 6] as [Float], [2, 2])).batchNorm(
+                nil, nil, running: running, training: true)
+            #expect(running.mean.floats() == mean && running.variance.floats() == variance)
+        }
+    }
+
     @Test func evaluationLeavesTheRunningValuesAlone() {
         var maker = TensorMaker("evaluation")
         let running = BatchNormStatistics(channels: 5, dtype: .f64)

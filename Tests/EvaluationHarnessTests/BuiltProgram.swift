@@ -10,11 +10,16 @@ enum BuiltProgram {
         var err: String
     }
 
+    private static var isSanitized: Bool {
+        ["ASAN_OPTIONS", "TSAN_OPTIONS"].contains { ProcessInfo.processInfo.environment[$0] != nil }
+    }
+
     /// Runs the program to its end. What it prints must be below a pipe's capacity: both ends are read one after the other.
     ///
     /// - Parameters:
     ///   - environment: replaces or, with nil, removes variables.
-    ///   - megabytes: a limit on the memory it may allocate; files that are mapped do not count, copies of them do.
+    ///   - megabytes: a limit on the memory it may allocate; files that are mapped do not count, copies of them do. None
+    ///     under a sanitizer, whose shadow memory is larger than any.
     ///   - seconds: after these it gets SIGTERM.
     static func run(
         _ arguments: [String], environment: [String: String?] = [:], megabytes: Int? = nil,
@@ -22,7 +27,7 @@ enum BuiltProgram {
     ) throws -> Outcome {
         let program = try #require(SourceCheckout.program)
         let process = Process()
-        if let megabytes {
+        if let megabytes, !isSanitized {
             process.executableURL = URL(fileURLWithPath: "/bin/sh")
             process.arguments = ["-c", "ulimit -d \(megabytes * 1000) && exec \"$0\" \"$@\"", program] + arguments
         } else {

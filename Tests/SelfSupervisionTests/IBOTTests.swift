@@ -31,6 +31,15 @@ import Testing
         checkGradients(model, "iBOT") { LossTerm.total(model.loss(globals: globals, locals: locals, $0)) }
     }
 
+    @Test func scoresThatAreNotFiniteLeaveTheCentre() {
+        let balancer = TargetBalancer(prototypes: 2, balance: .centering)
+        _ = balancer.targets(Tensor([1, 2, 3, 4] as [Float], [2, 2]), temperature: 0.1)
+        let centre = balancer.center.floats()
+        #expect(centre != [0, 0])
+        _ = balancer.targets(Tensor([1, .nan, 3, 4] as [Float], [2, 2]), temperature: 0.1)
+        #expect(balancer.center.floats() == centre)
+    }
+
     @Test func theTeacherGetsNoGradientAndFollows() {
         let model = model(.centering, batchNorm: true)
         #expect(model.teacher.parameters.allSatisfy { !$0.isTrainable })

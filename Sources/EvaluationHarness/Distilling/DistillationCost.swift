@@ -22,8 +22,9 @@ public struct DistillationCost: Sendable {
 
     /// - Parameters:
     ///   - teachers: name and shape of each.
+    ///   - times: whether steps of the recipe's size are timed; else times are those of a step of two pictures.
     public static func measure(
-        _ settings: DistillationSettings, teachers: [(name: String, shape: ViTConfiguration)]
+        _ settings: DistillationSettings, teachers: [(name: String, shape: ViTConfiguration)], times: Bool = true
     ) -> DistillationCost {
         let frozen = teachers.map { Teacher(name: $0.name, VisionTransformer($0.shape, seed: nil)) }
         let student = VisionTransformer(settings.student, seed: settings.seed)
@@ -50,10 +51,13 @@ public struct DistillationCost: Sendable {
             }
             return (watching.seconds, learning.seconds)
         }
-        let memory = StepMemory { _ = step($0) }
-        let count = min(settings.microBatch ?? settings.batchSize, timedPictures)
-        _ = step(count)
-        let timed = step(count)
+        var (count, timed) = (2, (teachers: 0.0, training: 0.0))
+        let memory = StepMemory { timed = step($0) }
+        if times {
+            count = min(settings.microBatch ?? settings.batchSize, timedPictures)
+            _ = step(count)
+            timed = step(count)
+        }
         return DistillationCost(
             trainingSeconds: timed.training / Double(count), teacherSeconds: timed.teachers / Double(count),
             fixedBytes: fixed + memory.base, pictureBytes: memory.perPicture)

@@ -13,7 +13,9 @@ public struct DistillationPlan {
     private let teacherWidths: [Int]
 
     /// Measures the cost, which takes a few steps' time.
-    public init(_ run: DistillationRun) throws(DataError) {
+    ///
+    /// - Parameter times: whether steps are timed; without them only memory is known.
+    public init(_ run: DistillationRun, times: Bool = true) throws(DataError) {
         self.run = run
         var shapes: [(name: String, shape: ViTConfiguration)] = []
         var unknown: [String] = []
@@ -27,7 +29,7 @@ public struct DistillationPlan {
         }
         self.unknown = unknown
         teacherWidths = shapes.map(\.shape.width)
-        cost = unknown.isEmpty ? DistillationCost.measure(run.settings, teachers: shapes) : nil
+        cost = unknown.isEmpty ? DistillationCost.measure(run.settings, teachers: shapes, times: times) : nil
     }
 
     private var settings: DistillationSettings { run.settings }
@@ -56,11 +58,15 @@ public struct DistillationPlan {
         return (training, cachedPictures.map { cost.teacherSeconds * Double($0 * views) })
     }
 
-    /// Student, optimizer, teachers and one part of a batch.
-    private func memory(_ cost: DistillationCost) -> Int {
-        cost.fixedBytes + cost.pictureBytes * heldPictures
-            + (settings.averageDecay == nil ? 0 : 4 * settings.student.parameterCount())
-            + (run.featureFolder == nil ? (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0) : 0)
+    /// Student, optimizer, teachers and one part of a batch; nil where a teacher's shape is not known.
+    var demand: MemoryDemand? {
+        guard let cost else { return nil }
+        let average = settings.averageDecay == nil ? 0 : 4 * settings.student.parameterCount()
+        let cached = run.featureFolder == nil ? (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0) : 0
+        let ahead = 3 * settings.batchSize * settings.viewSide * settings.viewSide * 3
+        return MemoryDemand(
+            fixedBytes: cost.fixedBytes + average + cached + ahead, pictureBytes: cost.pictureBytes,
+            batch: settings.batchSize, held: heldPictures)
     }
 
     /// Student and the snapshots kept: values, their average, moments.
@@ -89,9 +95,9 @@ public struct DistillationPlan {
             fields += [
                 ("training_seconds", .double(seconds.training)),
                 ("teacher_seconds", seconds.teachers.map(JSONValue.double) ?? .null),
-                ("memory_bytes", .int(Int64(memory(cost)))),
             ]
         }
+        if let demand { fields.append(("memory_bytes", .int(Int64(demand.bytes)))) }
         fields.append(("teachers_unknown", .array(unknown.map(JSONValue.string))))
         return .object(fields)
     }
@@ -117,12 +123,12 @@ public struct DistillationPlan {
                     seconds.teachers.map(PlanText.time)
                         ?? "\(ProgressReporter.fixed(cost.teacherSeconds)) s a picture and view, once"
                 ),
-                ("memory", PlanText.gibibytes(memory(cost))),
             ]
+            lines += demand.map { [("memory", PlanText.size($0.bytes))] } ?? []
         } else {
             lines.append(("time, memory", "unknown: give teachers[].backbone for \(unknown.joined(separator: ", "))"))
         }
-        lines.append(("disk", PlanText.gibibytes(disk)))
+        lines.append(("disk", PlanText.size(disk)))
         return PlanText.table(lines)
     }
 }

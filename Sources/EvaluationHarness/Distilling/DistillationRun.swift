@@ -25,6 +25,11 @@ public struct DistillationRun {
         teachers = try asked.map { teacher throws(DataError) in resolvesTeachers ? try teacher.resolved() : teacher }
     }
 
+    /// - Throws: `.configuration` for a distillation that would take more than it may.
+    public func assertFits(_ memory: MemoryAllowance, _ session: CommandSession) throws {
+        try session.assertFits(memory, recipe: recipe.name) { try DistillationPlan(self, times: false).demand }
+    }
+
     private func source(of dataset: String) throws(DataError) -> any UnlabelledLoader {
         try DatasetFile(dataset).unlabelled(split: "train")
     }

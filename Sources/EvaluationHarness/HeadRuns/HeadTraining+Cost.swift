@@ -24,7 +24,7 @@ extension HeadTraining {
 
     /// Measures a recipe's steps; the recipe's keys are all read afterwards.
     func blank(
-        _ reader: RecipeReader, _ backbone: VisionTransformer, classCount: Int, seed: UInt64
+        _ reader: RecipeReader, _ backbone: VisionTransformer, classCount: Int, seed: UInt64, timedSeconds: Double
     ) throws -> BlankTraining {
         switch task {
         case .segment:
@@ -33,7 +33,8 @@ extension HeadTraining {
             let model = try SegmentationTrainer(settings).model(on: backbone, classCount: classCount)
             let size = ImageSize(height: settings.cropSize, width: settings.cropSize)
             let target = SemanticLabels(size: size, labels: [Int32](repeating: 0, count: size.pixelCount))
-            return blank(model, settings.tuning, side: size.width, settings.protocolEntries) { images, forward in
+            return blank(model, settings.tuning, side: size.width, settings.protocolEntries, timedSeconds) {
+                images, forward in
                 model.loss(
                     images, Array(repeating: target, count: images.shape[0]),
                     auxiliaryWeight: settings.auxiliaryWeight, frozen: settings.tuning.freezesBackbone, forward)
@@ -44,7 +45,8 @@ extension HeadTraining {
             let model = try DetectionTrainer(settings).model(
                 on: backbone, categoryIDs: (0..<classCount).map { Int64($0 + 1) })
             let target = Self.blankObjects(side: model.architecture.size)
-            return blank(model, settings.tuning, side: model.architecture.size, settings.protocolEntries) {
+            return blank(model, settings.tuning, side: model.architecture.size, settings.protocolEntries, timedSeconds)
+            {
                 images, forward in
                 model.loss(
                     images, Array(repeating: target, count: images.shape[0]),
@@ -54,7 +56,8 @@ extension HeadTraining {
             let settings = try ClassificationSettings(reader, seed: seed)
             try reader.assertAllKeysRead()
             let model = try ClassificationTrainer(settings).model(on: backbone, classCount: classCount)
-            return blank(model, settings.tuning, side: model.architecture.size, settings.protocolEntries) {
+            return blank(model, settings.tuning, side: model.architecture.size, settings.protocolEntries, timedSeconds)
+            {
                 images, forward in
                 model.loss(
                     images, [Int32](repeating: 0, count: images.shape[0]), frozen: settings.tuning.freezesBackbone,
@@ -65,11 +68,13 @@ extension HeadTraining {
 
     private func blank(
         _ model: some HeadedModel, _ tuning: FineTuning, side: Int, _ protocolEntries: [(String, String)],
-        loss: (Variable, Forward) -> [LossTerm]
+        _ timedSeconds: Double, loss: (Variable, Forward) -> [LossTerm]
     ) -> BlankTraining {
         if tuning.freezesBackbone { model.backbone.freeze() }
         let all = model.parameters.reduce(0) { $0 + $1.value.count }
-        let cost = HeadTrainingCost.measure(model, depth: model.backbone.depth, tuning) { pictures, forward in
+        let cost = HeadTrainingCost.measure(
+            model, depth: model.backbone.depth, tuning, timedSeconds: timedSeconds
+        ) { pictures, forward in
             loss(Variable(Tensor.full([pictures, side, side, 3], 0.5)), forward)
         }
         return BlankTraining(

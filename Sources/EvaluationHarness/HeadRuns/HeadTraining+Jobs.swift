@@ -19,6 +19,7 @@ extension HeadTraining {
     struct Job {
         var steps: Int
         var pictures: Int
+        var classes: Int
         /// Content hash of the training data.
         var data: String
         var snapshots: SnapshotPlan
@@ -81,8 +82,8 @@ extension HeadTraining {
         notes.trainingData = "\(source.name) \(source.split), \(dataset.count) images, \(hash)"
         let average = try tuning.averageDecay.map { _ in try model.unlearnedTwin() }
         return Job(
-            steps: tuning.steps, pictures: dataset.count, data: hash, snapshots: tuning.snapshots,
-            measurement: try tuning.validation.map { try measure(average ?? model, $0) },
+            steps: tuning.steps, pictures: dataset.count, classes: dataset.info.classes.count, data: hash,
+            snapshots: tuning.snapshots, measurement: try tuning.validation.map { try measure(average ?? model, $0) },
             train: { beside in
                 var observer = TrainingObserver<Model>(
                     onStep: beside.onStep, shouldStop: beside.shouldStop, journal: beside.journal)

@@ -23,6 +23,8 @@ public struct HeadTraining: Sendable {
     public var resumes = false
     /// Whether the run's state is saved now and then, so that it can be continued.
     public var keepsSnapshots = true
+    /// A training that would take more is refused.
+    public var memory = MemoryAllowance.any
     public var commandLine: [String] = []
 
     public init(task: HeadTask, recipe: String, data: String?) {
@@ -47,6 +49,10 @@ public struct HeadTraining: Sendable {
         notes.settings = recipe.settings
         let job = try job(reader, source, backbone, session, &notes)
         try reader.assertAllKeysRead()
+        try session.assertFits(memory, recipe: recipe.name) {
+            let size = HeadTrainingPlan.Size(classes: job.classes, pictures: job.pictures)
+            return try HeadTrainingPlan(self, seed: session.seed, size: size, timedSeconds: 0).demand
+        }
 
         let place: RunFolder.Place = out.map { .exactly($0, resumes: resumes) } ?? .fresh(in: "runs")
         let folder = try session.runFolder {

@@ -15,11 +15,13 @@ struct HeadTrainingCost {
     var pictureBytes: Int
 
     private static let mostPictures = 16
-    private static let timedSeconds = 10.0
 
-    /// - Parameter loss: the terms of so many pictures.
+    /// - Parameters:
+    ///   - timedSeconds: about how long the timed step may take; 0 times the one that memory is measured on.
+    ///   - loss: the terms of so many pictures.
     static func measure(
-        _ model: some Layer, depth: Int, _ tuning: FineTuning, loss: (_ pictures: Int, Forward) -> [LossTerm]
+        _ model: some Layer, depth: Int, _ tuning: FineTuning, timedSeconds: Double = 10,
+        loss: (_ pictures: Int, Forward) -> [LossTerm]
     ) -> HeadTrainingCost {
         let groups = LayerDecay(depth: depth, rate: tuning.layerDecay).groups(model, weightDecay: tuning.weightDecay)
         let optimizer = tuning.optimizer.make(groups)

@@ -6,6 +6,11 @@ import VisionBackbones
 /// What a head's training would do and cost here: from the recipe and a few steps on blank pictures; needs no checkpoint,
 /// and no data where that is not given.
 public struct HeadTrainingPlan {
+    /// Of a training whose data is open already.
+    struct Size {
+        var classes: Int
+        var pictures: Int
+    }
     private struct Data {
         var name: String
         var split: String
@@ -14,6 +19,8 @@ public struct HeadTrainingPlan {
     private let recipe: Recipe
     private let task: HeadTask
     private let data: Data?
+    /// Pictures of the training; nil where they are not known.
+    private let pictureCount: Int?
     private let classCount: Int
     private let blank: BlankTraining
 
@@ -21,27 +28,37 @@ public struct HeadTrainingPlan {
     ///
     /// - Throws: what a recipe or data set that cannot be used throws; a plan writes no file.
     public init(_ training: HeadTraining, seed: UInt64) throws {
+        try self.init(training, seed: seed, size: nil, timedSeconds: 10)
+    }
+
+    /// - Parameters:
+    ///   - size: what the data would tell, so that it is not opened.
+    ///   - timedSeconds: about how long the timed step may take; 0 where only memory is asked.
+    init(_ training: HeadTraining, seed: UInt64, size: Size?, timedSeconds: Double) throws {
         let (recipe, reader) = try training.recipeOfItsTask()
         let split: String = try reader.value("split", default: "train")
         let backbone = try training.backbone(reader, seed: seed)
         let _: String? = try reader.optional("arm")
         self.recipe = recipe
         task = training.task
-        if training.data == nil {
+        if size != nil || training.data == nil {
             data = nil
-            classCount = task.usualClassCount
+            pictureCount = size?.pictures
+            classCount = size?.classes ?? task.usualClassCount
         } else {
             let source = try training.source(split)
-            let (info, pictures) = try source.infoAndCount(training.task)
-            data = Data(name: source.name, split: split, pictures: pictures)
+            let (info, count) = try source.infoAndCount(training.task)
+            data = Data(name: source.name, split: split, pictures: count)
+            pictureCount = count
             classCount = info.classes.count
         }
-        blank = try training.blank(reader, backbone, classCount: classCount, seed: seed)
+        blank = try training.blank(
+            reader, backbone, classCount: classCount, seed: seed, timedSeconds: timedSeconds)
     }
 
     private var tuning: FineTuning { blank.tuning }
     /// Pictures of a step: a data set smaller than the recipe's batch is a batch.
-    private var batch: Int { min(tuning.batchSize, data?.pictures ?? tuning.batchSize) }
+    private var batch: Int { min(tuning.batchSize, pictureCount ?? tuning.batchSize) }
     private var pictures: Int { tuning.steps * batch }
     /// Pictures a step holds at a time.
     private var heldPictures: Int { min(tuning.microBatch ?? batch, batch) }
@@ -49,10 +66,12 @@ public struct HeadTrainingPlan {
     private var seconds: Double { blank.cost.seconds * Double(pictures) }
 
     /// Weights, their average, gradients and moments, one part of a batch, and the views of the batches to come.
-    private var memory: Int {
+    var demand: MemoryDemand {
         let ahead = 3 * batch * blank.side * blank.side * 3
-        return blank.cost.fixedBytes + blank.cost.pictureBytes * heldPictures + ahead
-            + (tuning.averageDecay == nil ? 0 : 4 * blank.parameters)
+        let average = tuning.averageDecay == nil ? 0 : 4 * blank.parameters
+        return MemoryDemand(
+            fixedBytes: blank.cost.fixedBytes + ahead + average, pictureBytes: blank.cost.pictureBytes, batch: batch,
+            held: heldPictures)
     }
 
     /// Checkpoints and the snapshots kept: values, their average, moments.
@@ -81,7 +100,7 @@ public struct HeadTrainingPlan {
             ("trained_parameters", .int(Int64(blank.trainedParameters))),
             ("protocol", .object(blank.protocolEntries.map { ($0.0, .string($0.1)) })),
             ("seconds", .double(seconds)), ("timed_pictures", .int(Int64(blank.cost.timedPictures))),
-            ("memory_bytes", .int(Int64(memory))), ("disk_bytes", .int(Int64(disk))),
+            ("memory_bytes", .int(Int64(demand.bytes))), ("disk_bytes", .int(Int64(disk))),
         ])
     }
 
@@ -109,7 +128,7 @@ public struct HeadTrainingPlan {
         }
         lines += [
             ("time here", "\(PlanText.time(seconds)), measured on a step of \(blank.cost.timedPictures) pictures"),
-            ("memory", PlanText.gibibytes(memory)), ("disk", PlanText.gibibytes(disk)),
+            ("memory", PlanText.size(demand.bytes)), ("disk", PlanText.size(disk)),
         ]
         return PlanText.table(lines)
     }

@@ -3,6 +3,7 @@ import Determinism
 import ImageFiles
 import JSONText
 import SafeFiles
+import TensorCore
 import VisionBackbones
 
 /// `dmt pretrain`: unlabelled pictures in, an encoder out.
@@ -13,6 +14,36 @@ public struct PretrainingRun {
     public init(recipe: Recipe, seed: UInt64) throws(DataError) {
         self.recipe = recipe
         settings = try PretrainingSettings(recipe, seed: seed)
+    }
+
+    /// - Throws: `.configuration` for a training that would take more than it may.
+    public func assertFits(_ memory: MemoryAllowance, dataset: String, _ session: CommandSession) throws {
+        try session.assertFits(memory, recipe: recipe.name) {
+            let pictures = try DatasetFile(dataset).unlabelled(split: "train")
+            guard pictures.count > 0 else { return nil }
+            // All are decoded at once: as large as the first, about.
+            let first = try pictures.sample(at: 0).picture.pixels.count
+            return try demand(pictureBytes: first * pictures.count)
+        }
+    }
+
+    /// From real steps on blank pictures.
+    private func demand(pictureBytes: Int) throws -> MemoryDemand {
+        let side = settings.views.size
+        let unit = settings.canvasSide.map { ($0 / side) * ($0 / side) } ?? 2
+        func peak(_ batch: Int) throws -> Int {
+            var step = settings
+            (step.batchSize, step.steps, step.warmupSteps) = (batch, 1, 0)
+            let blank = Picture(height: side, width: side, pixels: [UInt8](repeating: 128, count: side * side * 3))
+            return try Allocator.peakBytes {
+                _ = try Pretrainer(settings: step, pictures: Array(repeating: blank, count: batch)).run()
+            }
+        }
+        let one = try peak(unit)
+        let each = max(0, try peak(2 * unit) - one) / unit
+        return MemoryDemand(
+            fixedBytes: max(0, one - each * unit) + pictureBytes, pictureBytes: each, batch: settings.batchSize,
+            held: settings.batchSize, key: "training.batch", unit: unit)
     }
 
     /// Trains in a run folder; the encoder is `teacher.safetensors` in it.

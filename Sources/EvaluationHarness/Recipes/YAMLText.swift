@@ -23,7 +23,8 @@ enum YAMLText {
         try YAMLLimits(file: file).check(bytes)
         let root: Node?
         do {
-            root = try Parser(yaml: String(decoding: bytes, as: UTF8.self), resolver: .basic).singleRoot()
+            root = try Parser(yaml: String(decoding: bytes, as: UTF8.self), resolver: .basic, encoding: .utf8)
+                .singleRoot()
         } catch let error as YamlError {
             throw refused(file, error)
         } catch {

@@ -120,7 +120,7 @@ struct FillingCosts {
                 lines.append("  \(entry.name), \(entry.runs) \(entry.runs == 1 ? "run" : "runs")")
                 lines.append("    stated: \(entry.cost)")
                 if let seconds = entry.seconds {
-                    let memory = entry.memory.map { ", " + PlanText.gibibytes($0) } ?? ""
+                    let memory = entry.memory.map { ", " + PlanText.size($0) } ?? ""
                     lines.append("    here: \(PlanText.time(seconds)) a run\(memory)")
                 }
                 if let problem = entry.problem { lines.append("    here: \(problem)") }

@@ -45,7 +45,7 @@ public struct EnvironmentReport: Sendable, Equatable {
 
     // MARK: Sources
 
-    private static func text(_ path: String) -> String? {
+    static func text(_ path: String) -> String? {
         // Files of /proc have size 0, so they are read until their end.
         guard let handle = fopen(path, "r") else { return nil }
         defer { fclose(handle) }
@@ -59,7 +59,7 @@ public struct EnvironmentReport: Sendable, Equatable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    private static func field(_ key: String, in text: String) -> String? {
+    static func field(_ key: String, in text: String) -> String? {
         for line in text.split(separator: "\n") where line.hasPrefix(key) {
             guard let colon = line.firstIndex(of: ":") else { continue }
             return line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)

@@ -1,7 +1,9 @@
 /// The words of plans: what a run would take.
 enum PlanText {
-    static func gibibytes(_ bytes: Int) -> String {
-        "\(ProgressReporter.fixed(Double(bytes) / Double(1 << 30))) GiB"
+    /// GiB; below one, whole MiB, rounded up.
+    static func size(_ bytes: Int) -> String {
+        bytes < 1 << 30
+            ? "\((bytes + (1 << 20) - 1) >> 20) MiB" : "\(ProgressReporter.fixed(Double(bytes) / Double(1 << 30))) GiB"
     }
 
     /// Rounded up.

@@ -11,7 +11,7 @@ public func fuzzPNG(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = Array(UnsafeBufferPointer(start: start + 1, count: count - 1))
     let file = start[0] & 1 == 0 ? PNGImage.mend(input) : drawn(input)
     var (header, report) = (dmt_image_header(), dmt_image_report())
-    guard dmt_png_header(file, file.count, 1 << 16, &header, &report) == Int32(DMT_IMAGE_OK) else { return 0 }
+    guard dmt_png_header(file, file.count, 1 << 12, &header, &report) == Int32(DMT_IMAGE_OK) else { return 0 }
     let count = Int(header.height) * Int(header.width)
     var pixels = [UInt8](repeating: 1, count: count * 3)
     _ = dmt_png_decode_rgb(file, file.count, &header, &pixels, &report)
@@ -30,7 +30,7 @@ private func drawn(_ input: [UInt8]) -> [UInt8] {
     let colours: [UInt8] = [0, 3, 2, 4, 6, input[3]]
     let paletteCount = min(3 * Int(input[5] % 64), input.count - 6)
     return PNGImage.draw(
-        height: UInt32(input[0]), width: UInt32(input[1]), depth: depths[Int(input[2] % 6)],
+        height: UInt32(input[0] & 63), width: UInt32(input[1] & 63), depth: depths[Int(input[2] % 6)],
         colourType: colours[Int(input[3] % 6)], interlace: input[4] % 3,
         palette: Array(input[6..<6 + paletteCount]), filteredRows: Array(input[(6 + paletteCount)...]))
 }

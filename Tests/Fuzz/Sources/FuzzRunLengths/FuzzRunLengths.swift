@@ -2,13 +2,15 @@
 
 /// COCO's strings: both decoders must read the same runs, and no walk over them may crash or fail to end.
 ///
-/// The first four bytes choose picture sizes, the rest are two strings of equal length.
+/// The first four bytes choose picture sizes, one in sixteen of up to 255 pixels a side and the others of up to 63; the rest
+/// are two strings of equal length.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzRunLengths(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let input = UnsafeBufferPointer(start: start, count: count)
     guard input.count >= 4 else { return 0 }
-    let size = ImageSize(height: Int(input[0]), width: Int(input[1]))
-    let other = input[2] % 8 == 0 ? ImageSize(height: Int(input[2]), width: Int(input[3])) : size
+    let bits: UInt8 = input[3] % 16 == 0 ? 255 : 63
+    let size = ImageSize(height: Int(input[0] & bits), width: Int(input[1] & bits))
+    let other = input[2] % 8 == 0 ? ImageSize(height: Int(input[2] & bits), width: Int(input[3] & bits)) : size
     let middle = 4 + (input.count - 4) / 2
     let texts = [(input[4..<middle], size), (input[middle...], other)]
     var rooms = [MaskRoom(), MaskRoom()]
