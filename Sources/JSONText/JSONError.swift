@@ -79,6 +79,7 @@ public enum JSONLimits {
     public static let depth = 32
     /// Keys of one object.
     public static let keys = 1 << 20
-    /// Bytes of one record of a streamed array.
-    public static let recordBytes = 256 << 20
+    /// Bytes of one record of a streamed array, of one other member of its object, and of a key: reading one takes up to six
+    /// times as much.
+    public static let recordBytes = 16 << 20
 }

@@ -140,6 +140,11 @@ struct JSONWindowCutter {
             at = bytes.count
             throw refused("the closing quote of a key")
         }
+        guard end - at <= JSONLimits.recordBytes else {
+            throw JSONError(
+                .tooLarge, file: file, offset: at, expected: "keys below \(JSONLimits.recordBytes) bytes",
+                found: "\(end - at) bytes", remedy: "shorten the key")
+        }
         let cursor = try parser.parse(text.slice(at..<end + 1), file: file, record: nil, base: at, asArray: false)
         at = end + 1
         return cursor.string ?? ""

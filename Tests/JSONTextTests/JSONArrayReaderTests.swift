@@ -96,4 +96,19 @@ import Testing
         let first = #expect(throws: JSONError.self) { try mapped("[\(records)]", window: 30) }
         #expect(first?.record == "[50]")
     }
+
+    @Test("a record, member or key above the limit is refused before it is read; one at the limit is not")
+    func largeRecords() throws {
+        let large = String(repeating: "x", count: JSONLimits.recordBytes)
+        for text in [
+            "[{\"id\":\"\(large)\(large)\"}]", "{\"info\":\"\(large)\"}", "{\"\(large)\":1}",
+            "{\"a\":{\"b\":\"\(large)\"}}",
+        ] {
+            let error = #expect(throws: JSONError.self) { try read(text, window: 1000) }
+            #expect(error?.reason == .tooLarge && error?.expected.contains("\(JSONLimits.recordBytes)") == true)
+        }
+        let fits = large.dropLast(2)
+        #expect(try read("{\"info\":\"\(fits)\"}", window: 1000).members.count == 1)
+        #expect(try read("[\"\(fits)\"]", window: 1000).records.count == 1)
+    }
 }

@@ -43,16 +43,26 @@ class Program:
         return time.monotonic() - begin
 
     def calls(self, arguments, out, kind, clear, most=4096):
-        """How many file calls (`write`, `read`) or steps a command makes: the first fault that it does not reach."""
-        low, high = 0, most
+        """How many file calls (`write`, `read`) or steps a command makes: the last fault that it reaches.
+
+        A fault that it swallowed would look like one that it does not reach, so places farther on are asked too.
+        """
         action = "fail-at-read:{}:EIO" if kind == "read" else "kill-at-" + kind + ":{}"
-        while low + 1 < high:
-            middle = (low + high) // 2
+
+        def reaches(number):
             clear()
-            code, _ = self.run([*arguments, *out], fault=action.format(middle))
-            low, high = (low, middle) if code == 0 else (middle, high)
-        clear()
-        return low
+            return self.run([*arguments, *out], fault=action.format(number))[0] != 0
+
+        low, high = 0, most
+        while True:
+            while low + 1 < high:
+                middle = (low + high) // 2
+                low, high = (middle, high) if reaches(middle) else (low, middle)
+            farther = next((low + step for step in (2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233) if reaches(low + step)), None)
+            if farther is None:
+                clear()
+                return low
+            low, high = farther, most
 
 
 def contents(folder, snapshots=True):

@@ -14,7 +14,7 @@ struct MemoryDemand {
     /// What the pictures of a part must be a multiple of.
     var unit = 1
     /// Program and libraries.
-    private static let processBytes = 64 << 20
+    private static let processBytes = 96 << 20
 
     /// With so many pictures at a time.
     func bytes(holding pictures: Int) -> Int { Self.processBytes + fixedBytes + pictureBytes * pictures }

@@ -14,19 +14,19 @@ struct MemoryDemandTests {
 
     @Test("what does not fit is refused, with the largest part that does")
     func refusal() throws {
-        #expect(demand.bytes == (64 + 100 + 600) << 20)
-        try demand.assertFits(bound(764), recipe: "r")
-        let error = try #require(throws: DataError.self) { try demand.assertFits(bound(763), recipe: "r") }
-        #expect(error.kind == .configuration && error.expected == "at most 763 MiB (by --memory)")
-        #expect(error.remedy.hasPrefix("training.micro_batch=6 would take about 464 MiB, or --memory any"))
+        #expect(demand.bytes == (96 + 100 + 600) << 20)
+        try demand.assertFits(bound(796), recipe: "r")
+        let error = try #require(throws: DataError.self) { try demand.assertFits(bound(795), recipe: "r") }
+        #expect(error.kind == .configuration && error.expected == "at most 795 MiB (by --memory)")
+        #expect(error.remedy.hasPrefix("training.micro_batch=6 would take about 496 MiB, or --memory any"))
         // 4 of 12: five do not divide it.
-        #expect(demand.largestPart(within: (164 + 299) << 20) == 4)
+        #expect(demand.largestPart(within: (196 + 299) << 20) == 4)
         #expect(demand.largestPart(within: 200 << 20) == nil)
         let none = try #require(throws: DataError.self) { try demand.assertFits(bound(200), recipe: "r") }
         #expect(none.remedy.hasPrefix("choose a smaller model or picture, or"))
         var canvases = demand
         canvases.unit = 4
-        #expect(canvases.largestPart(within: bound(763).bytes) == 4)
+        #expect(canvases.largestPart(within: bound(795).bytes) == 4)
     }
 
     @Test("the built program refuses a training, a distillation and a pretraining, and writes nothing")
