@@ -54,6 +54,9 @@ public struct RecipeOverride: Sendable, Equatable {
         for part in text.split(separator: ".", omittingEmptySubsequences: false) {
             let name = part.prefix { $0 != "[" }
             if name.isEmpty { throw refused(argument, "an empty key") }
+            if name.utf8.count > YAMLLimits.maximalKeyBytes {
+                throw refused(argument, "a key of \(name.utf8.count) bytes; \(YAMLLimits.maximalKeyBytes) are allowed")
+            }
             steps.append(.key(String(name)))
             var rest = part.dropFirst(name.count)
             while !rest.isEmpty {

@@ -12,6 +12,8 @@ struct YAMLLimits {
     static let maximalBrackets = 2_000
     /// Blanks before a line's first character, or before a nested `- ` on it.
     static let maximalIndent = 200
+    /// Of a key: escaped in quotes, as recipes are written out, it stays below the 1,024 characters that YAML allows.
+    static let maximalKeyBytes = 128
 
     let file: String
 

@@ -62,6 +62,12 @@ enum YAMLText {
                         .configuration, file: file, record: "line \(key.mark?.line ?? line)", expected: "a name as key",
                         found: "a list or map as key", remedy: "quote the key")
                 }
+                guard name.string.utf8.count <= YAMLLimits.maximalKeyBytes else {
+                    throw DataError(
+                        .configuration, file: file, record: "line \(key.mark?.line ?? line)",
+                        expected: "keys of at most \(YAMLLimits.maximalKeyBytes) bytes",
+                        found: "\(name.string.utf8.count)", remedy: "shorten the key")
+                }
                 // A key's own line is the better origin for a map or list that starts on the next one.
                 var child = try Self.node(value, file: file, origin: origin)
                 if let mark = key.mark { child.origin = origin(mark.line) }

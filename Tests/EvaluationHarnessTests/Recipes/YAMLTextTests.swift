@@ -76,6 +76,17 @@ import Testing
         #expect(refusal("a: \(brackets)") == nil)
     }
 
+    @Test func keysAreBounded() throws {
+        let key = String(repeating: "k", count: YAMLLimits.maximalKeyBytes)
+        #expect(refusal("\(key): 1\n") == nil)
+        #expect(refusal("\(key)k: 1\n")?.found == "129")
+        // Control characters, six characters each once they are escaped.
+        let control = String(repeating: "\u{1}", count: YAMLLimits.maximalKeyBytes)
+        let root = try RecipeOverride("+\(control)=1").applied(to: try parse("a: 1\n"))
+        #expect(try parse(root.yaml()).hasSameValue(as: root))
+        #expect(throws: DataError.self) { try RecipeOverride("+\(control)k=1") }
+    }
+
     @Test func emptyTextIsNothing() throws {
         #expect(try parse("").isNull)
         #expect(try parse("# only a comment\n").isNull)
