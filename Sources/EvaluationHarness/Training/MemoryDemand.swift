@@ -9,12 +9,21 @@ struct MemoryDemand {
     var batch: Int
     /// Pictures at a time: the batch, or a part of it.
     var held: Int
-    /// The recipe's key that sets `held`.
-    var key = "training.micro_batch"
+    /// How another number of `held` is written as an override; a recipe that takes its batch whole has no `micro_batch` yet.
+    var key: String
     /// What the pictures of a part must be a multiple of.
-    var unit = 1
+    var unit: Int
     /// Program and libraries.
     private static let processBytes = 96 << 20
+
+    init(fixedBytes: Int, pictureBytes: Int, batch: Int, held: Int, key: String? = nil, unit: Int = 1) {
+        self.fixedBytes = fixedBytes
+        self.pictureBytes = pictureBytes
+        self.batch = batch
+        self.held = held
+        self.key = key ?? (held == batch ? "+training.micro_batch" : "training.micro_batch")
+        self.unit = unit
+    }
 
     /// With so many pictures at a time.
     func bytes(holding pictures: Int) -> Int { Self.processBytes + fixedBytes + pictureBytes * pictures }

@@ -18,12 +18,14 @@ struct MemoryDemandTests {
         try demand.assertFits(bound(796), recipe: "r")
         let error = try #require(throws: DataError.self) { try demand.assertFits(bound(795), recipe: "r") }
         #expect(error.kind == .configuration && error.expected == "at most 795 MiB (by --memory)")
-        #expect(error.remedy.hasPrefix("training.micro_batch=6 would take about 496 MiB, or --memory any"))
+        #expect(error.remedy.hasPrefix("+training.micro_batch=6 would take about 496 MiB, or --memory any"))
         // 4 of 12: five do not divide it.
         #expect(demand.largestPart(within: (196 + 299) << 20) == 4)
         #expect(demand.largestPart(within: 200 << 20) == nil)
         let none = try #require(throws: DataError.self) { try demand.assertFits(bound(200), recipe: "r") }
         #expect(none.remedy.hasPrefix("choose a smaller model or picture, or"))
+        let parts = MemoryDemand(fixedBytes: 0, pictureBytes: 1 << 30, batch: 12, held: 4)
+        #expect(parts.key == "training.micro_batch")
         var canvases = demand
         canvases.unit = 4
         #expect(canvases.largestPart(within: bound(795).bytes) == 4)
