@@ -53,7 +53,7 @@ struct DistillCommand: ParsableCommand, SharesWork {
                 try session.emit(plan.json, text: plan.text)
                 return
             }
-            try run.assertFits(memory, session)
+            try run.assertFits(memory, dataset: data, session)
             session.listenForInterrupts()
             let folder = try session.runFolder {
                 try RunFolder(

@@ -11,12 +11,17 @@ public struct DistillationPlan {
     /// Teachers whose shape neither recipe nor file tells.
     private let unknown: [String]
     private let teacherWidths: [Int]
+    /// Pictures of a step.
+    private let batch: Int
 
     /// Measures the cost, which takes a few steps' time.
     ///
-    /// - Parameter times: whether steps are timed; without them only memory is known.
-    public init(_ run: DistillationRun, times: Bool = true) throws(DataError) {
+    /// - Parameters:
+    ///   - pictures: of the data set, where it is known: a smaller one than the recipe's batch is a batch.
+    ///   - times: whether steps are timed; without them only memory is known.
+    public init(_ run: DistillationRun, pictures: Int? = nil, times: Bool = true) throws(DataError) {
         self.run = run
+        batch = min(run.settings.batchSize, pictures ?? run.settings.batchSize)
         var shapes: [(name: String, shape: ViTConfiguration)] = []
         var unknown: [String] = []
         for teacher in run.teachers {
@@ -35,7 +40,7 @@ public struct DistillationPlan {
     private var settings: DistillationSettings { run.settings }
     private var pictures: Int { settings.steps * settings.batchSize }
     /// Pictures a step holds at a time.
-    private var heldPictures: Int { settings.microBatch ?? settings.batchSize }
+    private var heldPictures: Int { min(settings.microBatch ?? batch, batch) }
 
     /// Bytes of teachers' tokens for one picture in both mirror images; nil where none are kept.
     private var cachedBytesPerPicture: Int? {
@@ -63,10 +68,10 @@ public struct DistillationPlan {
         guard let cost else { return nil }
         let average = settings.averageDecay == nil ? 0 : 4 * settings.student.parameterCount()
         let cached = run.featureFolder == nil ? (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0) : 0
-        let ahead = 3 * settings.batchSize * settings.viewSide * settings.viewSide * 3
+        let ahead = 3 * batch * settings.viewSide * settings.viewSide * 3
         return MemoryDemand(
             fixedBytes: cost.fixedBytes + average + cached + ahead, pictureBytes: cost.pictureBytes,
-            batch: settings.batchSize, held: heldPictures)
+            batch: batch, held: heldPictures)
     }
 
     /// Student and the snapshots kept: values, their average, moments.

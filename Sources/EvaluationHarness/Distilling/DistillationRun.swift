@@ -26,8 +26,11 @@ public struct DistillationRun {
     }
 
     /// - Throws: `.configuration` for a distillation that would take more than it may.
-    public func assertFits(_ memory: MemoryAllowance, _ session: CommandSession) throws {
-        try session.assertFits(memory, recipe: recipe.name) { try DistillationPlan(self, times: false).demand }
+    public func assertFits(_ memory: MemoryAllowance, dataset: String, _ session: CommandSession) throws {
+        try session.assertFits(memory, recipe: recipe.name) {
+            let pictures = DistillationPictures(try source(of: dataset), limit: settings.limit).count
+            return try DistillationPlan(self, pictures: pictures, times: false).demand
+        }
     }
 
     private func source(of dataset: String) throws(DataError) -> any UnlabelledLoader {
