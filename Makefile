@@ -7,8 +7,8 @@ DMT := .build/release/dmt
 PACKAGES := libopenblas-dev libjpeg-dev libpng-dev libjson-c-dev libsimdjson-dev libdeflate-dev libzip-dev pkg-config
 MODULES := openblas libjpeg libpng json-c simdjson libdeflate libzip
 
-.PHONY: all setup build man install quickstart teachers test gradients test-address test-threads test-mpi reliability soak bench fuzz corpus \
-  format lint
+.PHONY: all setup build man install quickstart teachers test gradients test-address test-threads test-mpi reliability \
+  soak bench fuzz corpus format lint
 
 all: build
 
