@@ -78,7 +78,7 @@ public enum JSONLimits {
     /// Nested arrays and objects.
     public static let depth = 32
     /// Keys of one object.
-    public static let keys = 1 << 20
+    public static let keys = 1 << 19
     /// Bytes of one record of a streamed array, of one other member of its object, and of a key: reading one takes up to six
     /// times as much.
     public static let recordBytes = 16 << 20

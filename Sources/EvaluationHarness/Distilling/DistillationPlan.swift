@@ -40,7 +40,7 @@ public struct DistillationPlan {
     private var settings: DistillationSettings { run.settings }
     private var pictures: Int { settings.steps * settings.batchSize }
     /// Pictures a step holds at a time.
-    private var heldPictures: Int { min(settings.microBatch ?? batch, batch) }
+    private var heldPictures: Int { batch / settings.parts(of: batch) }
 
     /// Bytes of teachers' tokens for one picture in both mirror images; nil where none are kept.
     private var cachedBytesPerPicture: Int? {
@@ -71,7 +71,7 @@ public struct DistillationPlan {
         let ahead = 3 * batch * settings.viewSide * settings.viewSide * 3
         return MemoryDemand(
             fixedBytes: cost.fixedBytes + average + cached + ahead, pictureBytes: cost.pictureBytes,
-            batch: batch, held: heldPictures)
+            batch: batch, recipeBatch: settings.batchSize, held: heldPictures)
     }
 
     /// Student and the snapshots kept: values, their average, moments.

@@ -73,8 +73,8 @@ public struct DistillationRun {
         let caches = try TeacherCaches(frozen, pictures: pictures, place: try place(of: frozen), group: session.group)
         let need = caches.need
         session.note(
-            "teacher cache: \(Self.mebibytes(need.byteCount)) of "
-                + (featureFolder.map { "disk in \($0), \(Self.mebibytes(need.missing)) of it to be made" } ?? "memory"))
+            "teacher cache: \(PlanText.size(need.byteCount)) of "
+                + (featureFolder.map { "disk in \($0), \(PlanText.size(need.missing)) of it to be made" } ?? "memory"))
         if need.missingViews == 0 && session.group.size == 1 { return caches }
         let progress = session.progress("teachers", total: pictures.count * frozen.count, unit: "picture")
         try caches.fill(
@@ -92,8 +92,6 @@ public struct DistillationRun {
         }
         return .folder(featureFolder, storage: settings.featureStorage, checkpoints: hashes)
     }
-
-    private static func mebibytes(_ byteCount: Int) -> String { "\((byteCount + (1 << 20) - 1) >> 20) MiB" }
 
     /// One student.
     ///

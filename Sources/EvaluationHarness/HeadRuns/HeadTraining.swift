@@ -50,8 +50,10 @@ public struct HeadTraining: Sendable {
         let job = try job(reader, source, backbone, session, &notes)
         try reader.assertAllKeysRead()
         try session.assertFits(memory, recipe: recipe.name) {
-            let size = HeadTrainingPlan.Size(classes: job.classes, pictures: job.pictures)
-            return try HeadTrainingPlan(self, seed: session.seed, size: size, timedSeconds: 0).demand
+            try HeadTrainingPlan(
+                self, recipe, reader, shape: backbone.configuration, seed: session.seed, classes: job.classes,
+                pictures: job.pictures
+            ).demand
         }
 
         let place: RunFolder.Place = out.map { .exactly($0, resumes: resumes) } ?? .fresh(in: "runs")

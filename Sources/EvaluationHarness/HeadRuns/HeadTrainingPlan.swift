@@ -6,11 +6,6 @@ import VisionBackbones
 /// What a head's training would do and cost here: from the recipe and a few steps on blank pictures; needs no checkpoint,
 /// and no data where that is not given.
 public struct HeadTrainingPlan {
-    /// Of a training whose data is open already.
-    struct Size {
-        var classes: Int
-        var pictures: Int
-    }
     private struct Data {
         var name: String
         var split: String
@@ -28,23 +23,16 @@ public struct HeadTrainingPlan {
     ///
     /// - Throws: what a recipe or data set that cannot be used throws; a plan writes no file.
     public init(_ training: HeadTraining, seed: UInt64) throws {
-        try self.init(training, seed: seed, size: nil, timedSeconds: 10)
-    }
-
-    /// - Parameters:
-    ///   - size: what the data would tell, so that it is not opened.
-    ///   - timedSeconds: about how long the timed step may take; 0 where only memory is asked.
-    init(_ training: HeadTraining, seed: UInt64, size: Size?, timedSeconds: Double) throws {
         let (recipe, reader) = try training.recipeOfItsTask()
         let split: String = try reader.value("split", default: "train")
         let backbone = try training.backbone(reader, seed: seed)
         let _: String? = try reader.optional("arm")
         self.recipe = recipe
         task = training.task
-        if size != nil || training.data == nil {
+        if training.data == nil {
             data = nil
-            pictureCount = size?.pictures
-            classCount = size?.classes ?? task.usualClassCount
+            pictureCount = nil
+            classCount = task.usualClassCount
         } else {
             let source = try training.source(split)
             let (info, count) = try source.infoAndCount(training.task)
@@ -52,8 +40,24 @@ public struct HeadTrainingPlan {
             pictureCount = count
             classCount = info.classes.count
         }
+        blank = try training.blank(reader, backbone, classCount: classCount, seed: seed, timedSeconds: 10)
+    }
+
+    /// Of a training that is about to begin: its recipe, data and backbone are open already. Times are those of the step
+    /// that memory is measured on.
+    ///
+    /// - Parameter shape: of the backbone, which itself is left alone.
+    init(
+        _ training: HeadTraining, _ recipe: Recipe, _ reader: RecipeReader, shape: ViTConfiguration, seed: UInt64,
+        classes: Int, pictures: Int
+    ) throws {
+        self.recipe = recipe
+        task = training.task
+        data = nil
+        pictureCount = pictures
+        classCount = classes
         blank = try training.blank(
-            reader, backbone, classCount: classCount, seed: seed, timedSeconds: timedSeconds)
+            reader, VisionTransformer(shape, seed: seed), classCount: classes, seed: seed, timedSeconds: 0)
     }
 
     private var tuning: FineTuning { blank.tuning }
@@ -61,7 +65,7 @@ public struct HeadTrainingPlan {
     private var batch: Int { min(tuning.batchSize, pictureCount ?? tuning.batchSize) }
     private var pictures: Int { tuning.steps * batch }
     /// Pictures a step holds at a time.
-    private var heldPictures: Int { min(tuning.microBatch ?? batch, batch) }
+    private var heldPictures: Int { batch / tuning.parts(of: batch) }
     private var epochs: Double? { data.map { Double(pictures) / Double(max(1, $0.pictures)) } }
     private var seconds: Double { blank.cost.seconds * Double(pictures) }
 
@@ -71,7 +75,7 @@ public struct HeadTrainingPlan {
         let average = tuning.averageDecay == nil ? 0 : 4 * blank.parameters
         return MemoryDemand(
             fixedBytes: blank.cost.fixedBytes + ahead + average, pictureBytes: blank.cost.pictureBytes, batch: batch,
-            held: heldPictures)
+            recipeBatch: tuning.batchSize, held: heldPictures)
     }
 
     /// Checkpoints and the snapshots kept: values, their average, moments.

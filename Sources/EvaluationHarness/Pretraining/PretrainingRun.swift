@@ -31,18 +31,14 @@ public struct PretrainingRun {
     private func demand(pictureBytes: Int) throws -> MemoryDemand {
         let side = settings.views.size
         let unit = settings.canvasSide.map { ($0 / side) * ($0 / side) } ?? 2
-        func peak(_ batch: Int) throws -> Int {
+        let memory = try StepMemory(unit: unit) { batch in
             var step = settings
             (step.batchSize, step.steps, step.warmupSteps) = (batch, 1, 0)
             let blank = Picture(height: side, width: side, pixels: [UInt8](repeating: 128, count: side * side * 3))
-            return try Allocator.peakBytes {
-                _ = try Pretrainer(settings: step, pictures: Array(repeating: blank, count: batch)).run()
-            }
+            _ = try Pretrainer(settings: step, pictures: Array(repeating: blank, count: batch)).run()
         }
-        let one = try peak(unit)
-        let each = max(0, try peak(2 * unit) - one) / unit
         return MemoryDemand(
-            fixedBytes: max(0, one - each * unit) + pictureBytes, pictureBytes: each, batch: settings.batchSize,
+            fixedBytes: memory.base + pictureBytes, pictureBytes: memory.perPicture, batch: settings.batchSize,
             held: settings.batchSize, key: "training.batch", unit: unit)
     }
 

@@ -6,7 +6,10 @@ struct MemoryDemand {
     var fixedBytes: Int
     /// For each picture that a step holds at a time.
     var pictureBytes: Int
+    /// Pictures of a step.
     var batch: Int
+    /// The recipe's batch, which a part divides too: a data set smaller than it is a batch.
+    var recipeBatch: Int
     /// Pictures at a time: the batch, or a part of it.
     var held: Int
     /// How another number of `held` is written as an override; a recipe that takes its batch whole has no `micro_batch` yet.
@@ -16,10 +19,14 @@ struct MemoryDemand {
     /// Program and libraries.
     private static let processBytes = 96 << 20
 
-    init(fixedBytes: Int, pictureBytes: Int, batch: Int, held: Int, key: String? = nil, unit: Int = 1) {
+    init(
+        fixedBytes: Int, pictureBytes: Int, batch: Int, recipeBatch: Int? = nil, held: Int, key: String? = nil,
+        unit: Int = 1
+    ) {
         self.fixedBytes = fixedBytes
         self.pictureBytes = pictureBytes
         self.batch = batch
+        self.recipeBatch = recipeBatch ?? batch
         self.held = held
         self.key = key ?? (held == batch ? "+training.micro_batch" : "training.micro_batch")
         self.unit = unit
@@ -33,7 +40,7 @@ struct MemoryDemand {
     /// The largest equal part of the batch that fits.
     func largestPart(within bound: Int) -> Int? {
         stride(from: held - 1, to: 0, by: -1).first {
-            batch % $0 == 0 && $0 % unit == 0 && bytes(holding: $0) <= bound
+            batch % $0 == 0 && recipeBatch % $0 == 0 && $0 % unit == 0 && bytes(holding: $0) <= bound
         }
     }
 

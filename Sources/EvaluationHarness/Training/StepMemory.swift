@@ -1,23 +1,25 @@
 import NeuralLayers
 import TensorCore
 
-/// How the memory of a training step grows with its pictures, from steps of one and of two.
+/// How the memory of a training step grows with its pictures, from a small step and one of twice as many.
 struct StepMemory {
     /// What a step holds whatever its pictures.
     var base: Int
     /// What it holds more for each.
     var perPicture: Int
-    /// What the step of two pictures took.
+    /// What the larger step took.
     var seconds: Double
 
-    /// - Parameter step: one step of so many pictures.
-    init(_ step: (_ pictures: Int) -> Void) {
-        let one = Allocator.peakBytes { step(1) }
-        var time = Duration.zero
-        let two = Allocator.peakBytes { time = ContinuousClock().measure { step(2) } }
-        seconds = time.seconds
-        perPicture = max(0, two - one)
-        base = max(0, one - perPicture)
+    /// - Parameters:
+    ///   - unit: the fewest pictures that a step can have.
+    ///   - step: one step of so many pictures.
+    init<Failure: Error>(unit: Int = 1, _ step: (_ pictures: Int) throws(Failure) -> Void) throws(Failure) {
+        let small = try Allocator.peakBytes { () throws(Failure) in try step(unit) }
+        let start = ContinuousClock.now
+        let large = try Allocator.peakBytes { () throws(Failure) in try step(2 * unit) }
+        seconds = (ContinuousClock.now - start).seconds
+        perPicture = max(0, large - small) / unit
+        base = max(0, small - perPicture * unit)
     }
 }
 

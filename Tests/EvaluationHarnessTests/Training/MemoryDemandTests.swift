@@ -26,6 +26,10 @@ struct MemoryDemandTests {
         #expect(none.remedy.hasPrefix("choose a smaller model or picture, or"))
         let parts = MemoryDemand(fixedBytes: 0, pictureBytes: 1 << 30, batch: 12, held: 4)
         #expect(parts.key == "training.micro_batch")
+        // A data set of 12 pictures and a recipe of 16: a part divides both.
+        var small = demand
+        small.recipeBatch = 16
+        #expect(small.largestPart(within: bound(795).bytes) == 4)
         var canvases = demand
         canvases.unit = 4
         #expect(canvases.largestPart(within: bound(795).bytes) == 4)
