@@ -87,6 +87,25 @@ import Testing
         #expect(throws: DataError.self) { try RecipeOverride("+\(control)k=1") }
     }
 
+    /// As values, and those at the borders of what may stand unescaped as keys.
+    @Test func everyCharacterReadsBack() throws {
+        for start in stride(from: UInt32(0), to: 0x11_0000, by: 2048) {
+            var text = "x"
+            text.unicodeScalars.append(contentsOf: (start..<start + 2048).compactMap(Unicode.Scalar.init))
+            let root = try RecipeOverride("a=1").applied(to: try parse("a: 0\n"))
+            guard case .map(var pairs) = root.content else { return }
+            pairs[0].value = RecipeNode(.scalar(text, isQuoted: true), origin: .commandLine)
+            let tree = RecipeNode(.map(pairs), origin: .commandLine)
+            #expect(try parse(tree.yaml()).hasSameValue(as: tree), "from \(String(start, radix: 16))")
+        }
+        for value: UInt32 in [
+            0, 0x1F, 0x7F, 0x80, 0x85, 0x9E, 0x9F, 0xA0, 0x2028, 0x2029, 0xFEFF, 0xFFFD, 0xFFFE, 0xFFFF,
+        ] {
+            let root = try RecipeOverride("+k\(Unicode.Scalar(value)!)=1").applied(to: try parse("a: 1\n"))
+            #expect(try parse(root.yaml()).hasSameValue(as: root), "a key with \(String(value, radix: 16))")
+        }
+    }
+
     @Test func emptyTextIsNothing() throws {
         #expect(try parse("").isNull)
         #expect(try parse("# only a comment\n").isNull)
