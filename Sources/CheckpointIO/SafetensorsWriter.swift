@@ -37,7 +37,7 @@ public enum SafetensorsWriter {
             let name = item.name
             precondition(
                 !name.isEmpty && name != "__metadata__" && !name.utf8.contains(0), "safetensors: tensor name '\(name)'")
-            let bits = item.shape.reduce(item.type.bitCount, *)
+            let bits = item.shape.reduce(1, *) * item.type.bitCount
             precondition(
                 item.bytes.count * 8 == bits,
                 "safetensors: '\(name)' \(item.shape): \(item.bytes.count) bytes, \(bits) bits")
