@@ -42,15 +42,14 @@ public struct BinaryMask: Sendable, Hashable {
 
     /// Nearest pixel by pixel centres: output pixel i reads input pixel floor((i + 0.5) * in / out).
     public func resized(to new: ImageSize) -> BinaryMask {
-        var result = BinaryMask(size: new, pixels: [UInt8](repeating: 0, count: new.pixelCount))
+        let columns = (0..<new.width).map { (2 * $0 + 1) * size.width / (2 * new.width) }
+        var out: [UInt8] = []
+        out.reserveCapacity(new.pixelCount)
         for y in 0..<new.height {
-            let row = (2 * y + 1) * size.height / (2 * new.height)
-            for x in 0..<new.width {
-                let column = (2 * x + 1) * size.width / (2 * new.width)
-                result.pixels[y * new.width + x] = pixels[row * size.width + column]
-            }
+            let line = (2 * y + 1) * size.height / (2 * new.height) * size.width
+            for column in columns { out.append(pixels[line + column]) }
         }
-        return result
+        return BinaryMask(size: new, pixels: out)
     }
 
     /// The pixels of `rows` x `columns`.

@@ -46,11 +46,13 @@ extension Picture {
     mutating func tint(_ mask: BinaryMask, _ colour: RGB, share: Double = 0.35) {
         precondition(
             mask.size == ImageSize(height: height, width: width), "mask of \(mask.size) on \(height)x\(width) pixels")
+        let covered = mask.pixels
         for y in 0..<height {
-            for x in 0..<width where mask[y, x] {
+            for x in 0..<width where covered[y * width + x] != 0 {
+                let at = y * width + x
                 let isInside =
-                    y > 0 && mask[y - 1, x] && y + 1 < height && mask[y + 1, x] && x > 0 && mask[y, x - 1]
-                    && x + 1 < width && mask[y, x + 1]
+                    y > 0 && covered[at - width] != 0 && y + 1 < height && covered[at + width] != 0 && x > 0
+                    && covered[at - 1] != 0 && x + 1 < width && covered[at + 1] != 0
                 if isInside { mix(y, x, colour, share) } else { set(y, x, colour) }
             }
         }
