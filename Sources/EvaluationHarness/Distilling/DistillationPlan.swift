@@ -13,6 +13,8 @@ public struct DistillationPlan {
     private let teacherWidths: [Int]
     /// Pictures of a step.
     private let batch: Int
+    /// Of the data set, where it is known, as many as the recipe takes.
+    private let pictureCount: Int?
 
     /// Measures the cost, which takes a few steps' time.
     ///
@@ -22,10 +24,11 @@ public struct DistillationPlan {
     public init(_ run: DistillationRun, pictures: Int? = nil, times: Bool = true) throws(DataError) {
         self.run = run
         batch = min(run.settings.batchSize, pictures ?? run.settings.batchSize)
+        pictureCount = pictures ?? run.settings.limit
         var shapes: [(name: String, shape: ViTConfiguration)] = []
         var unknown: [String] = []
         for teacher in run.teachers {
-            guard let shape = teacher.shape() else {
+            guard let shape = try teacher.shape() else {
                 unknown.append(teacher.name)
                 continue
             }
@@ -42,36 +45,45 @@ public struct DistillationPlan {
     /// Pictures a step holds at a time.
     private var heldPictures: Int { batch / settings.parts(of: batch) }
 
+    /// Views of one picture whose tokens are kept, but for their mirror images.
+    private var copies: Int { settings.crops?.count ?? 1 }
+
     /// Bytes of teachers' tokens for one picture in both mirror images; nil where none are kept.
     private var cachedBytesPerPicture: Int? {
         guard settings.views == .cached else { return nil }
         let side = settings.viewSide / settings.student.patchSize
-        let views = PictureView.allCases.count * (settings.crops?.count ?? 1)
+        let views = PictureView.allCases.count * copies
         return teacherWidths.reduce(0) {
             $0 + TeacherFeatureCache.byteCount(samples: 1, views: views, patches: side * side, width: $1)
         }
     }
 
-    /// Pictures whose teacher tokens are kept, where the recipe limits them.
-    private var cachedPictures: Int? { settings.views == .cached ? settings.limit : nil }
+    /// Pictures whose teacher tokens are kept, where recipe or data tell.
+    private var cachedPictures: Int? { settings.views == .cached ? pictureCount : nil }
 
     /// Seconds of student and of teachers; the latter nil where their number of passes depends on the data set.
     private func seconds(_ cost: DistillationCost) -> (training: Double, teachers: Double?) {
         let training = cost.trainingSeconds * Double(pictures)
         guard settings.views == .cached else { return (training, cost.teacherSeconds * Double(pictures)) }
-        let views = PictureView.allCases.count * (settings.crops?.count ?? 1)
+        let views = PictureView.allCases.count * copies
         return (training, cachedPictures.map { cost.teacherSeconds * Double($0 * views) })
     }
 
-    /// Student, optimizer, teachers and one part of a batch; nil where a teacher's shape is not known.
+    /// Student, optimizer, teachers, one part of a batch, views and tokens that are kept; nil where a teacher's shape is not
+    /// known.
     var demand: MemoryDemand? {
         guard let cost else { return nil }
         let average = settings.averageDecay == nil ? 0 : 4 * settings.student.parameterCount()
-        let cached = run.featureFolder == nil ? (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0) : 0
-        let ahead = 3 * batch * settings.viewSide * settings.viewSide * 3
         return MemoryDemand(
-            fixedBytes: cost.fixedBytes + average + cached + ahead, pictureBytes: cost.pictureBytes,
-            batch: batch, recipeBatch: settings.batchSize, held: heldPictures)
+            fixedBytes: cost.fixedBytes + average + keptBytes, pictureBytes: cost.pictureBytes, batch: batch,
+            recipeBatch: settings.batchSize, held: heldPictures)
+    }
+
+    /// Views and teachers' tokens in memory: of all pictures where views are cached, else the views of the batches to come.
+    var keptBytes: Int {
+        let views = settings.views == .cached ? copies * (cachedPictures ?? 0) : 3 * batch
+        let tokens = run.featureFolder == nil ? (cachedBytesPerPicture ?? 0) * (cachedPictures ?? 0) : 0
+        return views * settings.viewSide * settings.viewSide * 3 + tokens
     }
 
     /// Student and the snapshots kept: values, their average, moments.

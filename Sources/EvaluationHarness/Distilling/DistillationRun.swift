@@ -53,8 +53,7 @@ public struct DistillationRun {
     func pictures(of dataset: String) throws -> DistillationPictures {
         let listed = DistillationPictures(try source(of: dataset), limit: settings.limit)
         guard settings.views == .cached else { return listed }
-        let pictures = try ParallelMap.map(listed.count) { try listed[$0] }
-        return DistillationPictures(try settings.cachedViews(of: pictures))
+        return DistillationPictures(try settings.cachedViews(of: listed))
     }
 
     /// The recipe's teachers, or those of the given names.

@@ -40,9 +40,11 @@ public struct TeacherEntry: Sendable {
     }
 
     /// The network's shape: as the recipe says, or as the file says where it is there; nil where neither tells.
-    func shape() -> ViTConfiguration? {
+    ///
+    /// - Throws: as the reader of the file's header.
+    func shape() throws(DataError) -> ViTConfiguration? {
         if let backbone { return backbone }
         guard source == nil, let path = try? TeacherFiles.path(of: file), FileBytes.exists(path) else { return nil }
-        return try? ModelFile.loadBackbone(path).configuration
+        return try ModelFile.backboneShape(path)
     }
 }

@@ -40,23 +40,36 @@ public enum ModelFile {
     public static func loadBackbone(_ path: String) throws(DataError) -> VisionTransformer {
         try CheckpointFile.demandOwnFormat(path)
         let contents = try Safetensors.load(path)
-        let architecture = try Self.architecture(contents.metadata, file: path)
-        let prefix = "backbone."
-        if architecture["kind"]?.string == "vit" {
-            let backbone = VisionTransformer(try configuration(architecture, file: path), seed: 0)
-            try load(contents.tensors, into: backbone, file: path)
-            return backbone
-        }
-        guard let inner = architecture["backbone"] else {
-            throw malformed(path, "an architecture of kind vit, or one with a backbone", architecture.text())
-        }
-        let backbone = VisionTransformer(try configuration(inner, file: path), seed: 0)
+        let (configuration, prefix) = try backbone(contents.metadata, file: path)
+        let backbone = VisionTransformer(configuration, seed: nil)
         var tensors: [String: Tensor] = [:]
         for (name, tensor) in contents.tensors where name.hasPrefix(prefix) {
             tensors[String(name.dropFirst(prefix.count))] = tensor
         }
         try load(tensors, into: backbone, file: path)
         return backbone
+    }
+
+    /// The shape of the backbone in a file, from the file's header alone.
+    ///
+    /// - Throws: `.malformed` for a file without architecture.
+    static func backboneShape(_ path: String) throws(DataError) -> ViTConfiguration {
+        try CheckpointFile.demandOwnFormat(path)
+        let header = try SafetensorsFile(path: path).header
+        let metadata = Dictionary(header.metadata.map { ($0.key, $0.value) }) { first, _ in first }
+        return try backbone(metadata, file: path).configuration
+    }
+
+    /// The backbone that metadata describes, and what the names of its tensors begin with.
+    private static func backbone(
+        _ metadata: [String: String], file: String
+    ) throws(DataError) -> (configuration: ViTConfiguration, prefix: String) {
+        let architecture = try architecture(metadata, file: file)
+        if architecture["kind"]?.string == "vit" { return (try configuration(architecture, file: file), "") }
+        guard let inner = architecture["backbone"] else {
+            throw malformed(file, "an architecture of kind vit, or one with a backbone", architecture.text())
+        }
+        return (try configuration(inner, file: file), "backbone.")
     }
 
     // MARK: Parts for files of whole models

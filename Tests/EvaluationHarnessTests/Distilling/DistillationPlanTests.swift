@@ -55,6 +55,15 @@ struct DistillationPlanTests {
         #expect(error?.kind == .configuration && error?.record == "teacher 'mae'")
     }
 
+    /// Those of every picture of the data set, where the recipe does not limit them.
+    @Test func keptViewsAndTokensAreInTheEstimate() throws {
+        let run = try run("paper/vit-ti-mean", Self.small + teachers(3) + ["views={kind: cached}"])
+        let tokens = TeacherFeatureCache.byteCount(samples: 1, views: 2, patches: 16, width: 48)
+        let plan = try DistillationPlan(run, pictures: 1100, times: false)
+        #expect(plan.keptBytes == 1100 * (32 * 32 * 3 + 3 * tokens))
+        #expect(try #require(plan.demand).fixedBytes > plan.keptBytes)
+    }
+
     @Test func withoutAShapeNothingIsMeasured() throws {
         let removed = (0..<3).map { "~teachers[\($0)].backbone" }
         let plan = try DistillationPlan(try run("paper/vit-ti-3teachers", Self.small + removed))

@@ -82,22 +82,22 @@ import VisionBackbones
 
     @Test func cachedViewsAreWholePicturesOrFixedCrops() throws {
         var settings = settings(.cached)
-        #expect(try settings.cachedViews(of: Self.pictures) == Self.pictures)
+        #expect(try settings.cachedViews(of: DistillationPictures(Self.pictures)) == Self.pictures)
         settings.crops = (3, ViewFraming(size: 16, scale: 0.2...0.5))
-        let crops = try settings.cachedViews(of: Self.pictures)
+        let crops = try settings.cachedViews(of: DistillationPictures(Self.pictures))
         #expect(settings.viewSide == 16)
         #expect(crops.count == 30 && crops.allSatisfy { $0.height == 16 && $0.width == 16 })
         #expect(Set(crops.map(\.pixels)).count == 30)
-        #expect(try settings.cachedViews(of: Self.pictures) == crops)
+        #expect(try settings.cachedViews(of: DistillationPictures(Self.pictures)) == crops)
         settings.seed = 1
-        #expect(try settings.cachedViews(of: Self.pictures) != crops)
+        #expect(try settings.cachedViews(of: DistillationPictures(Self.pictures)) != crops)
     }
 
     @Test func aStudentLearnsFromCropsOfAnotherSize() throws {
         var settings = settings(.cached)
         settings.crops = (2, ViewFraming(size: 16, scale: 0.2...0.5))
         settings.steps = 3
-        let views = try settings.cachedViews(of: Self.pictures)
+        let views = try settings.cachedViews(of: DistillationPictures(Self.pictures))
         let teachers = teachers()
         let result = try Distiller(settings: settings, pictures: DistillationPictures(views))
             .run(teachers: teachers, caches: filled(teachers, views))
