@@ -7,54 +7,9 @@ import Testing
 
 @testable import DenseHeads
 
-private func configuration() -> MaskRCNNConfiguration {
-    var configuration = MaskRCNNConfiguration(classCount: 3)
-    configuration.strides = [4, 8, 16]
-    configuration.channels = 16
-    configuration.anchorSizes = [12, 24, 48, 96]
-    configuration.rpnSampler = BalancedSampler(count: 64, foregroundShare: 0.5)
-    configuration.regionSampler = BalancedSampler(count: 32, foregroundShare: 0.25)
-    configuration.trainingProposals = ProposalLimits(beforeSuppression: 100, afterSuppression: 60)
-    configuration.evaluationProposals = ProposalLimits(beforeSuppression: 60, afterSuppression: 40)
-    configuration.canonicalSize = 56
-    configuration.boxConvolutionChannels = 16
-    configuration.boxLinearWidth = 32
-    configuration.maskChannels = 16
-    return configuration
-}
-
-private func model(_ configuration: MaskRCNNConfiguration = configuration(), width: Int = 16) throws -> MaskRCNN {
-    var stream = RandomStream(seed: 7, purpose: "init")
-    return try MaskRCNN(configuration, inputs: [FeatureSpec(name: "last", channels: width, stride: 8)], &stream)
-}
-
-/// An ellipse inside a box.
-private func ellipse(_ box: Box, size: ImageSize) -> BinaryMask {
-    var pixels = [UInt8](repeating: 0, count: size.pixelCount)
-    for y in 0..<size.height {
-        for x in 0..<size.width {
-            let dx = (Double(x) + 0.5 - box.center.x) / (box.width / 2)
-            let dy = (Double(y) + 0.5 - box.center.y) / (box.height / 2)
-            if dx * dx + dy * dy <= 1 { pixels[y * size.width + x] = 1 }
-        }
-    }
-    return BinaryMask(size: size, pixels: pixels)
-}
-
-private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [DetectionTarget] {
-    func instance(_ x: Double, _ y: Double, _ w: Double, _ h: Double, _ label: Int) -> DetectionTarget.Instance {
-        let box = Box(x0: x, y0: y, x1: x + w, y1: y + h)
-        return .init(box: box, label: label, mask: .bitmap(ellipse(box, size: size)))
-    }
-    return [
-        DetectionTarget(size: size, instances: [instance(4, 6, 22, 18, 0), instance(34, 30, 20, 28, 1)]),
-        DetectionTarget(size: size, instances: [instance(10, 24, 36, 30, 2)]),
-    ]
-}
-
 @Suite struct MaskRCNNTests {
     @Test func statesAreCoveredAndNamedAsTheReferenceNamesThem() throws {
-        let standard = try model()
+        let standard = try SmallDetector.model()
         expectSlotsCoverState(standard)
         let names = Set(standard.stateEntries().map(\.name))
         for name in [
@@ -65,9 +20,9 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
             "roi_heads.mask_head.mask_fcn4.weight", "roi_heads.mask_head.deconv.weight",
             "roi_heads.mask_head.predictor.bias",
         ] { #expect(names.contains(name), "\(name)") }
-        var other = configuration()
+        var other = SmallDetector.configuration()
         (other.rpnConvolutionCount, other.boxConvolutionCount, other.boxLinearCount) = (1, 0, 2)
-        let classic = try model(other)
+        let classic = try SmallDetector.model(other)
         expectSlotsCoverState(classic)
         let classicNames = Set(classic.stateEntries().map(\.name))
         #expect(classicNames.contains("proposal_generator.rpn_head.conv.weight"))
@@ -75,28 +30,28 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
     }
 
     @Test func proposalGradientsAgreeWithDifferences() throws {
-        let model = try model()
+        let model = try SmallDetector.model()
         let map = randomMap([2, 8, 8, 16], seed: 3, .f64)
-        let truths = targets().map(\.learnable)
+        let truths = SmallDetector.targets().map(\.learnable)
         // The second stage takes no part: check pyramid and proposal network as one layer.
         let part = FirstStage(pyramid: model.pyramid, proposer: model.proposer)
         checkGradients(part) { forward in
             let maps = model.pyramid(Self.features(map), forward)
             return LossTerm.total(
                 model.proposer.loss(
-                    model.proposer(maps, forward), truths, contents: targets().map(\.size), forward))
+                    model.proposer(maps, forward), truths, contents: SmallDetector.targets().map(\.size), forward))
         }
     }
 
     @Test func regionGradientsAgreeWithDifferences() throws {
         // Few ReLUs: each is a kink that differences may step over.
-        var small = configuration()
+        var small = SmallDetector.configuration()
         (small.boxConvolutionCount, small.boxConvolutionChannels, small.maskConvolutionCount) = (2, 8, 2)
         (small.maskPoolSize, small.maskChannels, small.boxLinearWidth) = (6, 8, 12)
         small.regionSampler = BalancedSampler(count: 5, foregroundShare: 0.6)
-        let model = try model(small)
+        let model = try SmallDetector.model(small)
         let map = Parameter(randomMap([2, 16, 16, 16], seed: 3, .f64))
-        let truths = targets().map(\.learnable)
+        let truths = SmallDetector.targets().map(\.learnable)
         var stream = RandomStream(seed: 12, purpose: "boxes")
         let noisy = truths.map { instances in
             instances.flatMap { instance in
@@ -121,9 +76,9 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
     }
 
     @Test func twoPicturesAreLearnedByHeart() throws {
-        let model = try model()
+        let model = try SmallDetector.model()
         let features = Self.features(randomMap([2, 8, 8, 16], seed: 3))
-        let targets = targets()
+        let targets = SmallDetector.targets()
         let optimizer = AdamW(ParameterGroup.decayed(model.stateEntries(), weightDecay: 0.01))
         var last: [LossTerm] = []
         for step in 0..<200 {
@@ -152,12 +107,12 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
     }
 
     @Test func predictionsFollowTheOriginalSizeAndTheContent() throws {
-        let model = try model()
+        let model = try SmallDetector.model()
         let features = Self.features(randomMap([1, 8, 8, 16], seed: 3))
         let content = ImageSize(height: 40, width: 56)
         var loose = model.configuration
         loose.scoreThreshold = 0.2
-        let eager = try DenseHeadsTests.model(loose)
+        let eager = try SmallDetector.model(loose)
         let same = eager.predict(features, sizes: [PictureFrame(content)], .evaluation)[0]
         let double = eager.predict(
             features, sizes: [PictureFrame(content: content, output: ImageSize(height: 80, width: 112))], .evaluation)[
@@ -172,16 +127,16 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
     }
 
     @Test func crowdsAndEmptyPicturesAreBackground() throws {
-        let model = try model()
+        let model = try SmallDetector.model()
         let features = Self.features(randomMap([2, 8, 8, 16], seed: 3))
-        var crowded = targets()
+        var crowded = SmallDetector.targets()
         for index in crowded[1].instances.indices { crowded[1].instances[index].isCrowd = true }
-        var empty = targets()
+        var empty = SmallDetector.targets()
         empty[1].instances = []
         let forward = Forward(mode: .training, seed: 3)
         let a = model.loss(features, crowded, forward).map { $0.value.item() }
         #expect(a == model.loss(features, empty, forward).map { $0.value.item() })
-        #expect(a != model.loss(features, targets(), forward).map { $0.value.item() })
+        #expect(a != model.loss(features, SmallDetector.targets(), forward).map { $0.value.item() })
         let nothing = empty.map { DetectionTarget(size: $0.size, instances: []) }
         let tape = Tape()
         let terms = model.loss(features, nothing, Forward(mode: .training, seed: 3, tape: tape))
@@ -196,11 +151,11 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
             let before = Parallel.threadCount
             Parallel.setThreadCount(threads)
             defer { Parallel.setThreadCount(before) }
-            let model = try model()
+            let model = try SmallDetector.model()
             let tape = Tape()
             let forward = Forward(mode: .training, seed: 9, tape: tape)
             let features = Self.features(randomMap([2, 8, 8, 16], seed: 3))
-            tape.backward(LossTerm.total(model.loss(features, targets(), forward)))
+            tape.backward(LossTerm.total(model.loss(features, SmallDetector.targets(), forward)))
             return model.parameters.compactMap { $0.gradient?.floats() }
         }
         let one = try step(1)
@@ -222,13 +177,13 @@ private func targets(_ size: ImageSize = ImageSize(height: 64, width: 64)) -> [D
     }
 
     @Test func impossibleConfigurationsAreRefused() {
-        var wrong = configuration()
+        var wrong = SmallDetector.configuration()
         wrong.anchorSizes = [8, 16]
-        let error = #expect(throws: HeadConfigurationError.self) { try model(wrong).configuration }
+        let error = #expect(throws: HeadConfigurationError.self) { try SmallDetector.model(wrong).configuration }
         #expect(error?.description.contains("4 anchor sizes") == true)
-        wrong = configuration()
+        wrong = SmallDetector.configuration()
         wrong.rpnConvolutionCount = 3
-        #expect(throws: HeadConfigurationError.self) { try model(wrong) }
+        #expect(throws: HeadConfigurationError.self) { try SmallDetector.model(wrong) }
     }
 
     static func features(_ map: Tensor) -> FeatureMaps {

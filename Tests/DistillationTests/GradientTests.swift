@@ -44,6 +44,10 @@ struct GradientTests {
         }
         // The gate does follow the student: the slope with a moving gate is another one.
         #expect(largestGap > 1e-3)
+        checkDirections(scene.trainable, "fusion consensus, \(agreement), gates held") { tape in
+            tape.map { scene.loss(Forward(mode: .evaluation, tape: $0)).total }
+                ?? Variable(Tensor([scene.loss(withGates: gates)], []))
+        }
     }
 
     @Test func lossIsItsFormula() {

@@ -74,6 +74,33 @@ import Testing
         }
     }
 
+    enum LogitLoss: CaseIterable { case crossEntropy, soft, sigmoid, smooth, squared, cosine }
+
+    @Test("in one of twenty logits, whatever the loss", arguments: LogitLoss.allCases)
+    func logits(_ loss: LogitLoss) throws {
+        let targets = Tensor((0..<160).map { Float($0 % 2) }, [40, 4])
+        let halves = Tensor((0..<160).map { Float($0 % 2) / 2 }, [40, 4])
+        for place in stride(from: 0, to: 160, by: 8) {
+            for value in Self.values {
+                let poison = Poison(stage: PoisonedNetwork.stageCount - 1, value: value, place: place)
+                let outcome = try train { step, forward, network in
+                    network.loss(forward, step == 1 ? poison : nil) { logits in
+                        switch loss {
+                        case .crossEntropy: logits.crossEntropy(labels: (0..<40).map { $0 % 4 })
+                        case .soft: logits.softCrossEntropy(targets: halves)
+                        case .sigmoid: logits.bceWithLogits(targets: targets)
+                        case .smooth: logits.smoothL1(targets, beta: 1)
+                        case .squared: logits.meanSquaredError(targets)
+                        case .cosine: logits.cosineLoss(targets)
+                        }
+                    }
+                }
+                #expect(outcome.skipped == [1] && outcome.steps == 4, "place \(place), \(value)")
+                #expect(outcome.isFinite, "place \(place), \(value)")
+            }
+        }
+    }
+
     @Test("in a weight: every step from there on is left out, which ends the run") func weight() throws {
         try forEachPlace { stage, value in
             let network = PoisonedNetwork()

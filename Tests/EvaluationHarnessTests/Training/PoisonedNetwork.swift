@@ -13,6 +13,8 @@ final class PoisonedNetwork: Layer {
         var value: Float
         /// One value of the output, or the whole gradient that comes back.
         var isGradient = false
+        /// Which value; the middle one unless given.
+        var place: Int?
     }
 
     final class Stage: Layer {
@@ -71,6 +73,14 @@ final class PoisonedNetwork: Layer {
 
     static var slots: [Slot<PoisonedNetwork>] { [.layers("stages", \.stages)] }
 
+    /// A loss of what leaves the last stage, taken for 40 rows of 4 logits.
+    func loss(_ forward: Forward, _ poison: Poison?, ofLogits loss: (Variable) -> Variable) -> [LossTerm] {
+        var x = Variable(images)
+        for stage in stages { x = stage(x, forward).scaled(by: 0.7) }
+        if let poison { x = x.poisoned(poison) }
+        return [LossTerm(name: "logits", value: loss(x.reshaped([40, 4])))]
+    }
+
     /// A term a stage, of about size one.
     func loss(_ forward: Forward, _ poison: Poison? = nil) -> [LossTerm] {
         var x = Variable(images)
@@ -85,7 +95,7 @@ final class PoisonedNetwork: Layer {
 extension Variable {
     fileprivate func poisoned(_ poison: PoisonedNetwork.Poison) -> Variable {
         let y = value.copy()
-        if !poison.isGradient { y.f32()[y.count / 2] = poison.value }
+        if !poison.isGradient { y.f32()[poison.place ?? y.count / 2] = poison.value }
         return .record(y, from: [self]) { dy in
             [poison.isGradient ? Tensor.full(dy.shape, Double(poison.value), .f32) : dy]
         }
