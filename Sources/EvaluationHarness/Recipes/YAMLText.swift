@@ -38,13 +38,7 @@ enum YAMLText {
     private static func node(_ node: Node, file: String, origin: (Int) -> RecipeOrigin) throws(DataError) -> RecipeNode
     {
         let line = node.mark?.line ?? 1
-        let tag = node.tag.description
-        guard ["str", "seq", "map"].contains(where: { tag == "tag:yaml.org,2002:\($0)" }) else {
-            throw DataError(
-                .configuration, file: file, record: "line \(line)", expected: "values without tags",
-                found: "the tag \(tag)",
-                remedy: "remove the tag; types follow from the keys")
-        }
+        try assertNoTag(node, line: line, file: file)
         switch node {
         case .scalar(let scalar):
             // What can only be written in quotes is a text however it stood: several lines, letters with accents.
@@ -62,6 +56,8 @@ enum YAMLText {
                         .configuration, file: file, record: "line \(key.mark?.line ?? line)", expected: "a name as key",
                         found: "a list or map as key", remedy: "quote the key")
                 }
+                // The library tells keys of one name apart by their tags.
+                try assertNoTag(key, line: key.mark?.line ?? line, file: file)
                 guard name.string.utf8.count <= YAMLLimits.maximalKeyBytes else {
                     throw DataError(
                         .configuration, file: file, record: "line \(key.mark?.line ?? line)",
@@ -78,6 +74,15 @@ enum YAMLText {
             throw DataError(
                 .configuration, file: file, record: "line \(line)", expected: "values written out", found: "an alias",
                 remedy: "repeat the value, or use 'extends:'")
+        }
+    }
+
+    private static func assertNoTag(_ node: Node, line: Int, file: String) throws(DataError) {
+        let tag = node.tag.description
+        guard ["str", "seq", "map"].contains(where: { tag == "tag:yaml.org,2002:\($0)" }) else {
+            throw DataError(
+                .configuration, file: file, record: "line \(line)", expected: "values without tags",
+                found: "the tag \(tag)", remedy: "remove the tag; types follow from the keys")
         }
     }
 

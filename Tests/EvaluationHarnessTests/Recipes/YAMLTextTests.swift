@@ -38,6 +38,7 @@ import Testing
             error.kind == .configuration && error.record?.hasPrefix("line ") == true && error.found.contains("flow"))
         #expect(refusal("a: 1\na: 2\n")?.found == "twice the key a")
         #expect(refusal("a: !!python/object:os.system x\n")?.expected == "values without tags")
+        #expect(refusal("? a\n: 1\n? !b a\n: 2\n")?.record == "line 3")
         #expect(refusal("? [1, 2]\n: x\n")?.expected == "a name as key")
         #expect(refusal("a: 1\n---\nb: 2\n") != nil)
         #expect(refusal("a: \u{0}\n")?.found == "a NUL byte")
