@@ -76,7 +76,7 @@ public struct DistillationPlan {
         let average = settings.averageDecay == nil ? 0 : 4 * settings.student.parameterCount()
         return MemoryDemand(
             fixedBytes: cost.fixedBytes + average + keptBytes, pictureBytes: cost.pictureBytes, batch: batch,
-            recipeBatch: settings.batchSize, held: heldPictures)
+            recipeBatch: settings.batchSize, held: heldPictures, key: MemoryDemand.key(of: settings.microBatch))
     }
 
     /// Views and teachers' tokens in memory: of all pictures where views are cached, else the views of the batches to come.

@@ -75,7 +75,7 @@ public struct HeadTrainingPlan {
         let average = tuning.averageDecay == nil ? 0 : 4 * blank.parameters
         return MemoryDemand(
             fixedBytes: blank.cost.fixedBytes + ahead + average, pictureBytes: blank.cost.pictureBytes, batch: batch,
-            recipeBatch: tuning.batchSize, held: heldPictures)
+            recipeBatch: tuning.batchSize, held: heldPictures, key: MemoryDemand.key(of: tuning.microBatch))
     }
 
     /// Checkpoints and the snapshots kept: values, their average, moments.

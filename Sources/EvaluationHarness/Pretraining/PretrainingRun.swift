@@ -39,7 +39,7 @@ public struct PretrainingRun {
         }
         return MemoryDemand(
             fixedBytes: memory.base + pictureBytes, pictureBytes: memory.perPicture, batch: settings.batchSize,
-            held: settings.batchSize, key: "training.batch", unit: unit)
+            recipeBatch: settings.batchSize, held: settings.batchSize, key: "training.batch", unit: unit)
     }
 
     /// Trains in a run folder; the encoder is `teacher.safetensors` in it.

@@ -12,24 +12,16 @@ struct MemoryDemand {
     var recipeBatch: Int
     /// Pictures at a time: the batch, or a part of it.
     var held: Int
-    /// How another number of `held` is written as an override; a recipe that takes its batch whole has no `micro_batch` yet.
+    /// How another number of `held` is written as an override.
     var key: String
     /// What the pictures of a part must be a multiple of.
-    var unit: Int
+    var unit = 1
     /// Program and libraries.
     private static let processBytes = 96 << 20
 
-    init(
-        fixedBytes: Int, pictureBytes: Int, batch: Int, recipeBatch: Int? = nil, held: Int, key: String? = nil,
-        unit: Int = 1
-    ) {
-        self.fixedBytes = fixedBytes
-        self.pictureBytes = pictureBytes
-        self.batch = batch
-        self.recipeBatch = recipeBatch ?? batch
-        self.held = held
-        self.key = key ?? (held == batch ? "+training.micro_batch" : "training.micro_batch")
-        self.unit = unit
+    /// The key of the parts of a batch: one to be added where the recipe has none.
+    static func key(of microBatch: Int?) -> String {
+        microBatch == nil ? "+training.micro_batch" : "training.micro_batch"
     }
 
     /// With so many pictures at a time.

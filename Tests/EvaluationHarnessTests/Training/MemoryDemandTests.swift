@@ -6,7 +6,9 @@ import Testing
 
 @Suite("Memory that a training asks for")
 struct MemoryDemandTests {
-    private let demand = MemoryDemand(fixedBytes: 100 << 20, pictureBytes: 50 << 20, batch: 12, held: 12)
+    private let demand = MemoryDemand(
+        fixedBytes: 100 << 20, pictureBytes: 50 << 20, batch: 12, recipeBatch: 12, held: 12,
+        key: MemoryDemand.key(of: nil))
 
     private func bound(_ mebibytes: Int) -> AvailableMemory {
         AvailableMemory(bytes: mebibytes << 20, source: "by --memory")
@@ -24,8 +26,7 @@ struct MemoryDemandTests {
         #expect(demand.largestPart(within: 200 << 20) == nil)
         let none = try #require(throws: DataError.self) { try demand.assertFits(bound(200), recipe: "r") }
         #expect(none.remedy.hasPrefix("choose a smaller model or picture, or"))
-        let parts = MemoryDemand(fixedBytes: 0, pictureBytes: 1 << 30, batch: 12, held: 4)
-        #expect(parts.key == "training.micro_batch")
+        #expect(MemoryDemand.key(of: 4) == "training.micro_batch")
         // A data set of 12 pictures and a recipe of 16: a part divides both.
         var small = demand
         small.recipeBatch = 16
