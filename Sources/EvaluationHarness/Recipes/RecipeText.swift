@@ -9,7 +9,7 @@ extension RecipeNode {
         return lines.map { line in
             guard withOrigins, let origin = line.origin else { return line.text + "\n" }
             let gap = String(repeating: " ", count: max(2, width + 2 - line.text.count))
-            return line.text + gap + "# \(origin)\n"
+            return line.text + gap + "# \(Self.escaped(origin.description))\n"
         }.joined()
     }
 
@@ -44,22 +44,28 @@ extension RecipeNode {
     }
 
     private static func scalar(_ text: String, isQuoted: Bool) -> String {
-        if !isQuoted && isPlain(text) { return text }
-        var quoted = "\""
+        !isQuoted && isPlain(text) ? text : "\"\(escaped(text))\""
+    }
+
+    /// A text as it stands between quotes.
+    private static func escaped(_ text: String) -> String {
+        let references = Set(YAMLLimits.references(in: Array(text.utf8)).map(\.offset))
+        var (escaped, offset) = ("", 0)
         for scalar in text.unicodeScalars {
             switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case "\t": quoted += "\\t"
-            case "\r": quoted += "\\r"
-            case _ where !isPrintable(scalar):
+            case "\"": escaped += "\\\""
+            case "\\": escaped += "\\\\"
+            case "\n": escaped += "\\n"
+            case "\t": escaped += "\\t"
+            case "\r": escaped += "\\r"
+            case _ where !isPrintable(scalar) || references.contains(offset):
                 let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
+                escaped += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: escaped.unicodeScalars.append(scalar)
             }
+            offset += UTF8.width(scalar)
         }
-        return quoted + "\""
+        return escaped
     }
 
     /// What may stand in a YAML text as it is (YAML 1.2, §5.1), but for breaks that readers fold. All else lies below
@@ -83,6 +89,6 @@ extension RecipeNode {
         }
         if "[]{},#&*!|>'\"%@`:".utf8.contains(first) { return false }
         if bytes.contains(": ".utf8) || bytes.contains(" #".utf8) { return false }
-        return bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
+        return bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F } && YAMLLimits.references(in: bytes).isEmpty
     }
 }

@@ -3,8 +3,9 @@ import SafeFiles
 /// What a YAML text may hold, checked on the bytes before any parser builds a tree.
 ///
 /// Aliases are refused: six levels of ten of them make 10^6 leaves out of 300 bytes, and `extends:` does their work.
-/// Every alias needs an anchor of its name, so a text without a name behind both `&` and `*` has none. Nesting is
-/// bounded by what causes it: brackets, indentation and chains of `- ` on one line.
+/// Every alias needs an anchor of its name, so a text without a name behind both `&` and `*` has none; whoever writes
+/// such a text escapes them (``references(in:)``). Nesting is bounded by what causes it: brackets, indentation and chains
+/// of `- ` on one line.
 struct YAMLLimits {
     /// Bytes of one file.
     static let maximalBytes = 1 << 20
@@ -43,27 +44,29 @@ struct YAMLLimits {
     }
 
     private func checkAliases(_ bytes: [UInt8]) throws(DataError) {
-        let anchors = Set(Self.names(after: UInt8(ascii: "&"), in: bytes).map(\.name))
-        guard !anchors.isEmpty else { return }
-        for alias in Self.names(after: UInt8(ascii: "*"), in: bytes) where anchors.contains(alias.name) {
+        let references = Self.references(in: bytes)
+        let anchors = Set(references.lazy.filter { bytes[$0.offset] == UInt8(ascii: "&") }.map(\.name))
+        for alias in references where bytes[alias.offset] == UInt8(ascii: "*") && anchors.contains(alias.name) {
             throw refused(
                 line: line(of: alias.offset, in: bytes), "values written out",
                 "the alias *\(String(decoding: alias.name, as: UTF8.self))", "repeat the value, or use 'extends:'")
         }
     }
 
-    /// Runs of letters, digits, `-` and `_` right behind `mark`, as YAML names anchors.
-    private static func names(after mark: UInt8, in bytes: [UInt8]) -> [(name: ArraySlice<UInt8>, offset: Int)] {
-        var names: [(name: ArraySlice<UInt8>, offset: Int)] = []
+    /// What may be an anchor or an alias, in quotes too: each `&` and `*` that no name ends before and one begins behind.
+    static func references(in bytes: [UInt8]) -> [(offset: Int, name: ArraySlice<UInt8>)] {
+        var references: [(offset: Int, name: ArraySlice<UInt8>)] = []
         var offset = bytes.startIndex
-        while let found = bytes[offset...].firstIndex(of: mark) {
+        while let found = bytes[offset...].firstIndex(where: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: "*") }) {
             let end = bytes[(found + 1)...].firstIndex { !isNameByte($0) } ?? bytes.endIndex
-            if end > found + 1 { names.append((bytes[(found + 1)..<end], found)) }
+            let isInside = found > bytes.startIndex && isNameByte(bytes[found - 1])
+            if end > found + 1 && !isInside { references.append((found, bytes[(found + 1)..<end])) }
             offset = found + 1
         }
-        return names
+        return references
     }
 
+    /// Letters, digits, `-` and `_`, as YAML names anchors.
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -61,7 +61,22 @@ import Testing
         #expect(refusal("a: &x 1\nb: {\"k\":*x}\n") != nil)
         #expect(refusal("? &k [1]\n: 1\n? *k\n: 2\n")?.found == "the alias *k")
         // An anchor alone, an ampersand and an asterisk in text are no alias.
-        #expect(refusal("a: &x 1\nb: 2 * 3\nc: R&D *new*\n") == nil)
+        #expect(refusal("a: &x 1\nb: 2 * 3\nc: R&D *new*\nd: 2*x\n") == nil)
+    }
+
+    /// Overrides can bring an ampersand and an asterisk of one name together, in keys and in texts.
+    @Test(arguments: ["+ a *k &k=1", "a=\"&k\"", "+b=x &k", "+b=\"\u{E9}&k\"", "+b=R&k"])
+    func referencesThatAreTextReadBack(_ change: String) throws {
+        let root = try RecipeOverride(change).applied(to: try parse("a: 1\nc: 2 *k\nd: 3*k\n"))
+        for withOrigins in [false, true] {
+            let text = root.yaml(withOrigins: withOrigins)
+            #expect(try parse(text).hasSameValue(as: root), "\(text)")
+        }
+    }
+
+    @Test func namesOfFilesStayInTheirComments() throws {
+        let root = try YAMLText.parse(Array("a: 1\nb: x *k\n".utf8), file: "runs &k\nc: 3/a.yaml")
+        #expect(try parse(root.yaml(withOrigins: true)).hasSameValue(as: root))
     }
 
     @Test func sizeAndDepthAreBounded() throws {
@@ -93,10 +108,8 @@ import Testing
         for start in stride(from: UInt32(0), to: 0x11_0000, by: 2048) {
             var text = "x"
             text.unicodeScalars.append(contentsOf: (start..<start + 2048).compactMap(Unicode.Scalar.init))
-            let root = try RecipeOverride("a=1").applied(to: try parse("a: 0\n"))
-            guard case .map(var pairs) = root.content else { return }
-            pairs[0].value = RecipeNode(.scalar(text, isQuoted: true), origin: .commandLine)
-            let tree = RecipeNode(.map(pairs), origin: .commandLine)
+            let value = RecipeNode(.scalar(text, isQuoted: true), origin: .commandLine)
+            let tree = RecipeNode(.map([(key: "a", value: value)]), origin: .commandLine)
             #expect(try parse(tree.yaml()).hasSameValue(as: tree), "from \(String(start, radix: 16))")
         }
         for value: UInt32 in [
