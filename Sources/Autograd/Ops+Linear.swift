@@ -33,9 +33,11 @@ extension Variable {
         let (hasBias, hasResidual) = (bias != nil, residual != nil)
         return .record(y, from: operands) { dy in
             let dz = pre.map { Elementwise.activationBackward(dy, $0, activation) } ?? dy
+            // Before dx: x may be made again for it.
+            let dw = layer.weightGradient(dz, x.callAsFunction)
             let dx = needX ? Tensor(uninitialized: inputShape, inputType) : nil
             if let dx { layer.inputGradient(dz, into: dx) }
-            var gradients = [dx, layer.weightGradient(dz, x.callAsFunction)]
+            var gradients = [dx, dw]
             if hasBias { gradients.append(layer.biasGradient(dz)) }
             if hasResidual { gradients.append(dy) }
             return gradients

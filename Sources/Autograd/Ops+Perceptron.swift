@@ -49,12 +49,11 @@ extension Variable {
             let z = z!
             let upperWeight = upper.weightGradient(dy, parts: parts) { Elementwise.activated(z.rows($0), activation) }
             upper.slopes(dy, at: z, activation)
+            // Before dx: x may be made again for it.
+            let lowerWeight = lower.weightGradient(z, x.callAsFunction)
             let dx = needX ? Tensor(uninitialized: inputShape, inputType) : nil
             if let dx { lower.inputGradient(z, into: dx) }
-            let gradients = [
-                dx, lower.weightGradient(z, x.callAsFunction), lower.biasGradient(z), upperWeight,
-                upper.biasGradient(dy),
-            ]
+            let gradients = [dx, lowerWeight, lower.biasGradient(z), upperWeight, upper.biasGradient(dy)]
             return hasResidual ? gradients + [dy] : gradients
         }
     }

@@ -1,3 +1,4 @@
+import CKernels
 import Glibc
 import Synchronization
 
@@ -9,6 +10,8 @@ import Synchronization
 public enum Allocator {
     private struct State: ~Copyable {
         var large = BlockHeap()
+        /// Bytes of large blocks when the C library last gave its free memory back.
+        var trimmedAt = 0
         var free: [Int: [UInt]] = [:]
         var live = 0
         /// Bytes of large blocks that are not live, because their pages were given up.
@@ -31,6 +34,13 @@ public enum Allocator {
             if excess > 0 { large.release(atLeast: excess) }
         }
 
+        /// Whether large blocks grew far since this was true.
+        mutating func hasGrown() -> Bool {
+            guard large.heldBytes >= trimmedAt + Allocator.growth else { return false }
+            trimmedAt = large.heldBytes
+            return true
+        }
+
         /// Takes waiting blocks out of their lists until live and waiting ones fit: the smallest that is large enough, or
         /// the largest and more.
         mutating func excess() -> [(address: UInt, size: Int)] {
@@ -47,7 +57,9 @@ public enum Allocator {
     }
     private static let state = Mutex(State())
     /// Room for small blocks that wait for their turn within a step.
-    private static let slack = 40 << 20
+    private static let slack = 8 << 20
+    /// Large blocks that grow by so much make the C library give up what others freed: it keeps up to 64 MiB of that.
+    private static let growth = 64 << 20
     /// Blocks from this size on are large.
     static let largeSize = 1 << 20
 
@@ -77,13 +89,14 @@ public enum Allocator {
     static func take(_ byteCount: Int) -> (UnsafeMutableRawPointer, Int) {
         if byteCount >= largeSize {
             let size = BlockHeap.size(of: byteCount)
-            let start = state.withLock { state in
+            let (start, hasGrown) = state.withLock { state in
                 state.grow(size)
                 state.liveBlocks += 1
                 let start = state.large.take(size)
                 state.trim()
-                return start
+                return (start, state.hasGrown())
             }
+            if hasGrown { dmt_trim_heap() }
             return (UnsafeMutableRawPointer(bitPattern: start)!, size)
         }
         let size = sizeClass(byteCount)

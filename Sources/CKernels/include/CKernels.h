@@ -209,6 +209,8 @@ void dmt_f32_to_bf16(uint16_t *dst, const float *src, dmt_index n);  // round to
 void dmt_bf16_to_f32(float *dst, const uint16_t *src, dmt_index n);
 // Multiply-adds in registers only: runs `rounds` rounds and returns the flop count; the compute peak of one core.
 double dmt_peak_loop(int path, dmt_index rounds, float *sink);
+// Free memory of the C library goes back to the system.
+void dmt_trim_heap(void);
 
 #ifdef __cplusplus
 }
