@@ -13,9 +13,10 @@ public enum CheckpointArchive {
     }
 
     /// Whether a file starts as a zip archive does: `.pth` and `.npz`.
-    public static func isZip(_ path: String) -> Bool {
-        guard let source = try? ByteSource(path: path, expected: "a readable checkpoint") else { return false }
-        return (try? CheckpointFormat(of: source)) == .zip
+    ///
+    /// - Throws: `DataError`: a file that is missing or cannot be read.
+    public static func isZip(_ path: String) throws(DataError) -> Bool {
+        try CheckpointFormat(of: ByteSource(path: path, expected: "a readable checkpoint")) == .zip
     }
 
     /// The PyTorch checkpoint in a file, or nil where the file is of another format that is read.

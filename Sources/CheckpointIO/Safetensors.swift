@@ -23,9 +23,7 @@ public enum Safetensors {
     ) throws(DataError) -> Contents {
         let file = try SafetensorsFile(path: path)
         let tensors = try file.tensors(where: wanted)
-        var metadata: [String: String] = [:]
-        for (key, value) in file.header.metadata { metadata[key] = value }
-        return Contents(tensors: tensors, metadata: metadata)
+        return Contents(tensors: tensors, metadata: file.header.metadata)
     }
 
     /// Writes tensors of any `DType` atomically; equal contents give equal bytes.

@@ -22,8 +22,8 @@ public struct SafetensorsHeader: Sendable, Equatable {
 
     /// In the order of their bytes.
     public let entries: [Entry]
-    /// The `__metadata__` map, sorted by key.
-    public let metadata: [(key: String, value: String)]
+    /// The `__metadata__` map.
+    public let metadata: [String: String]
     private let indices: [String: Int]
 
     /// The largest header the reference reader takes.
@@ -32,10 +32,6 @@ public struct SafetensorsHeader: Sendable, Equatable {
     public static let valueLimit = 1_000_000
     /// The largest rank taken here.
     public static let rankLimit = 32
-
-    public static func == (a: Self, b: Self) -> Bool {
-        a.entries == b.entries && a.metadata.elementsEqual(b.metadata) { $0.key == $1.key && $0.value == $1.value }
-    }
 
     /// Reads the length field of a file of `fileSize` bytes.
     ///
@@ -75,7 +71,7 @@ public struct SafetensorsHeader: Sendable, Equatable {
             throw Self.malformed(file, "a JSON object as header", "another JSON value")
         }
         var entries: [Entry] = []
-        var metadata: [(key: String, value: String)] = []
+        var metadata: [String: String] = [:]
         let dataStart = 8 + text.count
         for (name, value) in members {
             if name == "__metadata__" {
@@ -111,20 +107,18 @@ public struct SafetensorsHeader: Sendable, Equatable {
     /// The entry of a tensor.
     public subscript(name: String) -> Entry? { indices[name].map { entries[$0] } }
 
-    private static func metadata(
-        _ value: JSONValue, _ file: String
-    ) throws(DataError) -> [(key: String, value: String)] {
+    private static func metadata(_ value: JSONValue, _ file: String) throws(DataError) -> [String: String] {
         guard case .object(let members) = value else {
             throw malformed(file, "an object of strings", "another JSON value", record: "__metadata__")
         }
-        var result: [(key: String, value: String)] = []
+        var result: [String: String] = [:]
         for (key, value) in members {
             guard case .string(let text) = value else {
                 throw malformed(file, "a string", "another JSON value", record: "__metadata__ '\(key)'")
             }
-            result.append((key, text))
+            result[key] = text
         }
-        return result.sorted { $0.key < $1.key }
+        return result
     }
 
     private static func entry(

@@ -33,10 +33,7 @@ import Testing
         let map = Parameter(randomMap([2, 16, 16, 16], seed: 3, .f64))
         var held: [RegionSamples] = []
         checkGradients(heads, extra: [map]) { forward in
-            let finest = forward(map)
-            let levels = zip(
-                [4, 8, 16], [finest, finest.maxPool(size: 2, stride: 2), finest.maxPool(size: 4, stride: 4)])
-            let maps = FeatureMaps(levels.map { (FeatureSpec(name: "p", channels: 16, stride: $0), $1) })
+            let maps = SmallDetector.levels(forward(map))
             if held.isEmpty { held = Self.samples(heads, maps, forward) }
             if forward.tape != nil {
                 return LossTerm.total(

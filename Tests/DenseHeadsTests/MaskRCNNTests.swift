@@ -62,16 +62,12 @@ import Testing
         }
         let samples = RegionSamples(proposals: noisy, truths: truths, configuration: model.configuration, seed: 4)
         #expect(samples.foreground.count == 6 && samples.regions.count == 8)
-        let strides = [4, 8, 16]
         checkGradients(model.regions, extra: [map]) { forward in
-            let finest = forward(map)
-            let maps = [finest, finest.maxPool(size: 2, stride: 2), finest.maxPool(size: 4, stride: 4)]
-            let levels = zip(strides, maps).map { (FeatureSpec(name: "p", channels: 16, stride: $0), $1) }
+            let maps = SmallDetector.levels(forward(map))
             let regions = samples.regions.map { (picture: $0.picture, box: $0.box) }
-            let outputs = model.regions.boxes(FeatureMaps(levels), regions, stage: 0, forward)
+            let outputs = model.regions.boxes(maps, regions, stage: 0, forward)
             return LossTerm.total(
-                model.regions.loss(
-                    FeatureMaps(levels), samples, outputs, samples.meanCounts(forward), stage: 0, forward))
+                model.regions.loss(maps, samples, outputs, samples.meanCounts(forward), stage: 0, forward))
         }
     }
 

@@ -1,3 +1,4 @@
+import Autograd
 import Determinism
 import Geometry
 import NeuralLayers
@@ -27,8 +28,15 @@ enum SmallDetector {
         return try MaskRCNN(configuration, inputs: [FeatureSpec(name: "last", channels: width, stride: 8)], &stream)
     }
 
+    /// The levels of a pyramid whose finest has this map of 16 channels.
+    static func levels(_ finest: Variable) -> FeatureMaps {
+        let maps = [finest, finest.maxPool(size: 2, stride: 2), finest.maxPool(size: 4, stride: 4)]
+        return FeatureMaps(
+            zip(configuration().strides, maps).map { (FeatureSpec(name: "p", channels: 16, stride: $0), $1) })
+    }
+
     /// An ellipse inside a box.
-    static func ellipse(_ box: Box, size: ImageSize) -> BinaryMask {
+    private static func ellipse(_ box: Box, size: ImageSize) -> BinaryMask {
         var pixels = [UInt8](repeating: 0, count: size.pixelCount)
         for y in 0..<size.height {
             for x in 0..<size.width {

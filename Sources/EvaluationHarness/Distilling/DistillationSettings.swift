@@ -17,7 +17,7 @@ public enum FusionName: String, Sendable, CaseIterable {
 }
 
 /// Everything that decides a distillation run, teachers and data aside.
-public struct DistillationSettings: Sendable {
+public struct DistillationSettings: PartedBatch, Sendable {
     public var student: ViTConfiguration
     public var fusion = FusionName.consensus
     /// Of the consensus gate.
@@ -73,9 +73,6 @@ public struct DistillationSettings: Sendable {
             },
             options(teachers.map(\.name)), seed: seed)
     }
-
-    /// How many parts a batch is taken in; one where the data set is too small for whole ones.
-    func parts(of batch: Int) -> Int { microBatch.map { batch % $0 == 0 ? batch / $0 : 1 } ?? 1 }
 
     func optimizer(of model: some Layer) -> any Optimizer {
         optimizer.make(ParameterGroup.decayed(model.stateEntries(), weightDecay: weightDecay))

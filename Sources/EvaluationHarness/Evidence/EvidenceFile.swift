@@ -40,7 +40,7 @@ final class EvidenceFile {
 
     init(_ path: String) throws(DataError) {
         file = try SafetensorsFile(path: path)
-        metadata = Dictionary(file.header.metadata.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+        metadata = file.header.metadata
     }
 
     func has(_ name: String) -> Bool { file.find(name) != nil }

@@ -53,8 +53,7 @@ struct ONNXNetwork {
     private static func declaredMetadata(_ input: String) throws(DataError) -> [String: String] {
         try CheckpointFile.demandOwnFormat(input)
         let opened = try CheckpointFile.open(input)
-        let metadata = (opened as? SafetensorsFile)?.header.metadata ?? []
-        return Dictionary(metadata.map { ($0.key, $0.value) }) { first, _ in first }
+        return (opened as? SafetensorsFile)?.header.metadata ?? [:]
     }
 
     // MARK: Kinds

@@ -24,7 +24,7 @@ public enum CheckpointFile {
 
     /// Refuses a PyTorch or NumPy file where one of this program's own is needed, with the way to make one.
     static func demandOwnFormat(_ path: String) throws(DataError) {
-        guard CheckpointArchive.isZip(path) else { return }
+        guard try CheckpointArchive.isZip(path) else { return }
         throw DataError(
             .malformed, file: path, expected: "a safetensors file of this program", found: "a zip archive (.pth, .npz)",
             remedy:

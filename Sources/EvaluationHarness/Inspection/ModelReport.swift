@@ -51,7 +51,7 @@ public struct ModelReport: Sendable, Equatable {
         file = path
         byteCount = try FileBytes.size(of: path)
         let safetensors = opened as? SafetensorsFile
-        metadata = safetensors?.header.metadata ?? []
+        metadata = safetensors?.header.metadata.sorted { $0.key < $1.key } ?? []
         format = safetensors != nil ? "safetensors" : opened is NumPyFile ? "numpy" : "pytorch"
         tensors = opened.entries
         valueCount = tensors.reduce(0) { $0 + $1.count }

@@ -28,7 +28,7 @@ public enum RateFall: Sendable, Equatable {
 }
 
 /// How a head, and with it a backbone, is trained: the part that all tasks share.
-public struct FineTuning: Sendable, Equatable {
+public struct FineTuning: PartedBatch, Sendable, Equatable {
     public var steps = 400
     public var batchSize = 16
     /// Pictures that a step takes at a time; nil takes the whole batch.
@@ -60,9 +60,6 @@ public struct FineTuning: Sendable, Equatable {
     func plan(sampleCount: Int) -> EpochPlanOfSteps {
         EpochPlanOfSteps(sampleCount: sampleCount, batchSize: batchSize, seed: seed)
     }
-
-    /// How many parts a batch is taken in; one where the data set is too small for whole ones.
-    func parts(of batch: Int) -> Int { microBatch.map { batch % $0 == 0 ? batch / $0 : 1 } ?? 1 }
 
     /// Runs the loop: linear warm-up and fall to zero, rates by layer.
     ///

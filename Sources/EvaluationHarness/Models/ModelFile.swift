@@ -55,9 +55,7 @@ public enum ModelFile {
     /// - Throws: `.malformed` for a file without architecture.
     static func backboneShape(_ path: String) throws(DataError) -> ViTConfiguration {
         try CheckpointFile.demandOwnFormat(path)
-        let header = try SafetensorsFile(path: path).header
-        let metadata = Dictionary(header.metadata.map { ($0.key, $0.value) }) { first, _ in first }
-        return try backbone(metadata, file: path).configuration
+        return try backbone(SafetensorsFile(path: path).header.metadata, file: path).configuration
     }
 
     /// The backbone that metadata describes, and what the names of its tensors begin with.

@@ -86,7 +86,7 @@ final class FeatureShards {
         if !checked.contains(shard) { try check(shard) }
         let file = try SafetensorsFile(path: path(shard))
         let entry = try file.entry(Self.name)
-        let found = file.header.metadata.first { $0.key == "features" }?.value
+        let found = file.header.metadata["features"]
         guard found == key, entry.type == .f32, entry.shape.count == 3, entry.shape[0] == inputs(of: shard).count else {
             throw DataError(
                 .malformed, file: path(shard), expected: "features of '\(key)'",

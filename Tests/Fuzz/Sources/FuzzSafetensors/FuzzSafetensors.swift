@@ -35,7 +35,6 @@ private func read(_ source: ByteSource) throws(DataError) {
     guard !file.header.entries.contains(where: { $0.name.isEmpty || $0.name.utf8.contains(0) }),
         !file.header.metadata.contains(where: { $0.key.utf8.contains(0) })
     else { return }
-    let metadata = Dictionary(uniqueKeysWithValues: file.header.metadata.map { ($0.key, $0.value) })
     // Tensors fill the file in order, so each one's place in the block is its place in the file.
     let start = source.count - block.count
     let written = block.withUnsafeBytes { memory in
@@ -45,7 +44,7 @@ private func read(_ source: ByteSource) throws(DataError) {
                 name: entry.name, type: entry.type, shape: entry.shape,
                 bytes: UnsafeRawBufferPointer(rebasing: memory[range]))
         }
-        return SafetensorsWriter.encode(items, metadata: metadata)
+        return SafetensorsWriter.encode(items, metadata: file.header.metadata)
     }
     let again = try SafetensorsFile(ByteSource(written, name: "again"))
     precondition(again.header.entries.count == file.header.entries.count)
