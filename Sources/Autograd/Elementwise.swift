@@ -48,6 +48,12 @@ public enum Elementwise {
         return y
     }
 
+    /// `x := alpha x`.
+    static func scale(_ x: Tensor, by alpha: Double) {
+        let (table, xp) = (Kernels.table(x.dtype), x.raw)
+        blocks(x) { table.pointee.scale(xp + $0, xp + $0, alpha, $1) }
+    }
+
     /// `y = decay y + (1 - decay) x`, in place.
     public static func movingAverage(_ y: Tensor, _ x: Tensor, decay: Double) {
         precondition(y.count == x.count && y.dtype == x.dtype, "average of \(x.shape) into \(y.shape)")
@@ -104,14 +110,10 @@ public enum Elementwise {
     static func widening(
         _ x: Tensor, _ rows: Range<Int>, columns: Int, _ body: (UnsafeMutableRawPointer, Range<Int>) -> Void
     ) {
-        let (table, source, step) = (Kernels.table(.f32), x.bf16(), max(1, 8192 / columns))
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: step * columns) { wide in
-            let floats = UnsafeMutableRawPointer(wide.baseAddress!)
-            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
-                let part = first..<min(first + step, rows.upperBound)
-                table.pointee.from_half(floats, source + first * columns, part.count * columns)
-                body(floats, part)
-            }
+        let (table, source) = (Kernels.table(.f32), x.bf16())
+        partly(rows, columns: columns, .f32) { floats, part in
+            table.pointee.from_half(floats, source + part.lowerBound * columns, part.count * columns)
+            body(floats, part)
         }
     }
 
@@ -120,14 +122,21 @@ public enum Elementwise {
         _ out: UnsafeMutableRawPointer, _ rows: Range<Int>, columns: Int,
         _ body: (UnsafeMutableRawPointer, Range<Int>) -> Void
     ) {
-        let (table, step) = (Kernels.table(.f32), max(1, 8192 / columns))
-        let target = out.assumingMemoryBound(to: UInt16.self)
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: step * columns) { wide in
-            let floats = UnsafeMutableRawPointer(wide.baseAddress!)
+        let (table, target) = (Kernels.table(.f32), out.assumingMemoryBound(to: UInt16.self))
+        partly(rows, columns: columns, .f32) { floats, part in
+            body(floats, part)
+            table.pointee.to_half(target + part.lowerBound * columns, floats, part.count * columns)
+        }
+    }
+
+    /// Calls `body` with a few rows at a time and room for their values, which stays in the first-level cache.
+    static func partly(
+        _ rows: Range<Int>, columns: Int, _ dtype: DType, _ body: (UnsafeMutableRawPointer, Range<Int>) -> Void
+    ) {
+        let step = max(1, 8192 / columns)
+        withUnsafeTemporaryAllocation(byteCount: step * columns * dtype.size, alignment: 64) { room in
             for first in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
-                let part = first..<min(first + step, rows.upperBound)
-                body(floats, part)
-                table.pointee.to_half(target + first * columns, floats, part.count * columns)
+                body(room.baseAddress!, first..<min(first + step, rows.upperBound))
             }
         }
     }

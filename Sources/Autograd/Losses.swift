@@ -11,12 +11,9 @@ extension Variable {
     public func crossEntropy(labels: [Int32], ignore: Int32 = -1, divisor: Double? = nil) -> Variable {
         let (rows, columns) = rowsAndColumns
         precondition(labels.count == rows, "crossEntropy: \(labels.count) labels for \(rows) rows")
-        precondition(
-            labels.allSatisfy { $0 == ignore || ($0 >= 0 && $0 < columns) },
-            "crossEntropy: a label outside 0..<\(columns)")
-        let counted = labels.reduce(0) { $0 + ($1 == ignore ? 0 : 1) }
+        let counted = Self.countedLabels(labels, classCount: columns, ignore: ignore)
         let x = value
-        return rowLoss(divisor: divisor ?? Double(max(counted, 1)), weights: nil) { table, loss, dx, range in
+        return rowLoss(divisor: divisor ?? counted, weights: nil) { table, loss, dx, range in
             let offset = range.lowerBound * columns * x.dtype.size
             labels.withUnsafeBufferPointer { labels in
                 table.pointee.cross_entropy(
@@ -24,6 +21,14 @@ extension Variable {
                     columns)
             }
         }
+    }
+
+    /// Labels that are not `ignore`, at least 1: what the sum over rows is divided by.
+    static func countedLabels(_ labels: [Int32], classCount: Int, ignore: Int32) -> Double {
+        precondition(
+            labels.allSatisfy { $0 == ignore || ($0 >= 0 && $0 < classCount) },
+            "crossEntropy: a label outside 0..<\(classCount)")
+        return Double(max(labels.reduce(0) { $0 + ($1 == ignore ? 0 : 1) }, 1))
     }
 
     /// `−Σ_r w_r Σ_k t log softmax(x) / Σ w`, with `targets` of shape `(R, K)`.
@@ -66,9 +71,11 @@ extension Variable {
         return Self.scalarLoss(total, gradient: dx, divisor: divisor, from: self)
     }
 
-    private static func scalarLoss(_ value: Double, gradient: Tensor, divisor: Double, from x: Variable) -> Variable {
+    /// - Parameter gradient: of the undivided loss, nobody else's: it is scaled in place.
+    static func scalarLoss(_ value: Double, gradient: Tensor, divisor: Double, from x: Variable) -> Variable {
         .record(Tensor.full([], value, gradient.dtype), from: [x]) { dy in
-            [Elementwise.scaled(gradient, Variable(dy).item() / divisor)]
+            Elementwise.scale(gradient, by: Variable(dy).item() / divisor)
+            return [gradient]
         }
     }
 

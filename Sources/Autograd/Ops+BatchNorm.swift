@@ -22,6 +22,8 @@ extension Variable {
     /// In training μ and σ² (biased) are the batch's, summed over the group's ranks, and the running values move towards
     /// them (the unbiased variance) unless one is not finite; in evaluation the running values are used.
     ///
+    /// The output is not kept by operations that read it: backward makes it again.
+    ///
     /// - Parameters:
     ///   - gamma, beta: `(C)`, or neither.
     ///   - momentum: the weight of the batch in the running values.
@@ -59,19 +61,23 @@ extension Variable {
         let rstd = Tensor(variance.doubles().map { 1 / ($0 + epsilon).squareRoot() }, [columns]).converted(to: dtype)
         let scale = gamma.map { Elementwise.product($0.value, rstd) } ?? rstd
         let shift = beta?.value ?? Tensor.zeros([columns], dtype)
-        let y = Tensor(uninitialized: shape, dtype)
-        let (yp, xp, mp, sp, hp) = (y.raw, x.raw, mean.raw, scale.raw, shift.raw)
         let (table, size) = (Kernels.table(dtype), dtype.size)
         let grain = max(1, Elementwise.grain / columns)
-        Parallel.forEachRange(rows, grain: grain) { range in
-            let offset = range.lowerBound * columns * size
-            table.pointee.batch_norm_apply(
-                yp + offset, xp + offset, mp, sp, hp, relu ? 1 : 0, range.count, columns)
+        func normalized() -> Tensor {
+            let y = Tensor(uninitialized: x.shape, dtype)
+            let (yp, xp, mp, sp, hp) = (y.raw, x.raw, mean.raw, scale.raw, shift.raw)
+            Parallel.forEachRange(rows, grain: grain) { range in
+                let offset = range.lowerBound * columns * size
+                table.pointee.batch_norm_apply(
+                    yp + offset, xp + offset, mp, sp, hp, relu ? 1 : 0, range.count, columns)
+            }
+            keepAlive(scale.storage, shift.storage)
+            return y
         }
-        keepAlive(scale.storage, shift.storage)
-        let affine = [gamma, beta].compactMap { $0 }
+        let inputs = [self] + [gamma, beta].compactMap { $0 }
         let (hasGamma, hasBeta) = (gamma != nil, beta != nil)
-        return .record(y, from: [self] + affine) { dy in
+        let isRecorded = inputs.contains(where: \.isTracked)
+        return .record(normalized(), from: inputs, remake: isRecorded ? normalized : nil) { dy in
             // (dbeta, dgamma) side by side.
             let sums = Elementwise.reduceRows(dtype, rows: rows, columns: columns, sums: 2) { table, out, range in
                 let offset = range.lowerBound * columns * size

@@ -43,19 +43,24 @@ extension Variable {
             bf16: bf16)
         let y = Tensor(uninitialized: [pictures, height, width, outputs], dtype)
         convolution.apply(value.raw, weight: weight.value.raw, bias: bias?.value.raw, relu: relu, into: y.raw)
-        let (x, w) = (value, weight.value)
-        keepAlive(x.storage, w.storage)
+        let (x, w) = (SavedValue(self), weight.value)
+        keepAlive(value.storage, w.storage)
         let (needX, needW, needB) = (isTracked, weight.isTracked, bias?.isTracked ?? false)
         let hasBias = bias != nil
         return .record(y, from: [self, weight] + (hasBias ? [bias!] : [])) { dy in
             let dz = relu ? Elementwise.activationBackward(dy, y, .relu) : dy
-            let dx = needX ? Tensor(uninitialized: inputShape, dtype) : nil
             let dw = needW ? Tensor(uninitialized: weightShape, dtype) : nil
+            if let dw {
+                // Before dx: x is gone by then.
+                let x = x.take()
+                convolution.weightGradient(x.raw, dz.raw, into: dw.raw)
+                keepAlive(x.storage)
+            }
+            let dx = needX ? Tensor(uninitialized: inputShape, dtype) : nil
             if let dx { convolution.inputGradient(dz.raw, weight: w.raw, into: dx.raw) }
-            if let dw { convolution.weightGradient(x.raw, dz.raw, into: dw.raw) }
             let rows = pictures * height * width
             let db = needB ? Elementwise.columnSums(dz, rows: rows, columns: outputs) : nil
-            keepAlive(x.storage, w.storage, dz.storage)
+            keepAlive(w.storage, dz.storage)
             return [dx, dw] + (hasBias ? [db] : [])
         }
     }

@@ -43,9 +43,10 @@ extension Variable {
 
     /// `y = a b`, elementwise, same shape.
     public func multiplied(by other: Variable) -> Variable {
-        let (a, b, needA, needB) = (value, other.value, isTracked, other.isTracked)
-        return .record(Elementwise.product(a, b), from: [self, other]) { dy in
-            [needA ? Elementwise.product(dy, b) : nil, needB ? Elementwise.product(dy, a) : nil]
+        // Each is needed for the gradient of the other.
+        let (a, b) = (other.isTracked ? value : nil, isTracked ? other.value : nil)
+        return .record(Elementwise.product(value, other.value), from: [self, other]) { dy in
+            [b.map { Elementwise.product(dy, $0) }, a.map { Elementwise.product(dy, $0) }]
         }
     }
 
@@ -104,10 +105,10 @@ extension Variable {
     public func relu() -> Variable { activated(.relu) }
 
     private func activated(_ activation: Activation) -> Variable {
-        let x = value
-        return .record(Elementwise.activated(x, activation), from: [self]) {
-            [Elementwise.activationBackward($0, x, activation)]
-        }
+        let y = Elementwise.activated(value, activation)
+        // The sign of a ReLU's result is that of its argument, and whoever reads the result keeps it anyway.
+        let kept = activation == .relu ? y : value
+        return .record(y, from: [self]) { [Elementwise.activationBackward($0, kept, activation)] }
     }
 
     /// `y = 1 / (1 + exp(-x))`.

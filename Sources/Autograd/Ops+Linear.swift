@@ -26,15 +26,17 @@ extension Variable {
         precondition(
             residual == nil || residual!.shape == y.shape, "linear: residual \(residual!.shape) for \(y.shape)")
         let tracked = isTracked || weight.isTracked || (bias?.isTracked ?? false)
-        let pre = activation != .none && tracked ? Tensor(uninitialized: y.shape, layer.dtype) : nil
+        let pre = activation == .gelu && tracked ? Tensor(uninitialized: y.shape, layer.dtype) : nil
+        // The sign of a ReLU's result is that of its argument.
+        let slopes = activation == .relu ? y : pre
         layer.apply(value, into: y, activation: activation, pre: pre, residual: residual?.value)
         let (x, needX, inputShape, inputType) = (SavedValue(self), isTracked, shape, value.dtype)
         let operands = [self, weight] + [bias, residual].compactMap { $0 }
         let (hasBias, hasResidual) = (bias != nil, residual != nil)
         return .record(y, from: operands) { dy in
-            let dz = pre.map { Elementwise.activationBackward(dy, $0, activation) } ?? dy
-            // Before dx: x may be made again for it.
-            let dw = layer.weightGradient(dz, x.callAsFunction)
+            let dz = slopes.map { Elementwise.activationBackward(dy, $0, activation) } ?? dy
+            // Before dx: x is gone by then.
+            let dw = layer.weightGradient(dz, x.take)
             let dx = needX ? Tensor(uninitialized: inputShape, inputType) : nil
             if let dx { layer.inputGradient(dz, into: dx) }
             var gradients = [dx, dw]
@@ -72,15 +74,11 @@ struct Projection {
         needsBias = bias?.isTracked ?? false
     }
 
-    /// `Wᵀ` and `W` in panels, for products with several parts of the rows.
+    /// `Wᵀ` in panels, for products with several parts of the rows.
     func packedForward() -> PackedMatrix {
         PackedMatrix(
             dtype, MatrixView(weight, width: inputs, transposed: true), rows: inputs, columns: outputs,
             bf16: bf16)
-    }
-
-    func packedBackward() -> PackedMatrix {
-        PackedMatrix(dtype, MatrixView(weight, width: inputs), rows: outputs, columns: inputs, bf16: bf16)
     }
 
     /// `y = act(x Wᵀ + b) + residual`; `pre` keeps what goes into `act`.
@@ -88,24 +86,31 @@ struct Projection {
         _ x: Tensor, _ packed: PackedMatrix? = nil, into y: Tensor, activation: Activation = .none, pre: Tensor? = nil,
         residual: Tensor? = nil
     ) {
-        Gemm.multiply(
-            m: x.count / inputs, MatrixView(x, width: inputs), packed ?? packedForward(), into: y.raw,
-            epilogue: GemmEpilogue(
-                bias: bias?.raw, activation: activation.kernel, pre: pre?.raw, residual: residual?.raw),
-            half: y.dtype == .bf16)
+        let (m, lines, half) = (x.count / inputs, MatrixView(x, width: inputs), y.dtype == .bf16)
+        let epilogue = GemmEpilogue(
+            bias: bias?.raw, activation: activation.kernel, pre: pre?.raw, residual: residual?.raw)
+        if let packed {
+            Gemm.multiply(m: m, lines, packed, into: y.raw, epilogue: epilogue, half: half)
+        } else {
+            Gemm.multiply(
+                dtype, m: m, n: outputs, k: inputs, lines, MatrixView(weight, width: inputs, transposed: true),
+                into: y.raw, epilogue: epilogue, bf16: bf16, half: half)
+        }
     }
 
     /// `dx = dz W`
     func inputGradient(_ dz: Tensor, into dx: Tensor) {
         Gemm.multiply(
-            m: rows, MatrixView(dz, width: outputs), packedBackward(), into: dx.raw, half: dx.dtype == .bf16)
+            dtype, m: rows, n: inputs, k: outputs, MatrixView(dz, width: outputs), MatrixView(weight, width: inputs),
+            into: dx.raw, bf16: bf16, half: dx.dtype == .bf16)
     }
 
     /// `z := (dy W) act'(z)`, in place.
     func slopes(_ dy: Tensor, at z: Tensor, _ activation: Activation) {
         Gemm.multiply(
-            m: rows, MatrixView(dy, width: outputs), packedBackward(), into: z.raw,
-            epilogue: GemmEpilogue(activation: activation.slope, pre: z.raw), half: z.dtype == .bf16, aside: true)
+            dtype, m: rows, n: inputs, k: outputs, MatrixView(dy, width: outputs), MatrixView(weight, width: inputs),
+            into: z.raw, epilogue: GemmEpilogue(activation: activation.slope, pre: z.raw), bf16: bf16,
+            half: z.dtype == .bf16, aside: true)
     }
 
     /// `dW = dzᵀ x`

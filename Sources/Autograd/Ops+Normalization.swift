@@ -15,39 +15,42 @@ extension Variable {
     /// - Parameters:
     ///   - gamma, beta: `(C)`, both or neither.
     ///   - epsilon: inside the root; ViT checkpoints use 1e-6.
+    ///   - relu: `max(y, 0)` in the same passes over memory; not with `half`.
     ///   - half: round the result to bfloat16, for products that would round it anyway.
     /// - Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450, §3.
     public func layerNorm(
-        _ gamma: Variable? = nil, _ beta: Variable? = nil, epsilon: Double = 1e-6, half: Bool = false
+        _ gamma: Variable? = nil, _ beta: Variable? = nil, epsilon: Double = 1e-6, relu: Bool = false,
+        half: Bool = false
     ) -> Variable {
         precondition((gamma == nil) == (beta == nil), "layerNorm: gamma and beta go together")
+        precondition(!(relu && half), "layerNorm: a ReLU behind a rounded result")
         let (rows, columns) = rowsAndColumns
         let (x, g, b, dtype, size) = (value, gamma?.value, beta?.value, value.dtype, value.dtype.size)
         let (mean, rstd) = (Tensor(uninitialized: [rows], dtype), Tensor(uninitialized: [rows], dtype))
-        let table = Kernels.table(dtype)
+        let (table, sign) = (Kernels.table(dtype), Activation.relu.code)
+        func normalize(_ out: UnsafeMutableRawPointer, _ rows: Range<Int>) {
+            let (i, offset) = (rows.lowerBound * size, rows.lowerBound * columns * size)
+            table.pointee.layer_norm(
+                out, mean.raw + i, rstd.raw + i, x.raw + offset, g?.raw, b?.raw, rows.count, columns, epsilon)
+        }
         func normalized() -> Tensor {
             let y = Tensor(uninitialized: x.shape, half ? .bf16 : dtype)
-            let (yp, xp, mp, rp, gp, bp) = (y.raw, x.raw, mean.raw, rstd.raw, g?.raw, b?.raw)
+            let yp = y.raw
             Parallel.forEachRange(rows, grain: Self.rowGrain) { range in
-                func normalize(_ out: UnsafeMutableRawPointer, _ rows: Range<Int>) {
-                    let first = rows.lowerBound
-                    table.pointee.layer_norm(
-                        out, mp + first * size, rp + first * size, xp + first * columns * size, gp, bp, rows.count,
-                        columns, epsilon)
-                }
                 if half {
                     Elementwise.rounding(yp, range, columns: columns, normalize)
-                } else {
-                    normalize(yp + range.lowerBound * columns * size, range)
+                    return
                 }
+                let (out, count) = (yp + range.lowerBound * columns * size, range.count * columns)
+                normalize(out, range)
+                if relu { table.pointee.epilogue(1, count, out, count, nil, sign, nil, nil, out, count) }
             }
             return y
         }
-        let y = normalized()
         let needsAffine = (gamma?.isTracked ?? false) || (beta?.isTracked ?? false)
-        let affine = [gamma, beta].compactMap { $0 }
-        let isAffine = !affine.isEmpty
-        return .record(y, from: [self] + affine, remake: normalized) { dy in
+        let inputs = [self] + [gamma, beta].compactMap { $0 }
+        let (isAffine, isRecorded) = (inputs.count > 1, inputs.contains(where: \.isTracked))
+        return .record(normalized(), from: inputs, remake: isRecorded ? normalized : nil) { dy in
             let dx = Tensor(uninitialized: x.shape, dtype)
             let (dxp, dyp, xp, gp) = (dx.raw, dy.raw, x.raw, g?.raw)
             let (mp, rp) = (mean.raw, rstd.raw)
@@ -61,6 +64,14 @@ extension Variable {
                 }
                 if half {
                     Elementwise.widening(dy, range, columns: columns, reverse)
+                } else if relu {
+                    // Slopes need y: made again, a few rows at a time.
+                    Elementwise.partly(range, columns: columns, dtype) { slopes, part in
+                        normalize(slopes, part)
+                        table.pointee.activation_backward(
+                            slopes, dyp + part.lowerBound * columns * size, slopes, sign, part.count * columns)
+                        reverse(slopes, part)
+                    }
                 } else {
                     reverse(dyp + range.lowerBound * columns * size, range)
                 }

@@ -49,8 +49,8 @@ extension Variable {
             let z = z!
             let upperWeight = upper.weightGradient(dy, parts: parts) { Elementwise.activated(z.rows($0), activation) }
             upper.slopes(dy, at: z, activation)
-            // Before dx: x may be made again for it.
-            let lowerWeight = lower.weightGradient(z, x.callAsFunction)
+            // Before dx: x is gone by then.
+            let lowerWeight = lower.weightGradient(z, x.take)
             let dx = needX ? Tensor(uninitialized: inputShape, inputType) : nil
             if let dx { lower.inputGradient(z, into: dx) }
             let gradients = [dx, lowerWeight, lower.biasGradient(z), upperWeight, upper.biasGradient(dy)]

@@ -16,7 +16,9 @@ extension Variable {
         precondition(axes.sorted() == Array(0..<shape.count), "permute \(shape) by \(axes)")
         var inverse = axes
         for (to, from) in axes.enumerated() { inverse[from] = to }
-        return .record(Self.permute(value, axes), from: [self]) { [Self.permute($0, inverse)] }
+        return .record(
+            Self.permute(value, axes), from: [self], remake: remake.map { made in { Self.permute(made(), axes) } }
+        ) { [Self.permute($0, inverse)] }
     }
 
     /// Copies runs along the last output axis; trailing axes that stay in place form one run.

@@ -62,18 +62,18 @@ public struct Variable {
     }
 }
 
-/// An input that a backward needs: kept, or made again when its turn comes.
-struct SavedValue {
-    private let make: () -> Tensor
+/// An input that a backward needs once: kept, or made again when its turn comes.
+final class SavedValue {
+    private var make: (() -> Tensor)?
 
     init(_ variable: Variable) {
-        if let remake = variable.remake {
-            make = remake
-        } else {
-            let kept = variable.value
-            make = { kept }
-        }
+        let kept = variable.remake == nil ? variable.value : nil
+        make = variable.remake ?? { kept! }
     }
 
-    func callAsFunction() -> Tensor { make() }
+    /// The value, which is not kept here any longer: its memory is free for what comes after the last use.
+    func take() -> Tensor {
+        defer { make = nil }
+        return make!()
+    }
 }

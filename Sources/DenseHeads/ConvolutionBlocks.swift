@@ -64,8 +64,7 @@ final class NormedConvolution: Layer {
     func callAsFunction(_ x: Variable, relu: Bool = false, _ forward: Forward) -> Variable {
         if let batchNorm { return batchNorm(conv(x, forward), relu: relu, forward) }
         guard let layerNorm else { return conv(x, activation: relu ? .relu : .none, forward) }
-        let y = layerNorm(conv(x, forward), forward)
-        return relu ? y.relu() : y
+        return layerNorm(conv(x, forward), relu: relu, forward)
     }
 }
 

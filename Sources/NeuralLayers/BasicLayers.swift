@@ -71,9 +71,11 @@ public final class LayerNorm: Layer {
 
     public static var slots: [Slot<LayerNorm>] { [.parameter("weight", \.weight), .parameter("bias", \.bias)] }
 
-    /// - Parameter half: a bfloat16 result where products are rounded: for values that only products read.
-    public func callAsFunction(_ x: Variable, half: Bool = false, _ forward: Forward) -> Variable {
-        x.layerNorm(forward(weight), forward(bias), epsilon: epsilon, half: half && forward.bf16)
+    /// - Parameters:
+    ///   - relu: a ReLU behind it.
+    ///   - half: a bfloat16 result where products are rounded: for values that only products read.
+    public func callAsFunction(_ x: Variable, relu: Bool = false, half: Bool = false, _ forward: Forward) -> Variable {
+        x.layerNorm(forward(weight), forward(bias), epsilon: epsilon, relu: relu, half: half && forward.bf16)
     }
 }
 

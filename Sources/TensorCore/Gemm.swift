@@ -10,18 +10,24 @@ public struct MatrixView {
     public let isHalf: Bool
 
     public init(_ pointer: UnsafeMutableRawPointer, rowStride: Int, columnStride: Int = 1) {
+        self.init(pointer, rowStride, columnStride, isHalf: false)
+    }
+
+    private init(_ pointer: UnsafeMutableRawPointer, _ rowStride: Int, _ columnStride: Int, isHalf: Bool) {
         self.pointer = pointer
         self.rowStride = rowStride
         self.columnStride = columnStride
-        isHalf = false
+        self.isHalf = isHalf
     }
 
     /// A contiguous matrix of the given width, or its transpose.
     public init(_ tensor: Tensor, width: Int, transposed: Bool = false) {
-        pointer = tensor.raw
-        rowStride = transposed ? 1 : width
-        columnStride = transposed ? width : 1
-        isHalf = tensor.dtype == .bf16
+        self.init(tensor.raw, transposed ? 1 : width, transposed ? width : 1, isHalf: tensor.dtype == .bf16)
+    }
+
+    /// Without its first columns.
+    func columns(from first: Int, _ dtype: DType) -> MatrixView {
+        MatrixView(pointer + first * columnStride * size(dtype), rowStride, columnStride, isHalf: isHalf)
     }
 
     func size(_ dtype: DType) -> Int { isHalf ? 2 : dtype.size }
@@ -56,6 +62,8 @@ public enum Gemm {
     private static let (narrowRows, narrowDepth) = (512, 256)
     /// Columns of C that are finished at a time, while they are in cache.
     private static let chunkPanels = 8
+    /// Most bytes of B that are packed at a time.
+    private static let packedBytes = 16 << 20
 
     /// `c (m, n) (+)= a (m, k) · b (k, n)`, row-major `c` of width `n`.
     ///
@@ -77,8 +85,15 @@ public enum Gemm {
             multiplyInPlace(dtype, m: m, n: n, k: k, a, b, into: c, accumulate: accumulate)
             return
         }
-        let packed = PackedMatrix(dtype, b, rows: k, columns: n, bf16: bf16)
-        multiply(m: m, a, packed, into: c, accumulate: accumulate, epilogue: epilogue, half: half, aside: aside)
+        let nr = Kernels.table(dtype).pointee.nr
+        let step = max(1, packedBytes / (k * nr * dtype.size)) * nr
+        for first in stride(from: 0, to: n, by: step) {
+            let packed = PackedMatrix(
+                dtype, b.columns(from: first, dtype), rows: k, columns: min(step, n - first), bf16: bf16)
+            multiply(
+                m: m, a, packed, into: c, from: first, of: n, accumulate: accumulate, epilogue: epilogue, half: half,
+                aside: aside)
+        }
     }
 
     /// The same with a right side that was packed before.
@@ -86,16 +101,26 @@ public enum Gemm {
         m: Int, _ a: MatrixView, _ b: PackedMatrix, into c: UnsafeMutableRawPointer, accumulate: Bool = false,
         epilogue: GemmEpilogue? = nil, half: Bool = false, aside: Bool = false
     ) {
+        multiply(
+            m: m, a, b, into: c, from: 0, of: b.columns, accumulate: accumulate, epilogue: epilogue, half: half,
+            aside: aside)
+    }
+
+    /// The columns of `c` from `skipped` on, as many as `b` has, of `n` in all.
+    private static func multiply(
+        m: Int, _ a: MatrixView, _ b: PackedMatrix, into c: UnsafeMutableRawPointer, from skipped: Int, of n: Int,
+        accumulate: Bool, epilogue: GemmEpilogue?, half: Bool, aside: Bool
+    ) {
         if m == 0 { return }
         let aside = aside || half
         precondition(b.isBF16 || !(a.isHalf || half), "a bfloat16 operand of a product that does not round")
         precondition(!half || epilogue?.residual == nil, "no residual is added to a bfloat16 product")
         precondition(!aside || !accumulate, "sums that wait aside start at zero")
-        let (n, k, table) = (b.columns, b.rows, Kernels.table(b.dtype))
-        ProductCount.add(multiplyAdds: m * n * k)
+        let (k, table) = (b.rows, Kernels.table(b.dtype))
+        ProductCount.add(multiplyAdds: m * b.columns * k)
         let (size, mr, nr) = (b.dtype.size, table.pointee.mr, table.pointee.nr)
         let tiles = (m + mr - 1) / mr
-        let panels = (n + nr - 1) / nr
+        let panels = (b.columns + nr - 1) / nr
         let (rowBlocks, columnBlocks) = blocks(tiles: tiles, panels: panels, mr: mr, nr: nr)
         let left = LeftOperand(a, rows: m, b)
         Parallel.forEach(rowBlocks * columnBlocks) { task in
@@ -113,15 +138,16 @@ public enum Gemm {
                 let block = left.block(row: i, height: height, from: start, depth: depth, in: room)
                 for panel in stride(from: firstPanel, to: lastPanel, by: chunkPanels) {
                     let j = panel * nr
-                    let width = min(min(panel + chunkPanels, lastPanel) * nr, n) - j
-                    let skipped = k <= b.depth ? 0 : (panel - firstPanel) * nr
-                    let tile = sums.map { $0.pointer + skipped * size } ?? c + (i * n + j) * size
+                    let width = min(min(panel + chunkPanels, lastPanel) * nr, b.columns) - j
+                    let place = i * n + skipped + j
+                    let waited = k <= b.depth ? 0 : (panel - firstPanel) * nr
+                    let tile = sums.map { $0.pointer + waited * size } ?? c + place * size
                     let ld = aside ? waiting * nr : n
                     left.multiply(
                         block, height: height, width: width, depth: depth, b.panel(panel, at: start, depth: depth),
                         into: tile, ld: ld, accumulate: accumulate || start > 0)
                     if start + depth < k { continue }
-                    finish(table, size, epilogue, height, width, tile, ld, c, at: i * n + j, n, half: half)
+                    finish(table, size, epilogue, height, width, tile, ld, c, at: place, n, half: half)
                 }
             }
             if let room { keepAlive(room) }

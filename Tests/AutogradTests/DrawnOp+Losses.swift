@@ -24,11 +24,18 @@ extension DrawnOp {
                 "crossEntropy \(rows)x\(columns)", roundings: 128, slopeFloor: 0.02,
                 inputs: { [$0.normal(rows, columns, scale: 2)] },
                 apply: { $0[0].crossEntropy(labels: labels, divisor: divisor) }
-            ) { x in
-                let kept = zip(OpTable.slices(x[0]), labels).filter { $0.1 >= 0 }
-                let total = kept.reduce(0.0) { $0 - plainLogSoftmax($1.0[...])[Int($1.1)] }
-                return scalar(kept.isEmpty ? 0 : total / (divisor ?? Double(kept.count)))
-            }
+            ) { OpTable.meanCrossEntropy($0[0], labels, divisor: divisor) }
+        },
+        DrawnOp("resizedCrossEntropy") { maker in
+            let shape = [maker.size(1...2), maker.size(1...20), maker.size(1...4), maker.size(1...5)]
+            let (height, width) = (maker.size(1...24), maker.size(1...6))
+            let labels = maker.labels(shape[0] * height * width, below: shape[3], ignore: -1)
+            let divisor = maker.chance(0.3) ? 2.5 : nil
+            return OpCase(
+                "resizedCrossEntropy \(shape) to \(height)x\(width)", roundings: 256, slopeFloor: 0.02,
+                inputs: { [$0.normal(shape, scale: 2)] },
+                apply: { $0[0].resizedCrossEntropy(to: (height, width), labels: labels, divisor: divisor) }
+            ) { OpTable.meanCrossEntropy(plainBilinear($0[0], height, width), labels, divisor: divisor) }
         },
         DrawnOp("softCrossEntropy") { maker in
             let (rows, columns) = (maker.size(1...8), maker.size(1...12))

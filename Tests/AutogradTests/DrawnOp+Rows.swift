@@ -28,16 +28,19 @@ extension DrawnOp {
             },
             DrawnOp("layerNorm") { maker in
                 let shape = maker.shape(rank: 1...4, upTo: 9)
-                let (columns, affine) = (shape[shape.count - 1], maker.chance(0.6))
+                let (columns, affine, relu) = (shape[shape.count - 1], maker.chance(0.6), maker.chance(0.3))
                 // Two close values in a row without a large epsilon turn too sharply for differences.
                 let epsilon = columns < 6 ? 0.25 : 1e-6
                 return OpCase(
-                    "layerNorm of \(shape), affine \(affine)", roundings: 64 + shape.reduce(1, *),
+                    "layerNorm of \(shape), affine \(affine), ReLU \(relu)", roundings: 64 + shape.reduce(1, *),
                     inputs: { [$0.normal(shape)] + (affine ? [$0.normal(columns), $0.normal(columns)] : []) },
-                    apply: { $0[0].layerNorm(affine ? $0[1] : nil, affine ? $0[2] : nil, epsilon: epsilon) }
+                    apply: {
+                        $0[0].layerNorm(affine ? $0[1] : nil, affine ? $0[2] : nil, epsilon: epsilon, relu: relu)
+                    }
                 ) {
                     let rows = $0[0].mapRows { normalizedRow($0, epsilon) }
-                    return affine ? plainAffine(rows, $0[1], $0[2]) : rows
+                    let result = affine ? plainAffine(rows, $0[1], $0[2]) : rows
+                    return relu ? plainRectified(result) : result
                 }
             },
             DrawnOp("normalized") { maker in

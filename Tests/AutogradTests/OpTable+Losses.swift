@@ -20,7 +20,7 @@ extension OpTable {
     private static let rowWeights: [Float] = [0.5, 0, 2, 1, 0.25, 3]
     private static let ones = [Float](repeating: 1, count: 6)
 
-    static let losses: [OpCase] = crossEntropies + elementLosses + rowLosses
+    static let losses: [OpCase] = crossEntropies + resizedCrossEntropies + elementLosses + rowLosses
 
     private static let crossEntropies: [OpCase] =
         [(13, 9), (1, 2), (5, 70), (300, 65)].map { rows, columns in
@@ -28,11 +28,7 @@ extension OpTable {
             return OpCase(
                 "crossEntropy \(rows)x\(columns)", roundings: 64, inputs: { [$0.normal(rows, columns, scale: 2)] },
                 apply: { $0[0].crossEntropy(labels: labels) }
-            ) { x in
-                let kept = zip(slices(x[0]), labels).filter { $0.1 >= 0 }
-                let total = kept.reduce(0.0) { $0 - plainLogSoftmax($1.0[...])[Int($1.1)] }
-                return scalar(kept.isEmpty ? 0 : total / Double(kept.count))
-            }
+            ) { meanCrossEntropy($0[0], labels) }
         }
         + [rowWeights, nil].map { weights in
             let targets = draw("targets") { $0.distributions(6, 9).doubles() }
@@ -47,6 +43,24 @@ extension OpTable {
                 return weightedMean(rows, weights ?? ones)
             }
         }
+
+    /// Maps of more and of fewer lines than bands, to larger, smaller and equal sizes.
+    private static let resizedCrossEntropies: [OpCase] = [
+        (3, 5, 7, 11), (9, 8, 4, 3), (40, 3, 90, 5), (37, 2, 19, 4), (1, 1, 3, 2), (5, 1, 1, 4), (4, 4, 4, 4),
+    ].map { height, width, newHeight, newWidth in
+        let (name, pixels) = ("\(height)x\(width) to \(newHeight)x\(newWidth)", 2 * newHeight * newWidth)
+        let labels = draw("labels \(name)") { $0.labels(pixels, below: 6, ignore: -1) }
+        return OpCase(
+            "resizedCrossEntropy \(name)", roundings: 128, inputs: { [$0.normal(2, height, width, 6, scale: 2)] },
+            apply: { $0[0].resizedCrossEntropy(to: (newHeight, newWidth), labels: labels) }
+        ) { meanCrossEntropy(plainBilinear($0[0], newHeight, newWidth), labels) }
+    }
+
+    static func meanCrossEntropy(_ logits: Plain, _ labels: [Int32], divisor: Double? = nil) -> Plain {
+        let kept = zip(slices(logits), labels).filter { $0.1 >= 0 }
+        let total = kept.reduce(0.0) { $0 - plainLogSoftmax($1.0[...])[Int($1.1)] }
+        return scalar(kept.isEmpty ? 0 : total / (divisor ?? Double(kept.count)))
+    }
 
     static func huber(_ d: Double, _ beta: Double) -> Double {
         abs(d) < beta ? d * d / (2 * beta) : abs(d) - beta / 2

@@ -67,6 +67,9 @@ func plainAffine(_ x: Plain, _ gamma: Plain, _ beta: Plain) -> Plain {
         x.values.enumerated().map { $1 * gamma.values[$0 % x.columns] + beta.values[$0 % x.columns] })
 }
 
+/// NaN stays NaN.
+func plainRectified(_ x: Plain) -> Plain { x.map { $0 <= 0 ? 0 : $0 } }
+
 extension OpTable {
     private static let runningMean = [0.25, -0.5, 1.5, 0, 2]
     private static let runningVariance = [0.5, 1, 2.5, 0.75, 3]
@@ -107,6 +110,12 @@ extension OpTable {
                 inputs: { [$0.normal(64 * 32 + 77, 3), $0.normal(3), $0.normal(3)] },
                 apply: { $0[0].layerNorm($0[1], $0[2], epsilon: 0.25) }
             ) { plainAffine($0[0].mapRows { normalizedRow($0, 0.25) }, $0[1], $0[2]) },
+            // Parts of 8,192 values and a rest in each block of rows.
+            OpCase(
+                "layerNorm and ReLU", roundings: 256,
+                inputs: { [$0.normal(70, 200), $0.normal(200), $0.normal(200)] },
+                apply: { $0[0].layerNorm($0[1], $0[2], relu: true) }
+            ) { plainRectified(plainAffine($0[0].mapRows { normalizedRow($0, 1e-6) }, $0[1], $0[2])) },
             // A shift far above the spread: one pass of sums of squares would cancel.
             OpCase(
                 "layerNorm of shifted rows", roundings: 4096,

@@ -186,7 +186,7 @@ static void column_affine(void *y_, const void *x_, const void *mean_, const voi
     }
 }
 
-// loss[r] = log sum exp(x) - x[label], dx = softmax(x) - onehot; ignored rows give 0.
+// loss[r] = log sum exp(x) - x[label], dx = softmax(x) - onehot; ignored rows give 0. dx can be x.
 static void cross_entropy(double *loss, void *dx_, const void *x_, const int32_t *labels, int32_t ignore,
                           dmt_index rows, dmt_index cols) {
     for (dmt_index r = 0; r < rows; r++) {
@@ -197,8 +197,9 @@ static void cross_entropy(double *loss, void *dx_, const void *x_, const int32_t
             for (dmt_index j = 0; j < cols; j++) dx[j] = 0;
             continue;
         }
+        REAL asked = x[labels[r]];
         REAL top = row_max(x, cols), total = row_exp(dx, x, top, cols), inverse = 1 / total;
-        loss[r] = (double)(top + REAL_LOG(total) - x[labels[r]]);
+        loss[r] = (double)(top + REAL_LOG(total) - asked);
         for (dmt_index j = 0; j < cols; j++) dx[j] *= inverse;
         dx[labels[r]] -= 1;
     }

@@ -74,8 +74,8 @@ public final class SemanticSegmenter<Decoder: SemanticDecoder>: DenseHead {
         let labels = targets.flatMap(\.labels)
         let counted = labels.reduce(0) { $0 + ($1 == ignoreLabel ? 0 : 1) }
         let divisor = averaging == .labelledPixels ? forward.meanCount(counted) : Double(max(counted, 1))
-        let mean = logits.resizedBilinear(to: (size.height, size.width)).crossEntropy(
-            labels: labels, ignore: ignoreLabel, divisor: divisor)
+        let mean = logits.resizedCrossEntropy(
+            to: (size.height, size.width), labels: labels, ignore: ignoreLabel, divisor: divisor)
         return averaging == .labelledPixels ? mean : mean.scaled(by: Double(counted) / Double(labels.count))
     }
 
