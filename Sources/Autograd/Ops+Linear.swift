@@ -121,17 +121,20 @@ struct Projection {
     /// `dW = dzᵀ x` with a part of the rows of `x` at a time: every value is one chain of additions over all parts.
     func weightGradient(_ dz: Tensor, parts: [Range<Int>], _ x: (Range<Int>) -> Tensor) -> Tensor? {
         if !needsWeight { return nil }
-        let dw = Tensor(uninitialized: [outputs, inputs], dtype)
         let lines = dz.reshaped([rows, outputs])
+        var sum: Tensor?
         for part in parts {
             let value = x(part)
+            // Behind x, which may be made from larger things.
+            let dw = sum ?? Tensor(uninitialized: [outputs, inputs], dtype)
+            sum = dw
             Gemm.multiply(
                 dtype, m: outputs, n: inputs, k: part.count,
                 MatrixView(lines.rows(part), width: outputs, transposed: true), MatrixView(value, width: inputs),
                 into: dw.raw, accumulate: part.lowerBound > 0, bf16: bf16)
             keepAlive(value.storage)
         }
-        return dw
+        return sum
     }
 
     /// `db = Σ_rows dz`

@@ -14,8 +14,6 @@ public enum Allocator {
         var trimmedAt = 0
         var free: [Int: [UInt]] = [:]
         var live = 0
-        /// Bytes of large blocks that are not live, because their pages were given up.
-        var surrendered = 0
         /// Since the last `peakBytes` began, and ever.
         var recentPeak = 0
         var highWater = 0
@@ -30,7 +28,7 @@ public enum Allocator {
 
         /// Gives pages between large blocks back where they are what goes beyond the limit.
         mutating func trim() {
-            let excess = large.heldBytes - surrendered - highWater - Allocator.slack
+            let excess = live + cached + large.waitingBytes - highWater - Allocator.slack
             if excess > 0 { large.release(atLeast: excess) }
         }
 
@@ -122,8 +120,8 @@ public enum Allocator {
             state.live -= size - surrendered
             state.liveBlocks -= 1
             if size >= largeSize {
-                state.surrendered -= surrendered
-                state.large.giveBack(UInt(bitPattern: pointer), size, surrendered: surrendered)
+                // Pages given up inside of the block count as waiting ones.
+                state.large.giveBack(UInt(bitPattern: pointer), size)
                 return
             }
             state.cached += size
@@ -133,17 +131,13 @@ public enum Allocator {
 
     /// A live block gave up pages of so many bytes, or takes them back.
     static func surrender(_ byteCount: Int) {
-        state.withLock { state in
-            state.live -= byteCount
-            state.surrendered += byteCount
-        }
+        state.withLock { $0.live -= byteCount }
     }
 
     static func claim(_ byteCount: Int) {
         release(
             state.withLock { state in
                 state.grow(byteCount)
-                state.surrendered -= byteCount
                 state.trim()
                 return state.excess()
             })

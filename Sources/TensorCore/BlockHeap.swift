@@ -14,10 +14,7 @@ struct BlockHeap {
     private struct Hole {
         var start: UInt
         var size: Int
-        /// Bytes of it whose pages the system has back; taken to be the last ones.
-        var released = 0
         var end: UInt { start + UInt(size) }
-        var held: Int { size - released }
     }
 
     /// Addresses of which those below `writable` may be touched, and those below `top` are in use or holes.
@@ -32,11 +29,14 @@ struct BlockHeap {
     private var holes: [Hole] = []
     /// The last one grows.
     private var reserves: [Reserve] = []
-    /// Bytes of holes whose pages the system has back.
-    private var released = 0
+    private var holeBytes = 0
+    /// Addresses of holes whose pages the system has back.
+    private var released = AddressRanges()
 
     /// Bytes of pages that the heap holds, those given up inside of blocks included.
-    var heldBytes: Int { reserves.reduce(0) { $0 + Int($1.top - $1.start) } - released }
+    var heldBytes: Int { reserves.reduce(0) { $0 + Int($1.top - $1.start) } - released.byteCount }
+    /// Bytes of pages in holes.
+    var waitingBytes: Int { holeBytes - released.byteCount }
 
     private static let page = 4096
     private static let largePage = 2 << 20
@@ -57,13 +57,12 @@ struct BlockHeap {
         }
         guard let best else { return extended(by: size) }
         let hole = holes[best]
-        let touched = max(0, size - hole.held)
-        released -= touched
+        released.subtract(hole.start..<hole.start + UInt(size))
+        holeBytes -= size
         if hole.size == size {
             holes.remove(at: best)
         } else {
-            holes[best] = Hole(
-                start: hole.start + UInt(size), size: hole.size - size, released: hole.released - touched)
+            holes[best] = Hole(start: hole.start + UInt(size), size: hole.size - size)
         }
         return hole.start
     }
@@ -75,7 +74,8 @@ struct BlockHeap {
         var start = reserves[last].top
         if let hole = holes.last, hole.end == start {
             start = hole.start
-            released -= hole.released
+            released.subtract(hole.start..<hole.end)
+            holeBytes -= hole.size
             holes.removeLast()
         }
         let top = start + UInt(size)
@@ -113,46 +113,37 @@ struct BlockHeap {
         }
     }
 
-    /// - Parameter surrendered: bytes of the block whose pages the system has back.
-    mutating func giveBack(_ start: UInt, _ size: Int, surrendered: Int = 0) {
+    mutating func giveBack(_ start: UInt, _ size: Int) {
         var (low, high) = (0, holes.count)
         while low < high {
             let middle = (low + high) / 2
             if holes[middle].start < start { low = middle + 1 } else { high = middle }
         }
-        var hole = Hole(start: start, size: size, released: surrendered)
-        released += surrendered
-        if low < holes.count, holes[low].start == hole.end {
-            let next = holes.remove(at: low)
-            hole.size += next.size
-            hole.released += next.released
-        }
+        var hole = Hole(start: start, size: size)
+        holeBytes += size
+        if low < holes.count, holes[low].start == hole.end { hole.size += holes.remove(at: low).size }
         if low > 0, holes[low - 1].end == start {
             holes[low - 1].size += hole.size
-            holes[low - 1].released += hole.released
         } else {
             holes.insert(hole, at: low)
         }
     }
 
-    /// Gives pages of holes back to the system, from the end of the largest ones, until it has so many bytes more.
+    /// Gives pages of holes back to the system, from the end of the longest pieces, until it has so many bytes more.
     ///
     /// Whole large pages alone: a split one would come back in small ones.
     mutating func release(atLeast byteCount: Int) {
         let large = UInt(Self.largePage)
+        let pieces = holes.filter { $0.size >= Self.largePage }.flatMap { released.gaps(in: $0.start..<$0.end) }
         var wanted = byteCount
-        while wanted > 0 {
-            guard let place = holes.indices.max(by: { holes[$0].held < holes[$1].held }) else { return }
-            let hole = holes[place]
-            let first = (hole.start + large - 1) / large * large
-            let end = (hole.end - UInt(hole.released)) / large * large
-            guard end > first else { return }
+        for piece in pieces.sorted(by: { $0.count > $1.count }) where wanted > 0 {
+            let first = (piece.lowerBound + large - 1) / large * large
+            let end = piece.upperBound / large * large
+            if end <= first { continue }
             let pages = min((end - first) / large, (UInt(wanted) + large - 1) / large)
             let start = end - pages * large
             madvise(UnsafeMutableRawPointer(bitPattern: start)!, Int(end - start), MADV_DONTNEED)
-            let before = hole.released
-            holes[place].released = Int(hole.end - start)
-            released += holes[place].released - before
+            released.insert(start..<end)
             wanted -= Int(end - start)
         }
     }

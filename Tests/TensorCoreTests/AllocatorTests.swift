@@ -96,6 +96,46 @@ import Testing
         #expect(heap.take(BlockHeap.size(of: 64 << 20)) == lowest)
     }
 
+    /// Pages that the system has back are counted until they are used again, whatever joins or splits their hole.
+    @Test func releasedPagesAreCountedWhereTheyLie() {
+        var heap = BlockHeap()
+        let large = 2 << 20
+        let blocks = (0..<3).map { _ in heap.take(4 * large) }
+        heap.giveBack(blocks[0], 4 * large)
+        heap.release(atLeast: 3 * large)
+        #expect(heap.waitingBytes == large && heap.heldBytes == 9 * large)
+        // The released pages lie in the middle of the joined hole: a request takes the first, which was held, and two more.
+        heap.giveBack(blocks[1], 4 * large)
+        #expect(heap.waitingBytes == 5 * large)
+        #expect(heap.take(3 * large) == blocks[0] && heap.waitingBytes == 4 * large && heap.heldBytes == 11 * large)
+        heap.release(atLeast: .max)
+        #expect(heap.waitingBytes == 0 && heap.heldBytes == 7 * large)
+        // Nothing is left to give.
+        heap.release(atLeast: .max)
+        #expect(heap.take(5 * large) == blocks[0] + UInt(3 * large) && heap.heldBytes == 12 * large)
+    }
+
+    /// Against a set of single addresses.
+    @Test func rangesOfAddressesKeepCount() {
+        var (ranges, addresses) = (AddressRanges(), Set<UInt>())
+        var stream = RandomStream(seed: 9, purpose: "ranges")
+        for _ in 0..<2000 {
+            let start = UInt(stream.int(below: 60))
+            let range = start..<start + UInt(1 + stream.int(below: 9))
+            if stream.chance(0.5), addresses.isDisjoint(with: range) {
+                ranges.insert(range)
+                addresses.formUnion(range)
+            } else {
+                ranges.subtract(range)
+                addresses.subtract(range)
+            }
+            let gaps = ranges.gaps(in: 10..<50)
+            #expect(ranges.byteCount == addresses.count)
+            #expect(gaps.flatMap { Array($0) } == (10..<50).filter { !addresses.contains($0) })
+            #expect(zip(gaps, gaps.dropFirst()).allSatisfy { $0.upperBound < $1.lowerBound })
+        }
+    }
+
     @Test func theSmallestHoleThatHoldsARequestIsTaken() {
         var heap = BlockHeap()
         let sizes = [5, 1, 3, 1, 4, 1].map { $0 * 4096 }
