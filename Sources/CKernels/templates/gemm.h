@@ -86,7 +86,8 @@ static void pack_a(void *dst, const void *a, dmt_index rs, dmt_index cs, dmt_ind
                 acc[i][v] = add ? *(const vec *)(c + i * ldc + v * VW) : (vec){0};                     \
             }                                                                                          \
         }                                                                                              \
-        for (dmt_index p = 0; p < k; p++, a += (STEP), b += line) {                                    \
+        /* Where the loop lies among lines of code decides a sixth of its speed on some machines. */    \
+        __attribute__((code_align(64))) for (dmt_index p = 0; p < k; p++, a += (STEP), b += line) {    \
             vec b0 = *(const vec *)b, b1 = *(const vec *)(b + VW);                                     \
             __builtin_prefetch(b + 8 * line);                                                          \
             __builtin_prefetch(b + 8 * line + VW);                                                     \
