@@ -72,13 +72,22 @@ static void pack_a(void *dst, const void *a, dmt_index rs, dmt_index cs, dmt_ind
     pack_lines(dst, a, rs, cs, m, k, MR);
 }
 
-// A tile of ROWS x NR: A(i, p) = a[AT], moved on by STEP for each p; B's lines lie `line` values apart. AHEAD fetches A.
-#define TILE(NAME, ROWS, AT, STEP, AHEAD)                                                              \
+// A tile of ROWS x NR: A(i, p) = a[i * ROW + p * STEP], and B's lines lie `line` values apart. AHEAD fetches A.
+//
+// A core that is shared with another thread has slots for half of the instructions that a free one takes: all but products
+// and loads are kept few. Four steps of k go together, and every REACH rows have a pointer that is not made again.
+#define TILE(NAME, ROWS, ROW, REACH, STEP, AHEAD)                                                      \
     static inline __attribute__((always_inline)) void NAME(dmt_index k, const REAL *restrict a,        \
                                                            dmt_index stride, const REAL *restrict b,   \
                                                            dmt_index line, REAL *restrict c,           \
                                                            dmt_index ldc, int add) {                   \
+        enum { POINTERS = (ROWS + (REACH) - 1) / (REACH) };                                            \
         vec acc[ROWS][NV];                                                                             \
+        const REAL *from[POINTERS];                                                                    \
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < POINTERS; i++) {                        \
+            from[i] = a + i * (REACH) * (ROW);                                                         \
+            __asm__("" : "+r"(from[i]));                                                               \
+        }                                                                                              \
         _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                            \
             __builtin_prefetch(c + i * ldc, 1);                                                        \
             __builtin_prefetch(c + i * ldc + NR - 1, 1);                                               \
@@ -87,30 +96,36 @@ static void pack_a(void *dst, const void *a, dmt_index rs, dmt_index cs, dmt_ind
             }                                                                                          \
         }                                                                                              \
         /* Where the loop lies among lines of code decides a sixth of its speed on some machines. */    \
-        __attribute__((code_align(64))) for (dmt_index p = 0; p < k; p++, a += (STEP), b += line) {    \
-            vec b0 = *(const vec *)b, b1 = *(const vec *)(b + VW);                                     \
-            __builtin_prefetch(b + 8 * line);                                                          \
-            __builtin_prefetch(b + 8 * line + VW);                                                     \
-            AHEAD;                                                                                     \
-            _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                        \
-                REAL x = a[AT];                                                                        \
-                acc[i][0] += x * b0;                                                                   \
-                acc[i][1] += x * b1;                                                                   \
-            }                                                                                          \
-        }                                                                                              \
+        __attribute__((code_align(64))) for (; k >= 4; k -= 4) { STEPS(4, ROWS, ROW, REACH, STEP, AHEAD) }      \
+        _Pragma("clang loop unroll(disable)") for (; k > 0; k--) { STEPS(1, ROWS, ROW, REACH, STEP, AHEAD) } \
         _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                            \
             _Pragma("clang loop unroll(full)") for (int v = 0; v < NV; v++) {                          \
                 *(vec *)(c + i * ldc + v * VW) = acc[i][v];                                            \
             }                                                                                          \
         }                                                                                              \
     }
-TILE(tile_rows, MR, i *stride, 1, )
-TILE(tile_four_rows, 4, i *stride, 1, )
-TILE(tile_one_row, 1, i *stride, 1, )
-TILE(tile_packed, MR, i, MR, )
-TILE(tile_columns, MR, i, stride, __builtin_prefetch(a + 8 * stride))
-TILE(tile_four_columns, 4, i, stride, )
-TILE(tile_one_column, 1, i, stride, )
+#define STEPS(COUNT, ROWS, ROW, REACH, STEP, AHEAD)                                                    \
+    _Pragma("clang loop unroll(full)") for (int q = 0; q < (COUNT); q++) {                             \
+        vec b0 = *(const vec *)(b + q * line), b1 = *(const vec *)(b + q * line + VW);                 \
+        __builtin_prefetch(b + (q + 8) * line);                                                        \
+        if (NR * sizeof(REAL) > 64) __builtin_prefetch(b + (q + 8) * line + VW);                       \
+        AHEAD;                                                                                         \
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < ROWS; i++) {                            \
+            REAL x = from[i / (REACH)][i % (REACH) * (ROW) + q * (STEP)];                              \
+            acc[i][0] += x * b0;                                                                       \
+            acc[i][1] += x * b1;                                                                       \
+        }                                                                                              \
+    }                                                                                                  \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < POINTERS; i++) from[i] += (COUNT) * (STEP); \
+    b += (COUNT) * line;
+TILE(tile_rows, MR, stride, 3, 1, )
+TILE(tile_four_rows, 4, stride, 4, 1, )
+TILE(tile_one_row, 1, stride, 1, 1, )
+TILE(tile_packed, MR, 1, MR, MR, )
+TILE(tile_columns, MR, 1, MR, stride, __builtin_prefetch(from[0] + (q + 8) * stride))
+TILE(tile_four_columns, 4, 1, 4, stride, )
+TILE(tile_one_column, 1, 1, 1, stride, )
+#undef STEPS
 #undef TILE
 
 static inline void copy_block(REAL *dst, dmt_index dst_ld, const REAL *src, dmt_index src_ld, dmt_index rows,
