@@ -8,7 +8,7 @@ public final class Tape {
     private struct Node {
         let inputs: [Int]
         let backward: ((Tensor) -> [Tensor?])?
-        let sink: Tensor?
+        let sink: (() -> Tensor)?
 
         nonisolated(unsafe) static let done = Node(inputs: [], backward: nil, sink: nil)
     }
@@ -20,9 +20,9 @@ public final class Tape {
     /// The number of recorded operations and leaves.
     public var count: Int { nodes.count }
 
-    /// A variable whose gradient is added to `gradient`. The same `owner` gives the same leaf within a step.
-    public func leaf(_ value: Tensor, gradient: Tensor, owner: AnyObject) -> Variable {
-        precondition(value.shape == gradient.shape, "leaf \(value.shape) with gradient \(gradient.shape)")
+    /// A variable whose gradient is added to `gradient`, which is asked for when it arrives. The same `owner` gives the same
+    /// leaf within a step.
+    public func leaf(_ value: Tensor, gradient: @autoclosure @escaping () -> Tensor, owner: AnyObject) -> Variable {
         let key = ObjectIdentifier(owner)
         if let index = leaves[key] { return Variable(value: value, node: index, tape: self) }
         nodes.append(Node(inputs: [], backward: nil, sink: gradient))
@@ -64,8 +64,9 @@ public final class Tape {
             let node = nodes[index]
             nodes[index] = .done
             if let sink = node.sink {
-                sink.storage.claim(sink.byteCount)
-                Elementwise.axpy(sink, gradient, 1)
+                let sum = sink()
+                precondition(sum.shape == gradient.shape, "gradient \(gradient.shape) of a leaf that has \(sum.shape)")
+                Elementwise.axpy(sum, gradient, 1)
             } else if let backward = node.backward {
                 for (input, part) in zip(node.inputs, backward(gradient)) where input >= 0 {
                     if let part { gradients[input].add(part) }

@@ -22,12 +22,11 @@ public final class AdamW: Optimizer {
         let table = Kernels.table(values.dtype)
         let correction1 = 1 - Self.power(betas.0, stepCount)
         let correction2 = 1 - Self.power(betas.1, stepCount)
-        let (p, g) = (values.raw, gradients.raw)
-        let (m, v) = (state.moments[0].tensor.raw, state.moments[1].tensor.raw)
+        let (p, m, v) = (values.raw, state.moments[0].tensor.raw, state.moments[1].tensor.raw)
         for segment in state.segments {
-            state.forEachPart(of: segment.range) { byte, count in
+            state.forEachPart(of: segment.range) { byte, g, count in
                 table.pointee.adamw(
-                    p + byte, g + byte, m + byte, v + byte, count, learningRate * segment.learningRateScale, betas.0,
+                    p + byte, g, m + byte, v + byte, count, learningRate * segment.learningRateScale, betas.0,
                     betas.1, epsilon, segment.weightDecay, correction1, correction2, gradientScale)
             }
         }

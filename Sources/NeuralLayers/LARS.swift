@@ -23,21 +23,21 @@ public final class LARS: Optimizer {
 
     public func apply(learningRate: Double, gradientScale: Double) {
         let table = Kernels.table(values.dtype)
-        let (p, g, v) = (values.raw, gradients.raw, state.moments[0].tensor.raw)
+        let (p, v) = (values.raw, state.moments[0].tensor.raw)
         for segment in state.segments {
             let rate = learningRate * segment.learningRateScale
             for parameter in segment.parameters {
                 let adapts = parameter.axisCount > 1
-                state.forEachPart(of: parameter.range) { byte, count in
-                    if gradientScale != 1 { table.pointee.scale(g + byte, g + byte, gradientScale, count) }
+                state.forEachPart(of: parameter.range) { byte, g, count in
+                    if gradientScale != 1 { table.pointee.scale(g, g, gradientScale, count) }
                     if adapts && segment.weightDecay != 0 {
-                        table.pointee.axpy(g + byte, p + byte, segment.weightDecay, count)
+                        table.pointee.axpy(g, p + byte, segment.weightDecay, count)
                     }
                 }
                 let ratio = adapts ? trustRatio(parameter.range) : 1
-                state.forEachPart(of: parameter.range) { byte, count in
+                state.forEachPart(of: parameter.range) { byte, g, count in
                     table.pointee.scale(v + byte, v + byte, momentum, count)
-                    table.pointee.axpy(v + byte, g + byte, ratio, count)
+                    table.pointee.axpy(v + byte, g, ratio, count)
                     table.pointee.axpy(p + byte, v + byte, -rate, count)
                 }
             }
@@ -45,7 +45,7 @@ public final class LARS: Optimizer {
     }
 
     private func trustRatio(_ range: Range<Int>) -> Double {
-        let (size, change) = (state.norm(of: values, range), state.norm(of: gradients, range))
+        let (size, change) = (state.valueNorm(range), state.gradientNorm(range))
         return size > 0 && change > 0 ? trustCoefficient * size / change : 1
     }
 }

@@ -32,13 +32,13 @@ public protocol Optimizer: AnyObject {
 
 extension Optimizer {
     public var values: Tensor { state.values }
-    public var gradients: Tensor { state.gradients }
     public var stepCount: Int { state.stepCount }
 
-    public func zeroGradients() { gradients.zero() }
+    /// Gradients take no memory until the first of them arrives.
+    public func zeroGradients() { state.gradients.forEach { $0.setZero() } }
 
     /// The Euclidean norm of all gradients.
-    public func gradientNorm() -> Double { state.norm(of: gradients, 0..<gradients.count) }
+    public func gradientNorm() -> Double { state.gradientNorm(0..<values.count) }
 
     /// Applies the gradients, unless their norm is not finite.
     ///

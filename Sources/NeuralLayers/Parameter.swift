@@ -8,8 +8,7 @@ public final class Parameter {
     public let shape: [Int]
     /// The values; an optimizer moves them into its flat buffer.
     public var value: Tensor
-    /// The sum of gradients since the last `zeroGradients`; made when first needed.
-    public var gradient: Tensor?
+    private var gradients = Gradients.none
     public var isTrainable = true
     /// The value is only multiplied by rows, as the weight of a linear layer is.
     let isProductOperand: Bool
@@ -20,11 +19,30 @@ public final class Parameter {
         shape = value.shape
     }
 
-    func gradientBuffer() -> Tensor {
-        if let gradient { return gradient }
-        let buffer = Tensor.zeros(shape, value.dtype)
-        gradient = buffer
-        return buffer
+    private enum Gradients {
+        case none
+        case own(Tensor)
+        case shared(GradientBlock, at: Int)
+    }
+
+    /// The sum of gradients since the last `zeroGradients`; `nil` before the first where no optimizer has the parameter.
+    public var gradient: Tensor? {
+        get {
+            switch gradients {
+            case .none: nil
+            case .own(let tensor): tensor
+            case .shared(let block, let place): block.gradient(at: place, shape: shape)
+            }
+        }
+        set { gradients = newValue.map { .own($0) } ?? .none }
+    }
+
+    /// From now on the gradient lies in an optimizer's block, at this place of its buffer.
+    func shareGradient(in block: GradientBlock, at place: Int) { gradients = .shared(block, at: place) }
+
+    /// A recorded step uses the value: zero, where nothing else is known.
+    func needsGradient() {
+        if case .none = gradients { gradient = .zeros(shape, value.dtype) }
     }
 }
 
@@ -81,7 +99,8 @@ public struct Forward {
     /// The parameter as a leaf of the tape, or as a constant when frozen or without a tape.
     public func callAsFunction(_ parameter: Parameter) -> Variable {
         guard let tape, parameter.isTrainable else { return Variable(parameter.value) }
-        return tape.leaf(parameter.value, gradient: parameter.gradientBuffer(), owner: parameter)
+        parameter.needsGradient()
+        return tape.leaf(parameter.value, gradient: parameter.gradient!, owner: parameter)
     }
 
     public func callAsFunction(_ parameter: Parameter?) -> Variable? { parameter.map { self($0) } }

@@ -19,16 +19,16 @@ public final class SGD: Optimizer {
 
     public func apply(learningRate: Double, gradientScale: Double) {
         let table = Kernels.table(values.dtype)
-        let (p, g, v) = (values.raw, gradients.raw, state.moments[0].tensor.raw)
+        let (p, v) = (values.raw, state.moments[0].tensor.raw)
         for segment in state.segments {
             let rate = learningRate * segment.learningRateScale
-            state.forEachPart(of: segment.range) { byte, count in
-                if gradientScale != 1 { table.pointee.scale(g + byte, g + byte, gradientScale, count) }
-                if segment.weightDecay != 0 { table.pointee.axpy(g + byte, p + byte, segment.weightDecay, count) }
+            state.forEachPart(of: segment.range) { byte, g, count in
+                if gradientScale != 1 { table.pointee.scale(g, g, gradientScale, count) }
+                if segment.weightDecay != 0 { table.pointee.axpy(g, p + byte, segment.weightDecay, count) }
                 table.pointee.scale(v + byte, v + byte, momentum, count)
-                table.pointee.axpy(v + byte, g + byte, 1, count)
+                table.pointee.axpy(v + byte, g, 1, count)
                 if usesNesterov {
-                    table.pointee.axpy(p + byte, g + byte, -rate, count)
+                    table.pointee.axpy(p + byte, g, -rate, count)
                     table.pointee.axpy(p + byte, v + byte, -rate * momentum, count)
                 } else {
                     table.pointee.axpy(p + byte, v + byte, -rate, count)

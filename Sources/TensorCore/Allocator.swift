@@ -58,8 +58,8 @@ public enum Allocator {
     private static let slack = 8 << 20
     /// Large blocks that grow by so much make the C library give up what others freed: it keeps up to 64 MiB of that.
     private static let growth = 64 << 20
-    /// Blocks from this size on are large.
-    static let largeSize = 1 << 20
+    /// Blocks from this size on are large: once they are freed, requests of any other large size can have their memory.
+    public static let largeSize = 1 << 20
 
     /// Bytes that live tensors hold now.
     public static var liveBytes: Int { state.withLock { $0.live } }
@@ -114,33 +114,17 @@ public enum Allocator {
         return (raw!, size)
     }
 
-    /// - Parameter surrendered: bytes of the block that are not counted as live.
-    static func giveBack(_ pointer: UnsafeMutableRawPointer, _ size: Int, surrendered: Int) {
+    static func giveBack(_ pointer: UnsafeMutableRawPointer, _ size: Int) {
         state.withLock { state in
-            state.live -= size - surrendered
+            state.live -= size
             state.liveBlocks -= 1
             if size >= largeSize {
-                // Pages given up inside of the block count as waiting ones.
                 state.large.giveBack(UInt(bitPattern: pointer), size)
                 return
             }
             state.cached += size
             state.free[size, default: []].append(UInt(bitPattern: pointer))
         }
-    }
-
-    /// A live block gave up pages of so many bytes, or takes them back.
-    static func surrender(_ byteCount: Int) {
-        state.withLock { $0.live -= byteCount }
-    }
-
-    static func claim(_ byteCount: Int) {
-        release(
-            state.withLock { state in
-                state.grow(byteCount)
-                state.trim()
-                return state.excess()
-            })
     }
 
     /// Frees every cached block, and the pages of large blocks that nobody holds.

@@ -33,7 +33,7 @@ struct BlockHeap {
     /// Addresses of holes whose pages the system has back.
     private var released = AddressRanges()
 
-    /// Bytes of pages that the heap holds, those given up inside of blocks included.
+    /// Bytes of pages that the heap holds.
     var heldBytes: Int { reserves.reduce(0) { $0 + Int($1.top - $1.start) } - released.byteCount }
     /// Bytes of pages in holes.
     var waitingBytes: Int { holeBytes - released.byteCount }

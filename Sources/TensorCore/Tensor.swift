@@ -112,9 +112,6 @@ public struct Tensor {
         return result
     }
 
-    /// Overwrites every value with zero. The memory of a large tensor goes back to the system until it is written again.
-    public func zero() { storage.zero(from: offset * dtype.size, count: byteCount) }
-
     /// Overwrites this tensor's values.
     public func assign(_ other: Tensor) {
         precondition(other.count == count && other.dtype == dtype, "assign \(other.shape) to \(shape)")

@@ -40,24 +40,6 @@ import Testing
         }
     }
 
-    /// A block that was zeroed by giving its pages up is not held until somebody says that it will be written.
-    @Test func zeroedPagesAreNotHeldUntilTheyAreClaimed() async {
-        await #expect(processExitsWith: .success) {
-            let count = 1 << 20
-            let tensor = Tensor.full([count], 3)
-            let held = Allocator.liveBytes
-            tensor.zero()
-            #expect(tensor.floats().allSatisfy { $0 == 0 } && Allocator.liveBytes < held - 3 * count)
-            tensor.storage.claim(1 << 20)
-            #expect(Allocator.liveBytes < held - 2 * count)
-            tensor.storage.claim(4 << 20)
-            #expect(Allocator.liveBytes == held)
-            let small = Tensor.full([100], 3)
-            small.zero()
-            #expect(small.floats().allSatisfy { $0 == 0 } && Allocator.liveBytes > held)
-        }
-    }
-
     /// Blocks of other sizes make room: what waits adds little to what was held at the highest.
     @Test func waitingBlocksMakeRoom() async {
         await #expect(processExitsWith: .success) {

@@ -30,5 +30,5 @@ extension Layer {
 
 extension Optimizer {
     /// Bytes of gradients and moments: what a training holds besides the parameters.
-    var heldBytes: Int { gradients.byteCount + state.moments.reduce(0) { $0 + $1.tensor.byteCount } }
+    var heldBytes: Int { values.byteCount + state.moments.reduce(0) { $0 + $1.tensor.byteCount } }
 }

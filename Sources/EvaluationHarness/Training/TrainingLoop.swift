@@ -120,7 +120,7 @@ public struct TrainingLoop {
         _ step: Int, _ parts: Int, of optimizer: some Optimizer, _ loss: (Int, Int, Forward) throws -> [LossTerm]
     ) throws -> (value: Double, terms: [(name: String, value: Double)]) {
         let (value, terms) = try ownGradients(step, parts, loss)
-        group.allReduceSum(optimizer.gradients)
+        for block in optimizer.state.gradients { group.allReduceSum(block.tensor) }
         let means = group.means([value] + terms.map(\.value))
         return (means[0], zip(terms, means.dropFirst()).map { ($0.name, $1) })
     }

@@ -37,8 +37,12 @@ struct SnapshotFixture {
 
     /// One step with gradients that differ from place to place.
     func step(_ number: Int) {
-        optimizer.gradients.assign(
-            Tensor((0..<optimizer.gradients.count).map { Float($0 + number) * 0.1 }, [optimizer.gradients.count]))
+        var place = 0
+        for block in optimizer.state.gradients {
+            let count = block.tensor.count
+            block.tensor.assign(Tensor((0..<count).map { Float(place + $0 + number) * 0.1 }, [count]))
+            place += count
+        }
         optimizer.step(learningRate: 0.1)
     }
 
