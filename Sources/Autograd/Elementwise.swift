@@ -91,6 +91,23 @@ public enum Elementwise {
         return dz
     }
 
+    /// `y = x ∘ g` for `(P, …, C)` with a factor `g (P, C)` a column of each of the `P` parts.
+    static func scaledColumns(_ x: Tensor, by g: Tensor) -> Tensor {
+        let (parts, columns, size) = (g.shape[0], g.shape[1], x.dtype.size)
+        let (y, zeros) = (Tensor(uninitialized: x.shape, x.dtype), Tensor.zeros([columns], x.dtype))
+        let (table, yp, xp, gp, zp) = (Kernels.table(x.dtype), y.raw, x.raw, g.raw, zeros.raw)
+        let rows = x.count / max(1, parts * columns)
+        for part in 0..<parts {
+            Parallel.forEachRange(rows, grain: max(1, grain / max(columns, 1))) { range in
+                let offset = (part * rows + range.lowerBound) * columns * size
+                table.pointee.column_affine(
+                    yp + offset, xp + offset, zp, gp + part * columns * size, zp, range.count, columns)
+            }
+        }
+        keepAlive(x.storage)
+        return y
+    }
+
     /// The sum over rows of an `(R, C)` view, in fixed blocks of rows; accumulates in the tensor's own type, that of bfloat16
     /// values in f32.
     public static func columnSums(_ x: Tensor, rows: Int, columns: Int) -> Tensor {

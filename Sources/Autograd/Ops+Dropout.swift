@@ -15,27 +15,11 @@ extension Variable {
         let drawn = channelwise ? [shape[0], shape[shape.count - 1]] : shape
         let factors: [Double] = (0..<drawn.reduce(1, *)).map { _ in stream.chance(p) ? 0 : keep }
         let mask = Tensor(factors, drawn).converted(to: value.dtype)
-        return channelwise ? scalingChannels(mask) : multiplied(by: Variable(mask))
-    }
-
-    /// `y = x ∘ g` for `(N, …, C)` with one factor `g (N, C)` a picture and channel.
-    private func scalingChannels(_ g: Tensor) -> Variable {
-        let (whole, dtype, size, channels) = (shape, value.dtype, value.dtype.size, g.shape[1])
-        let (plane, zeros) = (count / whole[0] / channels, Tensor.zeros([channels], value.dtype))
-        func scaled(_ x: Tensor) -> Tensor {
-            let y = Tensor(uninitialized: whole, dtype)
-            let (table, yp, xp, gp, zp) = (Kernels.table(dtype), y.raw, x.raw, g.raw, zeros.raw)
-            for picture in 0..<whole[0] {
-                let factors = gp + picture * channels * size
-                Parallel.forEachRange(plane, grain: max(1, Elementwise.grain / max(channels, 1))) { range in
-                    let offset = (picture * plane + range.lowerBound) * channels * size
-                    table.pointee.column_affine(yp + offset, xp + offset, zp, factors, zp, range.count, channels)
-                }
-            }
-            keepAlive(x.storage)
-            return y
-        }
-        return .record(scaled(value), from: [self], remake: remake.map { made in { scaled(made()) } }) { [scaled($0)] }
+        if !channelwise { return multiplied(by: Variable(mask)) }
+        return .record(
+            Elementwise.scaledColumns(value, by: mask), from: [self],
+            remake: remake.map { made in { Elementwise.scaledColumns(made(), by: mask) } }
+        ) { [Elementwise.scaledColumns($0, by: mask)] }
     }
 
     /// Drops whole pictures of a residual branch with probability `p` and scales the rest by `1 / (1 − p)`.

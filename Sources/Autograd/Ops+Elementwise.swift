@@ -23,6 +23,18 @@ public enum Activation: Sendable {
         }
     }
 
+    /// What the slope is read from.
+    enum SlopeSource { case nothing, argument, result }
+
+    var slopeSource: SlopeSource {
+        switch self {
+        case .none: .nothing
+        case .gelu: .argument
+        // Its sign is that of the argument, and whoever reads the result keeps it anyway.
+        case .relu: .result
+        }
+    }
+
     var code: Int32 { Int32(kernel.rawValue) }
 }
 
@@ -75,21 +87,10 @@ extension Variable {
     public func scalingColumns(_ g: Variable) -> Variable {
         let (rows, columns) = rowsAndColumns
         precondition(g.shape == [columns], "scalingColumns: \(g.shape) for rows of \(columns)")
-        let (x, factors, whole, needX, needG) = (value, g.value, shape, isTracked, g.isTracked)
-        let zeros = Tensor.zeros([columns], x.dtype)
-        func scaled(_ input: Tensor) -> Tensor {
-            let result = Tensor(uninitialized: whole, x.dtype)
-            let (table, size) = (Kernels.table(x.dtype), x.dtype.size)
-            let (yp, xp, zp, gp) = (result.raw, input.raw, zeros.raw, factors.raw)
-            Parallel.forEachRange(rows, grain: max(1, Elementwise.grain / max(columns, 1))) { range in
-                let offset = range.lowerBound * columns * size
-                table.pointee.column_affine(yp + offset, xp + offset, zp, gp, zp, range.count, columns)
-            }
-            return result
-        }
-        return .record(scaled(x), from: [self, g]) { dy in
+        let (x, factors, needX, needG) = (value, g.value.reshaped([1, columns]), isTracked, g.isTracked)
+        return .record(Elementwise.scaledColumns(x, by: factors), from: [self, g]) { dy in
             [
-                needX ? scaled(dy) : nil,
+                needX ? Elementwise.scaledColumns(dy, by: factors) : nil,
                 needG ? Elementwise.columnSums(Elementwise.product(dy, x), rows: rows, columns: columns) : nil,
             ]
         }
@@ -106,8 +107,7 @@ extension Variable {
 
     private func activated(_ activation: Activation) -> Variable {
         let y = Elementwise.activated(value, activation)
-        // The sign of a ReLU's result is that of its argument, and whoever reads the result keeps it anyway.
-        let kept = activation == .relu ? y : value
+        let kept = activation.slopeSource == .result ? y : value
         return .record(y, from: [self]) { [Elementwise.activationBackward($0, kept, activation)] }
     }
 

@@ -26,9 +26,8 @@ extension Variable {
         precondition(
             residual == nil || residual!.shape == y.shape, "linear: residual \(residual!.shape) for \(y.shape)")
         let tracked = isTracked || weight.isTracked || (bias?.isTracked ?? false)
-        let pre = activation == .gelu && tracked ? Tensor(uninitialized: y.shape, layer.dtype) : nil
-        // The sign of a ReLU's result is that of its argument.
-        let slopes = activation == .relu ? y : pre
+        let pre = activation.slopeSource == .argument && tracked ? Tensor(uninitialized: y.shape, layer.dtype) : nil
+        let slopes = activation.slopeSource == .result ? y : pre
         layer.apply(value, into: y, activation: activation, pre: pre, residual: residual?.value)
         let (x, needX, inputShape, inputType) = (SavedValue(self), isTracked, shape, value.dtype)
         let operands = [self, weight] + [bias, residual].compactMap { $0 }
